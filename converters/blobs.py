@@ -1,0 +1,63 @@
+"""Caffe's blobs as numpy arrays, and the way back, without touching a single value."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import caffe_pb2
+from .errors import ProtofaceError
+
+Shape = tuple[int, ...]
+Array = NDArray[np.floating]
+
+# Wire tags (field number << 3 | 2: a run of bytes) of the packed fields data = 5, double_data = 8.
+DATA_TAG, DOUBLE_DATA_TAG = b"\x2a", b"\x42"
+
+
+def blob_shape(blob: caffe_pb2.BlobProto) -> Shape:
+    """Shape of a blob; files of 2014 and before say num, channels, height, width (always four axes)."""
+    if blob.HasField("shape"):
+        return tuple(blob.shape.dim)
+    if any(blob.HasField(name) for name in ("num", "channels", "height", "width")):
+        return (blob.num, blob.channels, blob.height, blob.width)
+    return ()
+
+
+def to_array(blob: caffe_pb2.BlobProto, where: str) -> Array:
+    """The values of a blob: float64 where it holds `double_data`, else float32; C order.
+
+    `where` names layer and file in errors. Raises ProtofaceError if the shape does not fit the values.
+    """
+    shape = blob_shape(blob)
+    values: Array = np.array(blob.data, np.float32)
+    if blob.double_data:
+        values = np.array(blob.double_data, np.float64)
+    if any(size < 0 for size in shape) or values.size != math.prod(shape):
+        raise ProtofaceError(
+            f"{where}: shape {list(shape)} does not fit its {values.size} values; the file is damaged"
+        )
+    return values.reshape(shape)
+
+
+def to_blob(array: Array) -> caffe_pb2.BlobProto:
+    """A blob of `array`: `double_data` for float64, `data` (float32) for every other type."""
+    double = array.dtype == np.float64
+    content = np.ascontiguousarray(array, "<f8" if double else "<f4").tobytes()
+    blob = caffe_pb2.BlobProto()
+    blob.shape.dim.extend(array.shape)
+    # As bytes on the wire: `blob.data.extend` converts one value at a time, 200 times slower.
+    tag = DOUBLE_DATA_TAG if double else DATA_TAG
+    blob.MergeFromString(tag + _varint(len(content)) + content)
+    return blob
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)

@@ -1,0 +1,165 @@
+"""Runs a converted net in every installed runtime and compares it with its source."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .convert import ONNX, Converted
+from .errors import ProtofaceError
+from .graph import Graph, Net, build_graph
+from .onnx_graph import to_onnx
+from .opencv_net import has_caffe_importer, opencv_net, opencv_net_from_onnx
+from .pytorch import to_pytorch
+from .weights import PathLike, read_weights, with_weights
+
+Blobs = dict[str, NDArray[Any]]
+Run = Callable[[Blobs], Blobs]
+#: A conversion agrees with its source if no output differs by more, as a part of the largest output.
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Largest difference of one runtime from the source, as a part of the largest output."""
+
+    runtime: str
+    difference: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the difference is at most TOLERANCE; NaN never is."""
+        return self.difference <= TOLERANCE
+
+
+def check_converted(
+    out: PathLike, converted: Converted, batch: int = 2, seed: int = 0
+) -> list[Difference]:
+    """Compare the file `out`, read back, with its source in every installed runtime.
+
+    The reference is the source in PyTorch, float64, fed `batch` pictures of uniform noise in
+    [-128, 128) drawn from `seed`.
+    """
+    feed = random_inputs(build_graph(converted.source, os.fspath(out)), batch, seed)
+    expected = run_pytorch(converted.source, np.float64)(feed)
+    return [
+        Difference(name, largest_difference(expected, run(feed)))
+        for name, run in _runtimes(out, converted).items()
+    ]
+
+
+def _runtimes(out: PathLike, converted: Converted) -> dict[str, Run]:
+    if os.fspath(out).lower().endswith(ONNX):
+        with open(out, "rb") as file:
+            return onnx_runtimes(file.read(), build_graph(converted.net, os.fspath(out)))
+    return caffe_runtimes(with_weights(converted.net, read_weights(out), os.fspath(out)))
+
+
+def caffe_runtimes(net: Net) -> dict[str, Run]:
+    """What runs a net with weights: PyTorch, OpenCV's Caffe importer (4.x), all that runs ONNX."""
+    graph = build_graph(net, net.name)
+    runs = {f"torch {_version('torch')}": run_pytorch(net, np.float32)}
+    if has_caffe_importer():
+        name = f"opencv {cv2.__version__} (caffe)"
+        runs[name] = _run_opencv(opencv_net(net, net.name), graph, caffe=True)
+    return {**runs, **onnx_runtimes(to_onnx(net, net.name).SerializeToString(), graph)}
+
+
+def onnx_runtimes(model: bytes, graph: Graph) -> dict[str, Run]:
+    """What runs a serialised ONNX model of `graph`: OpenCV, and ONNX Runtime if it is installed."""
+    runs = {
+        f"opencv {cv2.__version__} (onnx)": _run_opencv(
+            opencv_net_from_onnx(model, graph.name), graph, caffe=False
+        )
+    }
+    if find_spec("onnxruntime"):
+        runs[f"onnxruntime {_version('onnxruntime')}"] = _run_onnxruntime(model)
+    return runs
+
+
+def random_inputs(graph: Graph, batch: int, seed: int) -> Blobs:
+    """Uniform noise in [-128, 128) for every input of a net, float32."""
+    generator = np.random.default_rng(seed)
+    return {
+        value.blob: generator.uniform(-128, 128, (batch, *value.shape[1:])).astype(np.float32)
+        for value in graph.inputs
+    }
+
+
+def largest_difference(
+    expected: Mapping[str, NDArray[np.floating]], actual: Mapping[str, NDArray[np.floating]]
+) -> float:
+    """Largest absolute difference of any output, divided by that output's largest value.
+
+    Raises ProtofaceError if an output is missing or has another shape.
+    """
+    worst = 0.0
+    for name, reference in expected.items():
+        if name not in actual:
+            raise ProtofaceError(f"output '{name}' is missing; there are {sorted(actual)}")
+        if actual[name].shape != reference.shape:
+            raise ProtofaceError(
+                f"output '{name}' has shape {actual[name].shape} instead of {reference.shape}"
+            )
+        scale = max(float(np.abs(reference).max()), np.finfo(np.float32).tiny)
+        worst = np.fmax(worst, np.abs(actual[name] - reference).max() / scale)
+        if not np.isfinite(actual[name]).all() or not np.isfinite(reference).all():
+            return float("nan")
+    return float(worst)
+
+
+def run_pytorch(net: Net, kind: type[np.floating]) -> Run:
+    """A function from input blobs to output blobs, computed by PyTorch in float32 or float64."""
+    import torch
+
+    module = to_pytorch(net, net.name).to(torch.float64 if kind is np.float64 else torch.float32)
+
+    def run(feed: Blobs) -> Blobs:
+        with torch.inference_mode():
+            tensors = [torch.from_numpy(feed[name].astype(kind)) for name in module.inputs]
+            blobs = module.blobs(*tensors)
+        return {name: blobs[name].numpy() for name in module.outputs}
+
+    return run
+
+
+def _run_opencv(network: cv2.dnn.Net, graph: Graph, caffe: bool) -> Run:
+    # OpenCV's Caffe importer names outputs after the layer that makes them, its ONNX importer after
+    # the value, which is the blob.
+    makers = {value.name: node.name for node in graph.nodes for value in node.tops}
+    names = [makers[value.name] if caffe else value.name for value in graph.outputs]
+
+    def run(feed: Blobs) -> Blobs:
+        for name, blob in feed.items():
+            network.setInput(blob, name)
+        outputs = network.forward(names)
+        return {value.blob: out for value, out in zip(graph.outputs, outputs, strict=True)}
+
+    return run
+
+
+def _run_onnxruntime(model: bytes) -> Run:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+
+    def run(feed: Blobs) -> Blobs:
+        return dict(zip(names, session.run(names, feed), strict=True))
+
+    return run
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import version
+
+    return version(package)

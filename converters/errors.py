@@ -1,0 +1,9 @@
+"""The one class of errors that protoface raises on purpose."""
+
+
+class ProtofaceError(ValueError):
+    """Bad input, or something asked for that is not there.
+
+    The message is one line and names the file, the layer or the line, and the remedy where there is
+    one. The command line prints it without a traceback and exits with status 2.
+    """

@@ -1,0 +1,57 @@
+"""Files that appear whole or not at all, and are read with errors that name them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import ProtofaceError
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path in the folder of `path`; it takes the place of `path` if no error comes.
+
+    The temporary name ends as `path` does, since many writers choose the format by the suffix. On an
+    error, or when the process is killed, `path` keeps what it held.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent)
+    os.close(handle)
+    try:
+        yield Path(name)
+        os.chmod(name, 0o666 & ~_umask())  # mkstemp makes files that only their owner can read
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write `text` as UTF-8 by way of `replacing`."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """The content of a file.
+
+    Raises ProtofaceError if it is missing, empty, a folder or may not be read.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ProtofaceError(f"{path}: {error.strerror or error}") from error
+    if not data:
+        raise ProtofaceError(f"{path}: the file is empty")
+    return data
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,50 @@
+"""Concat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..blobs import Array, Shape
+from .registry import Layer, register
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..onnx_graph import OnnxGraph
+
+
+@register("Concat")
+class Concat(Layer):
+    """Bottoms side by side along `axis` (old files: `concat_dim`).
+
+    Source: Caffe, src/caffe/layers/concat_layer.cpp.
+    """
+
+    def check(self) -> None:
+        options = self.param.concat_param
+        if not self.bottoms:
+            self.fail("has no bottom")
+        if options.HasField("axis") and options.HasField("concat_dim"):
+            self.fail("gives both axis and concat_dim")
+        self.along = self.axis(options.concat_dim if options.HasField("concat_dim") else options.axis)
+        for bottom in self.bottoms:
+            if len(bottom) != len(self.bottoms[0]) or self._rest(bottom) != self._rest(self.bottoms[0]):
+                self.fail(f"{list(bottom)} does not fit {list(self.bottoms[0])} off axis {self.along}")
+
+    def _rest(self, shape: Shape) -> Shape:
+        return shape[: self.along] + shape[self.along + 1 :]
+
+    def tops(self) -> list[Shape]:
+        shape = list(self.bottoms[0])
+        shape[self.along] = sum(bottom[self.along] for bottom in self.bottoms)
+        return [tuple(shape)]
+
+    def forward(
+        self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool
+    ) -> list[torch.Tensor]:
+        import torch
+
+        return [torch.cat(bottoms, self.along)]
+
+    def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
+        graph.node("Concat", bottoms, tops, {"axis": self.along})

@@ -1,0 +1,103 @@
+"""Convolution and the original experiment's ConvolutionDepthwise."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ..blobs import Array, Shape
+from .geometry import convolution_geometry
+from .registry import BlobSpec, Layer, register
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..onnx_graph import OnnxGraph
+
+
+@register("Convolution")
+class Convolution(Layer):
+    """Two-dimensional convolution with groups, dilation and rectangular kernels.
+
+    Weight (out, in/group, kh, kw), then the bias (out). The output size rounds down. Source: Caffe,
+    src/caffe/layers/base_conv_layer.cpp and conv_layer.cpp.
+    """
+
+    def check(self) -> None:
+        options = self.param.convolution_param
+        self.expect_bottoms(len(self.param.top))
+        if any(len(bottom) != 4 for bottom in self.bottoms) or options.axis not in (1, -3):
+            self.fail("only N x C x H x W bottoms with axis 1 are supported")
+        if any(bottom[1] != self.bottoms[0][1] for bottom in self.bottoms):
+            self.fail("its bottoms have different numbers of channels")
+        self.geometry = convolution_geometry(self, options)
+        self.outputs, self.group = self.outputs_and_group()
+        if self.group < 1 or self.bottoms[0][1] % self.group or self.outputs % self.group:
+            self.fail(f"{self.bottoms[0][1]} channels in, {self.outputs} out, group {self.group}")
+        if self.outputs < 1:
+            self.fail("num_output must be at least 1")
+
+    def outputs_and_group(self) -> tuple[int, int]:
+        """Channels out, and the number of groups that channels are split into."""
+        options = self.param.convolution_param
+        return options.num_output, options.group
+
+    def blobs(self) -> list[BlobSpec]:
+        options = self.param.convolution_param
+        weight = (self.outputs, self.bottoms[0][1] // self.group, *self.geometry.kernel)
+        specs = [BlobSpec(weight, options.weight_filler)]
+        if options.bias_term:
+            specs.append(BlobSpec((self.outputs,), options.bias_filler))
+        return specs
+
+    def tops(self) -> list[Shape]:
+        return [self._top(bottom) for bottom in self.bottoms]
+
+    def _top(self, bottom: Shape) -> Shape:
+        g = self.geometry
+        height, width = (
+            (bottom[2 + i] + 2 * g.pad[i] - g.extent[i]) // g.stride[i] + 1 for i in (0, 1)
+        )
+        if height < 1 or width < 1:
+            self.fail(f"its kernel {g.extent} is larger than its padded bottom {list(bottom)}")
+        return (bottom[0], self.outputs, height, width)
+
+    def multiply_adds(self) -> int:
+        weight = self.blobs()[0].shape
+        return sum(math.prod(top) for top in self.tops()) * math.prod(weight[1:])
+
+    def forward(
+        self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool
+    ) -> list[torch.Tensor]:
+        from torch.nn.functional import conv2d
+
+        g = self.geometry
+        weight, bias = blobs[0], blobs[1] if len(blobs) > 1 else None
+        return [
+            conv2d(bottom, weight, bias, g.stride, g.pad, g.dilation, self.group) for bottom in bottoms
+        ]
+
+    def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
+        g = self.geometry
+        attributes = {
+            "kernel_shape": g.kernel,
+            "pads": (*g.pad, *g.pad),
+            "strides": g.stride,
+            "dilations": g.dilation,
+            "group": self.group,
+        }
+        parameters = graph.blobs(self.param.name, blobs)
+        for bottom, top in zip(bottoms, tops, strict=True):
+            graph.node("Conv", [bottom, *parameters], [top], attributes)
+
+
+@register("ConvolutionDepthwise")
+class ConvolutionDepthwise(Convolution):
+    """Depthwise convolution of the original experiment: Convolution with one group per channel.
+
+    Weight (C, 1, kh, kw); `num_output` and `group` are ignored, as there. Not in BVLC Caffe.
+    """
+
+    def outputs_and_group(self) -> tuple[int, int]:
+        channels = self.bottoms[0][1]
+        return channels, channels

@@ -1,0 +1,111 @@
+"""Pooling, with Caffe's rounding up and its clipped windows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import caffe_pb2
+from ..blobs import Array, Shape
+from .geometry import Geometry, pooling_geometry
+from .registry import Layer, register
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..onnx_graph import OnnxGraph
+
+MAX, AVE = caffe_pb2.PoolingParameter.MAX, caffe_pb2.PoolingParameter.AVE
+FLOOR = caffe_pb2.PoolingParameter.FLOOR
+LOWEST = float(np.finfo(np.float32).min)
+
+
+def pooled_size(size: int, axis: int, geometry: Geometry, floor: bool) -> int:
+    """Windows along one axis: rounded up, but none starts inside the padding behind the picture."""
+    pad, stride = geometry.pad[axis], geometry.stride[axis]
+    free = size + 2 * pad - geometry.kernel[axis]
+    count = (free // stride if floor else -(-free // stride)) + 1
+    if pad and (count - 1) * stride >= size + pad:
+        count -= 1
+    return count
+
+
+@register("Pooling")
+class Pooling(Layer):
+    """MAX and AVE pooling, `global_pooling` and both round modes.
+
+    A MAX window without any pixel (stride > kernel) gives the lowest float; AVE divides by the window
+    clipped to the padded picture. Source: Caffe, src/caffe/layers/pooling_layer.cpp.
+    """
+
+    def check(self) -> None:
+        self.expect_bottoms(1)
+        options = self.param.pooling_param
+        if len(self.param.top) != 1 or options.pool not in (MAX, AVE):
+            self.fail("only MAX and AVE with one top are supported (no mask, no STOCHASTIC)")
+        if len(self.bottoms[0]) != 4:
+            self.fail(f"its bottom {list(self.bottoms[0])} is not N x C x H x W")
+        self.geometry = g = pooling_geometry(self, options)
+        floor = options.round_mode == FLOOR
+        sizes = self.bottoms[0][2:]
+        self.size = [pooled_size(size, axis, g, floor) for axis, size in enumerate(sizes)]
+        if min(self.size) < 1:
+            self.fail(f"its kernel {g.kernel} is larger than its padded bottom {list(sizes)}")
+        #: Rows and columns to add behind the picture so that every window is whole.
+        self.behind = [
+            max(0, (self.size[i] - 1) * g.stride[i] + g.kernel[i] - sizes[i] - g.pad[i]) for i in (0, 1)
+        ]
+
+    def tops(self) -> list[Shape]:
+        return [(*self.bottoms[0][:2], *self.size)]
+
+    def correction(self) -> Array | None:
+        """Kernel area / area clipped to the padded picture, (1, 1, H, W); None if 1 everywhere."""
+        g = self.geometry
+        spans = []
+        for axis, (size, count) in enumerate(zip(self.bottoms[0][2:], self.size, strict=True)):
+            start = np.arange(count) * g.stride[axis] - g.pad[axis]
+            spans.append(np.minimum(start + g.kernel[axis], size + g.pad[axis]) - start)
+        area = spans[0][:, None] * spans[1]
+        factor = g.kernel[0] * g.kernel[1] / area
+        return None if (factor == 1).all() else factor[None, None].astype(np.float32)
+
+    def forward(
+        self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool
+    ) -> list[torch.Tensor]:
+        from torch.nn.functional import avg_pool2d, max_pool2d, pad
+
+        g = self.geometry
+        around = (g.pad[1], self.behind[1], g.pad[0], self.behind[0])
+        if self.param.pooling_param.pool == MAX:
+            padded = pad(bottoms[0], around, value=LOWEST) if any(around) else bottoms[0]
+            return [max_pool2d(padded, g.kernel, g.stride)]
+        mean = avg_pool2d(pad(bottoms[0], around), g.kernel, g.stride)
+        factor = self.correction()
+        return [mean if factor is None else mean * mean.new_tensor(factor)]
+
+    def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
+        g, name = self.geometry, self.param.name
+        pads = (*g.pad, *self.behind)
+        maximum = self.param.pooling_param.pool == MAX
+        source = bottoms[0]
+        # As a node of its own where runtimes disagree: uneven zeros of an average, and a last window
+        # that holds nothing but padding.
+        if any(pads) and (
+            not maximum or any(b >= k for b, k in zip(self.behind, g.kernel, strict=True))
+        ):
+            source = f"{name}/padded"
+            value = graph.constant(f"{name}/outside", np.array(LOWEST if maximum else 0.0, np.float32))
+            amounts = graph.constant(f"{name}/pads", np.array([0, 0, *g.pad, 0, 0, *self.behind]))
+            graph.node("Pad", [bottoms[0], amounts, value], [source], {"mode": "constant"})
+            pads = (0, 0, 0, 0)
+        attributes = {"kernel_shape": g.kernel, "strides": g.stride, "pads": pads}
+        if maximum:
+            graph.node("MaxPool", [source], tops, attributes)
+            return
+        factor = self.correction()
+        mean = tops[0] if factor is None else f"{name}/mean"
+        graph.node("AveragePool", [source], [mean], attributes)
+        if factor is not None:
+            graph.node("Mul", [mean, graph.constant(f"{name}/correction", factor)], tops)

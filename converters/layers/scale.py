@@ -1,0 +1,88 @@
+"""Scale: the product with a learned (or second) blob, and a bias: gamma and beta of a BatchNorm."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from .. import caffe_pb2
+from ..blobs import Array, Shape
+from .registry import BlobSpec, Layer, register
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..onnx_graph import OnnxGraph
+
+ONE = caffe_pb2.FillerParameter(type="constant", value=1)
+
+
+@register("Scale")
+class Scale(Layer):
+    """Product with a blob along some axes, plus a bias (`bias_term`); the factor may be a bottom.
+
+    Blobs: gamma, shaped as `num_axes` axes of the bottom from `axis` on (absent with two bottoms),
+    then beta of the same shape. Source: Caffe, src/caffe/layers/scale_layer.cpp and bias_layer.cpp.
+    """
+
+    def check(self) -> None:
+        if len(self.bottoms) not in (1, 2):
+            self.fail(f"has {len(self.bottoms)} bottoms, Caffe takes 1 or 2")
+        options, bottom = self.param.scale_param, self.bottoms[0]
+        if len(self.bottoms) == 2:
+            self.shape = self.bottoms[1]
+            start = self.axis(options.axis) if self.shape else 0
+        else:
+            start = self.axis(options.axis) if options.num_axes else 0
+            stop = len(bottom) if options.num_axes == -1 else start + options.num_axes
+            self.shape = bottom[start:stop]
+            if options.num_axes < -1 or stop > len(bottom):
+                self.fail(f"num_axes {options.num_axes} from axis {start} exceeds {list(bottom)}")
+        trailing = len(bottom) - start - len(self.shape)
+        if trailing < 0 or bottom[start : start + len(self.shape)] != self.shape:
+            self.fail(f"a factor of shape {list(self.shape)} does not fit {list(bottom)} at {start}")
+        #: The factor's shape with ones behind it, so that it broadcasts against the bottom.
+        self.broadcast: Shape = (*self.shape, *(1,) * trailing) if self.shape else ()
+
+    def blobs(self) -> list[BlobSpec]:
+        options = self.param.scale_param
+        # Caffe's default filler for gamma is 1, not the message's 0.
+        filler = options.filler if options.HasField("filler") else ONE
+        specs = [BlobSpec(self.shape, filler)] if len(self.bottoms) == 1 else []
+        if options.bias_term:
+            specs.append(BlobSpec(self.shape, options.bias_filler))
+        return specs
+
+    def tops(self) -> list[Shape]:
+        return [self.bottoms[0]]
+
+    def forward(
+        self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool
+    ) -> list[torch.Tensor]:
+        factor, *bias = [*bottoms[1:], *blobs]
+        y = bottoms[0] * factor.reshape(self.factor_shape(factor.shape))
+        return [y + bias[0].reshape(self.broadcast) if bias else y]
+
+    def factor_shape(self, actual: Shape) -> Shape:
+        """The factor's broadcast shape; a second bottom may carry another batch size than declared."""
+        return (*actual, *self.broadcast[len(actual) :])
+
+    def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
+        name, values = self.param.name, [blob.reshape(self.broadcast) for blob in blobs]
+        if len(bottoms) == 2:
+            factor = bottoms[1]
+            ones = len(self.broadcast) - len(self.shape)
+            if ones:  # 0 keeps an axis as it is, so the batch size stays free
+                target = [*(0 for _ in self.shape), *(1 for _ in range(ones))]
+                factor = graph.reshape(factor, target, f"{name}/factor")
+        else:
+            factor = graph.constant(f"{name}.0", values.pop(0))
+        product = f"{name}/product" if values else tops[0]
+        graph.node("Mul", [bottoms[0], factor], [product])
+        if values:
+            index = len(blobs) - 1
+            graph.node("Add", [product, graph.constant(f"{name}.{index}", values[0])], tops)
+
+    def multiply_adds(self) -> int:
+        # A Scale behind a BatchNorm is folded away at deployment; the published count leaves it out.
+        return 0 if len(self.bottoms) == 1 else math.prod(self.bottoms[0])

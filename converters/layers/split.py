@@ -1,0 +1,30 @@
+"""Split: one blob under several names; Caffe inserts it by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..blobs import Array
+from .registry import Layer, register
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..onnx_graph import OnnxGraph
+
+
+@register("Split")
+class Split(Layer):
+    """Copies of a blob, so that gradients add up. Source: Caffe, src/caffe/layers/split_layer.cpp."""
+
+    def check(self) -> None:
+        self.expect_bottoms(1)
+
+    def forward(
+        self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool
+    ) -> list[torch.Tensor]:
+        return [bottoms[0] for _ in self.param.top]
+
+    def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
+        for top in tops:
+            graph.node("Identity", bottoms, [top])

@@ -1,0 +1,109 @@
+"""ONNX written node by node from a net and its weights, opset 17 and up.
+
+Inputs and outputs carry the Caffe blobs' names, the batch size is free (`N`), weights are inline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from . import caffe_pb2
+from .blobs import Array
+from .errors import ProtofaceError
+from .graph import Value, build_graph, deployed
+from .weights import weights_of
+
+#: What the nodes written by `layers/` are valid for: Caffe's layers need nothing newer than 17.
+OPSET = 17
+MINIMUM_OPSET = 13
+# The first ONNX IR that carries opset 17; older runtimes refuse a newer one than they know.
+IR_VERSION = 8
+BATCH = "N"
+
+
+class OnnxGraph:
+    """The growing graph that a layer's `onnx` method appends to."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: dict[str, onnx.TensorProto] = {}
+
+    def node(
+        self,
+        operator: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Append one ONNX operator; the node bears the name of its first output."""
+        self.nodes.append(
+            helper.make_node(operator, inputs, outputs, name=outputs[0], **(attributes or {}))
+        )
+
+    def constant(self, name: str, array: NDArray[Any]) -> str:
+        """Store an array inline (floats as float32, integers as int64) and return its name.
+
+        A name met again (a blob that layers share) is stored once.
+        """
+        kind = np.float32 if np.issubdtype(array.dtype, np.floating) else np.int64
+        if name not in self.constants:
+            # order "C" but not ascontiguousarray, which would turn a single number into a list of one
+            self.constants[name] = numpy_helper.from_array(np.asarray(array, kind, "C"), name)
+        return name
+
+    def blobs(self, layer: str, blobs: Sequence[Array]) -> list[str]:
+        """Store a layer's blobs under `<layer>.<index>` and return the names."""
+        return [self.constant(f"{layer}.{index}", blob) for index, blob in enumerate(blobs)]
+
+    def reshape(self, source: str, shape: Sequence[int], target: str) -> str:
+        """Append a Reshape (0 keeps an axis, one -1 takes the rest) and return `target`."""
+        constant = self.constant(f"{target}/shape", np.array(shape, np.int64))
+        self.node("Reshape", [source, constant], [target])
+        return target
+
+
+def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onnx.ModelProto:
+    """The TEST phase of a net that holds its weights, as a checked ONNX model.
+
+    Data and loss layers are left out; `source` names the net in errors. Raises ProtofaceError for a
+    layer that ONNX cannot express and for an opset outside 13 .. the installed onnx's newest.
+    """
+    newest = onnx.defs.onnx_opset_version()
+    if not MINIMUM_OPSET <= opset <= newest:
+        raise ProtofaceError(f"--opset {opset}: this onnx writes {MINIMUM_OPSET} to {newest}")
+    graph = build_graph(deployed(net), source)
+    weights = weights_of(net, graph, source)
+    written = OnnxGraph()
+    for node in graph.nodes:
+        if node.bottoms:
+            node.layer.onnx(
+                written,
+                [value.name for value in node.bottoms],
+                [weights[key] for key in node.keys],
+                [value.name for value in node.tops],
+            )
+    model = helper.make_model(
+        helper.make_graph(
+            written.nodes,
+            graph.name or "net",
+            [_info(value) for value in graph.inputs],
+            [_info(value) for value in graph.outputs],
+            list(written.constants.values()),
+        ),
+        producer_name="protoface",
+        opset_imports=[helper.make_opsetid("", opset)],
+        ir_version=max(IR_VERSION, helper.find_min_ir_version_for([helper.make_opsetid("", opset)])),
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _info(value: Value) -> onnx.ValueInfoProto:
+    shape: list[int | str] = [BATCH, *value.shape[1:]] if value.shape else []
+    return helper.make_tensor_value_info(value.name, TensorProto.FLOAT, shape)

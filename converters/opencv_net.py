@@ -1,0 +1,64 @@
+"""Caffe files in OpenCV DNN, on any OpenCV: 4.x reads them itself, 5.x by way of ONNX in memory."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ProtofaceError
+from .graph import Net
+from .onnx_graph import to_onnx
+from .prototxt import to_text
+from .weights import PathLike
+
+
+def has_caffe_importer() -> bool:
+    """Whether this OpenCV still reads Caffe files itself: 4.x does, 5.0 dropped the importer."""
+    return hasattr(cv2.dnn, "readNetFromCaffe")
+
+
+def read_net_from_caffe(prototxt: PathLike, caffemodel: PathLike) -> cv2.dnn.Net:
+    """`cv2.dnn.readNetFromCaffe` for every OpenCV from 4.10 on.
+
+    Both files are checked first, so a missing, truncated or foreign one is a ProtofaceError that names
+    it, never an OpenCV error. Output names are the Caffe blobs' (5.x) or layers' (4.x).
+    """
+    from .convert import load_net
+
+    return opencv_net(load_net(prototxt, caffemodel), str(prototxt))
+
+
+def opencv_net(net: Net, source: str) -> cv2.dnn.Net:
+    """An OpenCV network of a net that holds its weights; see `read_net_from_caffe`."""
+    if not has_caffe_importer():
+        return opencv_net_from_onnx(to_onnx(net, source).SerializeToString(), source)
+    structure = Net()
+    structure.CopyFrom(net)
+    for layer in structure.layer:
+        layer.ClearField("blobs")
+    text, weights = to_text(structure).encode(), net.SerializeToString()
+    try:
+        # the type stubs of OpenCV 5 know no importer for Caffe files
+        reader = cv2.dnn.readNetFromCaffe  # type: ignore[attr-defined]
+        network: cv2.dnn.Net = reader(_buffer(text), _buffer(weights))
+    except cv2.error as error:
+        raise _refused(source, error) from error
+    return network
+
+
+def opencv_net_from_onnx(model: bytes, source: str) -> cv2.dnn.Net:
+    """An OpenCV network of a serialised ONNX model; `source` names it in errors."""
+    try:
+        return cv2.dnn.readNetFromONNX(_buffer(model))
+    except cv2.error as error:
+        raise _refused(source, error) from error
+
+
+def _buffer(content: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(content, np.uint8)  # OpenCV takes bytes for a file's name
+
+
+def _refused(source: str, error: cv2.error) -> ProtofaceError:
+    reason = (error.err or str(error)).strip().splitlines()[0]
+    return ProtofaceError(f"{source}: OpenCV {cv2.__version__} refuses it: {reason}")

@@ -1,0 +1,282 @@
+"""Writes the nets and solvers of the cascaded MobileNet-V2 from one table of blocks.
+
+    python -m protoface.prototxt.generate                   # the committed level_1/ and level_2/
+    python -m protoface.prototxt.generate --out nets/small --size 24 --width 0.5 --points 68
+
+Names, fillers and multipliers are those of the nets inside the published weights, which load by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from protoface.converters import caffe_pb2
+from protoface.converters.files import write_text
+from protoface.converters.prototxt import to_text
+
+Layer = caffe_pb2.LayerParameter
+FOLDER = Path(__file__).parent
+MEAN = 127.5
+
+
+@dataclass(frozen=True)
+class Block:
+    """An inverted residual block: 1x1 expansion, 3x3 depthwise, 1x1 projection."""
+
+    name: str
+    expansion: int  # t: channels inside the block / channels in
+    out: int
+    stride: int
+
+    @property
+    def shortcut(self) -> bool:
+        """In this net the blocks of stride 1 keep their width, and only they have a shortcut."""
+        return self.stride == 1
+
+
+STEM = 16
+# conv3_2 expands by 3; the article's table says 6, its weights do not.
+BLOCKS = (
+    Block("conv1_1", 6, 24, 2),
+    Block("conv1_2", 6, 24, 1),
+    Block("conv2_1", 6, 32, 2),
+    Block("conv2_2", 6, 32, 1),
+    Block("conv3_1", 6, 64, 2),
+    Block("conv3_2", 3, 64, 1),
+)
+HIDDEN = 256
+
+
+# The levels share one net; only their pictures and the length of their training differ.
+ITERATIONS = {"level_1": 200_000, "level_2": 120_000}
+
+
+@dataclass(frozen=True)
+class Size:
+    """What can be varied: input height and width in pixels, channel multiplier, number of points."""
+
+    pixels: int = 48
+    width: float = 1.0
+    points: int = 5
+
+    def channels(self, count: int) -> int:
+        """`count` times the width, to a multiple of 8 (MobileNet-V2's rule), at least 8."""
+        return max(8, int(count * self.width + 4) // 8 * 8)
+
+
+def body(size: Size) -> Iterator[Layer]:
+    """The layers between `data` and `fc2`, both phases alike."""
+    channels = size.channels(STEM)
+    yield from conv_bn("conv1", "data", channels, kernel=3, stride=2, stem=True)
+    yield relu("relu1_new", "conv1_new")
+    bottom = "conv1_new"
+    for block in BLOCKS:
+        inside, out = channels * block.expansion, size.channels(block.out)
+        number = block.name.removeprefix("conv")
+        yield from conv_bn(f"{block.name}/in/pw", bottom, inside)
+        yield relu(f"relu{number}/in/pw_new", f"{block.name}/in/pw_new")
+        yield from depthwise_bn(f"{block.name}/dw", f"{block.name}/in/pw_new", inside, block.stride)
+        yield relu(f"relu{number}/dw_new", f"{block.name}/dw_new")
+        yield from conv_bn(f"{block.name}/out/pw", f"{block.name}/dw_new", out)
+        result = f"{block.name}/out/pw_new"
+        if block.shortcut:
+            fuse = f"fuse_{block.name}"
+            yield Layer(
+                name=fuse,
+                type="Eltwise",
+                bottom=[bottom, result],
+                top=[fuse],
+                eltwise_param={"operation": "SUM"},
+            )
+            result = fuse
+        bottom, channels = result, out
+    yield inner_product("fc1", bottom, max(16, int(HIDDEN * size.width)))
+    yield relu("relu_fc1", "fc1")
+    yield in_place("drop_fc1", "Dropout", "fc1", dropout_param={"dropout_ratio": 0.3})
+    yield inner_product("fc2", "fc1", 2 * size.points)
+
+
+def conv_bn(
+    name: str, bottom: str, out: int, kernel: int = 1, stride: int = 1, stem: bool = False
+) -> Iterator[Layer]:
+    """Convolution without bias, BatchNorm, Scale. The stem leaves Caffe's engine to Caffe."""
+    options = caffe_pb2.ConvolutionParameter(
+        num_output=out,
+        bias_term=False,
+        pad=[kernel // 2],
+        kernel_size=[kernel],
+        stride=[stride],
+        weight_filler={"type": "msra"},
+    )
+    if not stem:
+        options.engine = caffe_pb2.ConvolutionParameter.CAFFE
+    yield convolution("Convolution", f"{name}_new", bottom, options, decay=1)
+    yield from batch_norm(name)
+
+
+def depthwise_bn(name: str, bottom: str, channels: int, stride: int) -> Iterator[Layer]:
+    """The original's depthwise layer, which is not decayed, then BatchNorm and Scale."""
+    options = caffe_pb2.ConvolutionParameter(
+        num_output=channels,
+        bias_term=False,
+        pad=[1],
+        kernel_size=[3],
+        stride=[stride],
+        weight_filler={"type": "msra"},
+        engine="CAFFE",
+    )
+    yield convolution("ConvolutionDepthwise", f"{name}_new", bottom, options, decay=0)
+    yield from batch_norm(name)
+
+
+def convolution(
+    kind: str, name: str, bottom: str, options: caffe_pb2.ConvolutionParameter, decay: float
+) -> Layer:
+    """A convolution of either kind."""
+    return Layer(
+        name=name,
+        type=kind,
+        bottom=[bottom],
+        top=[name],
+        param=[{"lr_mult": 1, "decay_mult": decay}],
+        convolution_param=options,
+    )
+
+
+def batch_norm(name: str) -> Iterator[Layer]:
+    """BatchNorm (three statistics that no solver moves) and Scale, in place on `<name>_new`."""
+    blob = f"{name}_new"
+    frozen = [{"lr_mult": 0, "decay_mult": 0}] * 3
+    yield in_place(f"{name}/bn_new", "BatchNorm", blob, param=frozen)
+    scale = caffe_pb2.ScaleParameter(filler={"value": 1}, bias_term=True, bias_filler={"value": 0})
+    yield in_place(f"{name}/scale_new", "Scale", blob, scale_param=scale)
+
+
+def relu(name: str, blob: str) -> Layer:
+    """ReLU in place, not ReLU6."""
+    return in_place(name, "ReLU", blob)
+
+
+def in_place(name: str, kind: str, blob: str, **options: Any) -> Layer:
+    """A layer that reads and writes `blob`; `options` are fields of LayerParameter."""
+    return Layer(name=name, type=kind, bottom=[blob], top=[blob], **options)
+
+
+def inner_product(name: str, bottom: str, out: int) -> Layer:
+    """A fully connected layer; its bias learns twice as fast, by Caffe's custom."""
+    options = caffe_pb2.InnerProductParameter(
+        num_output=out,
+        weight_filler={"type": "gaussian", "std": 0.01},
+        bias_filler={"type": "constant", "value": 0},
+    )
+    return Layer(
+        name=name,
+        type="InnerProduct",
+        bottom=[bottom],
+        top=[name],
+        param=[{"lr_mult": 1, "decay_mult": 1}, {"lr_mult": 2, "decay_mult": 1}],
+        inner_product_param=options,
+    )
+
+
+def image_data(folder: str, size: Size, phase: str, split: str) -> Layer:
+    """The list `<folder>/<split>.txt` of names and labels, pictures in `<folder>/<split>/`."""
+    return Layer(
+        name="data",
+        type="ImageData",
+        top=["data", "label"],
+        include=[{"phase": phase}],
+        transform_param={"mirror": False, "mean_value": [MEAN] * 3},
+        image_data_param={
+            "source": f"{folder}/{split}.txt",
+            "root_folder": f"{folder}/{split}/",
+            "batch_size": 128,
+            "shuffle": True,
+            "is_color": True,
+            "new_height": size.pixels,
+            "new_width": size.pixels,
+        },
+    )
+
+
+def train_val_net(name: str, size: Size) -> caffe_pb2.NetParameter:
+    """The net as it is trained and tested. The original names both levels' nets `level_1`."""
+    loss = Layer(
+        name="loss", type="EuclideanLoss", bottom=["fc2", "label"], top=["loss"], loss_weight=[100]
+    )
+    data = [
+        image_data(f"data/{name}", size, "TRAIN", "train"),
+        image_data(f"data/{name}", size, "TEST", "test"),
+    ]
+    return caffe_pb2.NetParameter(name=name, layer=[*data, *body(size), loss])
+
+
+def deploy_net(name: str, size: Size) -> caffe_pb2.NetParameter:
+    """The net as it is used: pictures in by `data`, points out of `fc2`."""
+    shape = {"dim": [1, 3, size.pixels, size.pixels]}
+    entry = Layer(name="data", type="Input", top=["data"], input_param={"shape": [shape]})
+    return caffe_pb2.NetParameter(name=name, layer=[entry, *body(size)])
+
+
+def solver(name: str, folder: str, iterations: int) -> caffe_pb2.SolverParameter:
+    """The original's solver. Paths are relative to the working directory, as in Caffe."""
+    return caffe_pb2.SolverParameter(
+        net=f"{folder}/train_val.prototxt",
+        test_iter=[160],
+        test_interval=1250,
+        base_lr=0.001,
+        momentum=0.9,
+        weight_decay=0.0004,
+        type="Adam",
+        lr_policy="multistep",
+        gamma=0.1,
+        stepvalue=[80_000, 100_000],
+        display=1000,
+        max_iter=iterations,
+        snapshot=50_000,
+        snapshot_prefix=f"snapshots/{name}",
+        solver_mode="GPU",
+    )
+
+
+def files(name: str, folder: str, size: Size, iterations: int) -> dict[str, str]:
+    """File name -> text of the three files of one level; `folder` is where the solver finds the net."""
+    varied = "".join(
+        f" --{option} {value}"
+        for option, value in (("size", size.pixels), ("width", size.width), ("points", size.points))
+        if value != getattr(Size(), "pixels" if option == "size" else option)
+    )
+    command = f"python -m protoface.prototxt.generate{varied}"
+    head = f"# {name}, written by: {command}\n"
+    note = (
+        "# The original trained on two GPUs, 2 x 128 pictures an iteration. On one device\n"
+        "# `iter_size: 2` does the same, except that BatchNorm's statistics move twice.\n"
+    )
+    return {
+        "train_val.prototxt": head + to_text(train_val_net(name, size)),
+        "deploy.prototxt": head + to_text(deploy_net(name, size)),
+        "solver.prototxt": head + note + to_text(solver(name, folder, iterations)),
+    }
+
+
+@click.command(help="Write train_val, deploy and solver.prototxt of both levels.")
+@click.option("--out", type=click.Path(path_type=Path), default=FOLDER, show_default="prototxt/")
+@click.option("--size", "pixels", type=click.IntRange(min=32), default=48, show_default=True)
+@click.option("--width", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
+@click.option("--points", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--level", "levels", type=click.Choice(list(ITERATIONS)), multiple=True)
+def main(out: Path, pixels: int, width: float, points: int, levels: Sequence[str]) -> None:
+    """Write the files; see the module."""
+    for name in levels or ITERATIONS:
+        folder = f"{'prototxt' if out == FOLDER else out.as_posix()}/{name}"
+        for file, text in files(name, folder, Size(pixels, width, points), ITERATIONS[name]).items():
+            write_text(out / name / file, text)
+            click.echo(out / name / file)
+
+
+if __name__ == "__main__":
+    main()
