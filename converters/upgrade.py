@@ -119,9 +119,8 @@ def _layer_from_v1(old: caffe_pb2.V1LayerParameter, source: str) -> caffe_pb2.La
     for spec, decay in zip(specs, old.weight_decay, strict=False):
         spec.decay_mult = decay
     for spec, mode in zip(specs, old.blob_share_mode, strict=False):
-        spec.share_mode = caffe_pb2.ParamSpec.DimCheckMode.Value(
-            caffe_pb2.V1LayerParameter.DimCheckMode.Name(mode)
-        )
+        if mode == caffe_pb2.V1LayerParameter.PERMISSIVE:
+            spec.share_mode = caffe_pb2.ParamSpec.PERMISSIVE
     return new
 
 
