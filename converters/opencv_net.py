@@ -29,10 +29,14 @@ def read_net_from_caffe(prototxt: PathLike, caffemodel: PathLike) -> cv2.dnn.Net
     return opencv_net(load_net(prototxt, caffemodel), str(prototxt))
 
 
-def opencv_net(net: Net, source: str) -> cv2.dnn.Net:
-    """An OpenCV network of a net that holds its weights; see `read_net_from_caffe`."""
+def opencv_net(net: Net, source: str, classic_engine: bool = False) -> cv2.dnn.Net:
+    """An OpenCV network of a net that holds its weights; see `read_net_from_caffe`.
+
+    `classic_engine`: on 5.x, not its new engine, which computes on the CPU whatever target is set.
+    """
     if not has_caffe_importer():
-        return opencv_net_from_onnx(to_onnx(net, source).SerializeToString(), source)
+        model = to_onnx(net, source).SerializeToString()
+        return opencv_net_from_onnx(model, source, classic_engine)
     structure = Net()
     structure.CopyFrom(net)
     for layer in structure.layer:
@@ -47,9 +51,11 @@ def opencv_net(net: Net, source: str) -> cv2.dnn.Net:
     return network
 
 
-def opencv_net_from_onnx(model: bytes, source: str) -> cv2.dnn.Net:
+def opencv_net_from_onnx(model: bytes, source: str, classic_engine: bool = False) -> cv2.dnn.Net:
     """An OpenCV network of a serialised ONNX model; `source` names it in errors."""
     try:
+        if classic_engine and hasattr(cv2.dnn, "ENGINE_CLASSIC"):
+            return cv2.dnn.readNetFromONNX(_buffer(model), cv2.dnn.ENGINE_CLASSIC)
         return cv2.dnn.readNetFromONNX(_buffer(model))
     except cv2.error as error:
         raise _refused(source, error) from error

@@ -1,0 +1,1 @@
+PROTOC = $(BIN)/python -m grpc_tools.protoc

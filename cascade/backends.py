@@ -1,0 +1,151 @@
+"""Backends: what runs a net. Each takes float32 N x C x H x W and gives the net's output back.
+
+A backend that cannot run here is an error that says what is missing, never another backend or device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from protoface.converters.errors import ProtofaceError
+from protoface.converters.fold import fold_batch_norm
+from protoface.converters.graph import Net
+from protoface.converters.onnx_graph import to_onnx
+from protoface.converters.opencv_net import opencv_net
+
+Batch = NDArray[np.float32]
+#: A net at work: (N, C, H, W) float32 in, (N, ...) float32 out.
+Forward = Callable[[Batch], NDArray[Any]]
+
+
+class Backend(Protocol):
+    """How one runtime is asked whether it is there, and makes a net run."""
+
+    def missing(self) -> str | None:
+        """What this machine lacks, in one line with the remedy; None if the backend can run."""
+
+    def forward(self, net: Net, source: str, threads: int | None) -> Forward:
+        """Make `net`, which holds its weights and has one input and one output, run."""
+
+
+class OpenCV:
+    """OpenCV DNN: Caffe files by its own importer on 4.x, ONNX on 5.x."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    def missing(self) -> str | None:  # noqa: D102
+        if self.target == "DNN_TARGET_CPU":
+            return None
+        # OpenCV itself only warns and computes on the CPU, so it is asked first.
+        devices = cv2.cuda.getCudaEnabledDeviceCount() if hasattr(cv2, "cuda") else 0
+        if devices > 0:
+            return None
+        if devices < 0:
+            return f"OpenCV {cv2.__version__} finds no usable CUDA driver"
+        return (
+            f"OpenCV {cv2.__version__} sees no CUDA device; PyPI's builds have no CUDA: "
+            "build one with the DNN CUDA backend"
+        )
+
+    def forward(self, net: Net, source: str, threads: int | None) -> Forward:  # noqa: D102
+        if threads is not None:
+            cv2.setNumThreads(threads)
+        cuda = self.target != "DNN_TARGET_CPU"
+        network = opencv_net(net, source, classic_engine=cuda)
+        if cuda:
+            network.setPreferableBackend(cv2.dnn.DNN_BACKEND_CUDA)
+            network.setPreferableTarget(getattr(cv2.dnn, self.target))
+
+        def run(batch: Batch) -> NDArray[Any]:
+            network.setInput(batch)
+            return network.forward()
+
+        return run
+
+
+class OnnxRuntime:
+    """ONNX Runtime on the CPU, BatchNorm folded."""
+
+    def missing(self) -> str | None:  # noqa: D102
+        if find_spec("onnxruntime"):
+            return None
+        return "onnxruntime is not installed; pip install 'protoface[onnxruntime]'"
+
+    def forward(self, net: Net, source: str, threads: int | None) -> Forward:  # noqa: D102
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3
+        model = to_onnx(fold_batch_norm(net, source), source).SerializeToString()
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        name, outputs = session.get_inputs()[0].name, [session.get_outputs()[0].name]
+        return lambda batch: session.run(outputs, {name: batch})[0]
+
+
+class PyTorch:
+    """PyTorch, eager, BatchNorm folded."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    def missing(self) -> str | None:  # noqa: D102
+        if not find_spec("torch"):
+            return "torch is not installed"
+        if self.device == "cpu":
+            return None
+        import torch
+
+        if torch.cuda.is_available():
+            return None
+        return f"torch {torch.__version__} finds no CUDA device"
+
+    def forward(self, net: Net, source: str, threads: int | None) -> Forward:  # noqa: D102
+        import torch
+        from protoface.converters.pytorch import to_pytorch
+
+        if threads is not None:
+            torch.set_num_threads(threads)
+        module = to_pytorch(fold_batch_norm(net, source), source).to(self.device)
+
+        def run(batch: Batch) -> NDArray[Any]:
+            with torch.inference_mode():
+                output: NDArray[Any] = module(torch.from_numpy(batch).to(self.device)).cpu().numpy()
+            return output
+
+        return run
+
+
+BACKENDS: dict[str, Backend] = {
+    "opencv": OpenCV("DNN_TARGET_CPU"),
+    "opencv-cuda": OpenCV("DNN_TARGET_CUDA"),
+    "opencv-cuda-fp16": OpenCV("DNN_TARGET_CUDA_FP16"),
+    "onnxruntime": OnnxRuntime(),
+    "torch": PyTorch("cpu"),
+    "torch-cuda": PyTorch("cuda"),
+}
+AUTO = "auto"
+# Fastest first, as measured for one picture at a time (docs/benchmark.md). CUDA is taken only by name:
+# for nets this small the CPU is not known to lose at batch 1.
+AUTO_ORDER = ("onnxruntime", "opencv")
+
+
+def choose_backend(name: str) -> str:
+    """The backend that `name` stands for: itself, or for `auto` the fastest that is really there.
+
+    Raises ProtofaceError for an unknown backend, and for one that cannot run, saying what is missing.
+    """
+    if name == AUTO:
+        return next(known for known in AUTO_ORDER if BACKENDS[known].missing() is None)
+    if name not in BACKENDS:
+        raise ProtofaceError(f"backend '{name}' is unknown; there are {AUTO}, {', '.join(BACKENDS)}")
+    reason = BACKENDS[name].missing()
+    if reason:
+        raise ProtofaceError(f"backend '{name}' cannot run here: {reason}")
+    return name

@@ -1,0 +1,100 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class CascadeParameter(_message.Message):
+    __slots__ = ("name", "point", "stage")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    POINT_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    point: _containers.RepeatedCompositeFieldContainer[PointParameter]
+    stage: _containers.RepeatedCompositeFieldContainer[StageParameter]
+    def __init__(self, name: _Optional[str] = ..., point: _Optional[_Iterable[_Union[PointParameter, _Mapping]]] = ..., stage: _Optional[_Iterable[_Union[StageParameter, _Mapping]]] = ...) -> None: ...
+
+class PointParameter(_message.Message):
+    __slots__ = ("name", "flip")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FLIP_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    flip: str
+    def __init__(self, name: _Optional[str] = ..., flip: _Optional[str] = ...) -> None: ...
+
+class StageParameter(_message.Message):
+    __slots__ = ("name", "net", "weights", "preprocess", "window")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NET_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    PREPROCESS_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    net: str
+    weights: str
+    preprocess: PreprocessParameter
+    window: WindowParameter
+    def __init__(self, name: _Optional[str] = ..., net: _Optional[str] = ..., weights: _Optional[str] = ..., preprocess: _Optional[_Union[PreprocessParameter, _Mapping]] = ..., window: _Optional[_Union[WindowParameter, _Mapping]] = ...) -> None: ...
+
+class PreprocessParameter(_message.Message):
+    __slots__ = ("color_order", "mean", "scale", "size", "interpolation")
+    class ColorOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        BGR: _ClassVar[PreprocessParameter.ColorOrder]
+        RGB: _ClassVar[PreprocessParameter.ColorOrder]
+    BGR: PreprocessParameter.ColorOrder
+    RGB: PreprocessParameter.ColorOrder
+    class Interpolation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        LINEAR: _ClassVar[PreprocessParameter.Interpolation]
+        NEAREST: _ClassVar[PreprocessParameter.Interpolation]
+        CUBIC: _ClassVar[PreprocessParameter.Interpolation]
+    LINEAR: PreprocessParameter.Interpolation
+    NEAREST: PreprocessParameter.Interpolation
+    CUBIC: PreprocessParameter.Interpolation
+    COLOR_ORDER_FIELD_NUMBER: _ClassVar[int]
+    MEAN_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    INTERPOLATION_FIELD_NUMBER: _ClassVar[int]
+    color_order: PreprocessParameter.ColorOrder
+    mean: _containers.RepeatedScalarFieldContainer[float]
+    scale: float
+    size: _containers.RepeatedScalarFieldContainer[int]
+    interpolation: PreprocessParameter.Interpolation
+    def __init__(self, color_order: _Optional[_Union[PreprocessParameter.ColorOrder, str]] = ..., mean: _Optional[_Iterable[float]] = ..., scale: _Optional[float] = ..., size: _Optional[_Iterable[int]] = ..., interpolation: _Optional[_Union[PreprocessParameter.Interpolation, str]] = ...) -> None: ...
+
+class WindowParameter(_message.Message):
+    __slots__ = ("picture", "box", "square")
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    BOX_FIELD_NUMBER: _ClassVar[int]
+    SQUARE_FIELD_NUMBER: _ClassVar[int]
+    picture: PictureWindow
+    box: BoxWindow
+    square: SquareWindow
+    def __init__(self, picture: _Optional[_Union[PictureWindow, _Mapping]] = ..., box: _Optional[_Union[BoxWindow, _Mapping]] = ..., square: _Optional[_Union[SquareWindow, _Mapping]] = ...) -> None: ...
+
+class PictureWindow(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class BoxWindow(_message.Message):
+    __slots__ = ("scale",)
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    scale: float
+    def __init__(self, scale: _Optional[float] = ...) -> None: ...
+
+class SquareWindow(_message.Message):
+    __slots__ = ("around", "k", "a", "b")
+    AROUND_FIELD_NUMBER: _ClassVar[int]
+    K_FIELD_NUMBER: _ClassVar[int]
+    A_FIELD_NUMBER: _ClassVar[int]
+    B_FIELD_NUMBER: _ClassVar[int]
+    around: str
+    k: float
+    a: str
+    b: str
+    def __init__(self, around: _Optional[str] = ..., k: _Optional[float] = ..., a: _Optional[str] = ..., b: _Optional[str] = ...) -> None: ...
