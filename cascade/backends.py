@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
 from protoface.converters.errors import ProtofaceError
-from protoface.converters.fold import fold_batch_norm
 from protoface.converters.graph import Net
 from protoface.converters.onnx_graph import to_onnx
 from protoface.converters.opencv_net import opencv_net
@@ -70,7 +70,7 @@ class OpenCV:
 
 
 class OnnxRuntime:
-    """ONNX Runtime on the CPU, BatchNorm folded."""
+    """ONNX Runtime on the CPU."""
 
     def missing(self) -> str | None:  # noqa: D102
         if find_spec("onnxruntime"):
@@ -83,14 +83,14 @@ class OnnxRuntime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
-        model = to_onnx(fold_batch_norm(net, source), source).SerializeToString()
+        model = to_onnx(net, source).SerializeToString()
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         name, outputs = session.get_inputs()[0].name, [session.get_outputs()[0].name]
         return lambda batch: session.run(outputs, {name: batch})[0]
 
 
 class PyTorch:
-    """PyTorch, eager, BatchNorm folded."""
+    """PyTorch, eager."""
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -108,11 +108,12 @@ class PyTorch:
 
     def forward(self, net: Net, source: str, threads: int | None) -> Forward:  # noqa: D102
         import torch
+
         from protoface.converters.pytorch import to_pytorch
 
         if threads is not None:
             torch.set_num_threads(threads)
-        module = to_pytorch(fold_batch_norm(net, source), source).to(self.device)
+        module = to_pytorch(net, source).to(self.device)
 
         def run(batch: Batch) -> NDArray[Any]:
             with torch.inference_mode():

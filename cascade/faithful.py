@@ -14,7 +14,7 @@ from .windows import Floats, Image, Points, Window
 
 
 def square(image: Image, points: Points, around: int, a: int, b: int, k: float) -> Window:
-    """Edges `around` -+ k / 2 * distance(a, b), rounded, clamped, the far edge included in the slice."""
+    """Edges `around` -+ k / 2 * distance(a, b), rounded, clamped, with the far edge in the slice."""
     half = k / 2 * np.sqrt(np.sum((points[a] - points[b]) ** 2))
     return _sliced(image, np.round(points[around] - half), np.round(points[around] + half) + 1)
 

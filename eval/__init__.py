@@ -1,1 +1,1 @@
-"""To come."""
+"""Measuring landmarks: annotation lists and errors, always with the normaliser named."""

@@ -1,0 +1,320 @@
+"""Times a cascade step by step on every backend: `protoface bench`, or `python cascade/bench.py`."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import click
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from protoface.cascade.backends import BACKENDS
+from protoface.cascade.definition import (
+    PathLike,
+    empty_nets,
+    find_definition,
+    load_nets,
+    read_definition,
+    weight_files,
+)
+from protoface.cascade.detector import Cascade
+from protoface.cascade.options import mode_option, model_option, weights_option
+from protoface.cascade.pictures import find_pictures, read_picture
+from protoface.cascade.windows import Floats, Image, Points, Window
+from protoface.converters.files import write_text
+from protoface.converters.graph import Net
+
+#: Published: one forward pass of one net, GTX 1080, unoptimised Caffe, batch 1.
+PUBLISHED_FORWARD_MS = 6.0
+WHOLE = "cascade"
+WARM_UP = 5
+PACKAGES = ("numpy", "onnx", "onnxruntime", "protobuf", "protoface", "torch")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One step of one backend at one batch size: milliseconds per picture, pictures per second."""
+
+    backend: str
+    batch: int
+    threads: int | None
+    stage: str
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    pictures_per_s: float
+
+
+def steps(cascade: Cascade, images: Sequence[Image]) -> Iterator[tuple[str, float]]:
+    """Seconds of each step of one pass over a batch, then of the whole cascade, run once more.
+
+    `preprocess` makes the first net's input; a stage's own name is its forward pass; `crop` turns the
+    points of the stage before into the next one's input.
+    """
+    clock = time.perf_counter
+    found: Sequence[Points | None] = [None] * len(images)
+    windows: list[Window] = []
+    outputs: Floats = np.empty(0)
+    for number, stage in enumerate(cascade.stages):
+        start = clock()
+        if number:
+            found = cascade.stages[number - 1].place(outputs, windows, found)
+        windows = [
+            stage.first_window(image, None)
+            if points is None
+            else stage.next_window(image, None, points)
+            for image, points in zip(images, found, strict=True)
+        ]
+        batch = stage.look(images, windows)
+        looked = clock()
+        outputs = stage.forward(batch)
+        yield crop_name(number), looked - start
+        yield stage.name, clock() - looked
+    start = clock()
+    cascade.detect_batch(images)
+    yield WHOLE, clock() - start
+
+
+def crop_name(number: int) -> str:
+    """Name of the step that makes the input of stage `number` (from 0)."""
+    return ("preprocess", "crop")[number] if number < 2 else f"crop_{number + 1}"
+
+
+def measure(
+    cascades: Sequence[Cascade],
+    images: Sequence[Image],
+    batches: Sequence[int],
+    runs: int,
+    threads: int | None,
+) -> list[Row]:
+    """Time every cascade at every batch size, all of them in turn in each run, after a warm-up.
+
+    In turn, so that what else happens on the machine falls on all of them alike.
+    """
+    pictures = cycle(images)
+    seconds: dict[tuple[str, int, str], list[float]] = defaultdict(list)
+    for run in tqdm(range(WARM_UP + runs), unit="run", disable=None, leave=False):
+        for size in batches:
+            chosen = list(islice(pictures, size))
+            for cascade in cascades:
+                cascade.detect_batch(chosen)  # the one before has emptied the caches
+                for step, elapsed in steps(cascade, chosen):
+                    if run >= WARM_UP:
+                        seconds[cascade.backend, size, step].append(elapsed)
+    return [
+        _row(backend, size, threads, step, np.array(values))
+        for (backend, size, step), values in seconds.items()
+    ]
+
+
+def _row(backend: str, size: int, threads: int | None, step: str, seconds: Any) -> Row:
+    p50, p90, p99 = (float(value) for value in np.percentile(seconds, (50, 90, 99)) * 1000 / size)
+    return Row(backend, size, threads, step, p50, p90, p99, float(size / seconds.mean()))
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were taken on."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "cuda_devices": max(0, cv2.cuda.getCudaEnabledDeviceCount()),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computes."""
+    found = {"python": platform.python_version(), "opencv": cv2.__version__}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def random_pictures(count: int = 16, seed: int = 0) -> list[Image]:
+    """Noise of 640 x 480 pixels, for speed only."""
+    generator = np.random.default_rng(seed)
+    return [generator.integers(0, 256, (480, 640, 3), np.uint8) for _ in range(count)]
+
+
+def load_cascades(
+    model: PathLike, weights: Sequence[Path], backends: Sequence[str], mode: str, threads: int | None
+) -> tuple[list[Cascade], bool]:
+    """A cascade on each backend, and whether it has real weights.
+
+    Where the cascade names weights that are not there, its nets are filled as training would start.
+    """
+    path = find_definition(model)
+    definition = read_definition(path)
+    files = weight_files(definition, path.parent, weights)
+    real = bool(weights) or any(file.is_file() for file in files)
+    nets = (
+        load_nets(definition, path.parent, files)
+        if real
+        else _filled(empty_nets(definition, path.parent))
+    )
+    names = backends or [name for name, backend in BACKENDS.items() if backend.missing() is None]
+    return [Cascade(definition, nets, name, mode, threads) for name in names], real
+
+
+def _filled(nets: Sequence[Net]) -> list[Net]:
+    """Nets filled by their fillers, with BatchNorm's statistics set to mean 0 and variance 1.
+
+    Caffe starts them at 0, with which an untrained net in the TEST phase overflows.
+    """
+    from protoface.converters.blobs import to_blob
+    from protoface.trainers.fillers import fill
+
+    filled = [fill(net, seed) for seed, net in enumerate(nets)]
+    for layer in (layer for net in filled for layer in net.layer if layer.type == "BatchNorm"):
+        ones = np.ones(len(layer.blobs[1].data), np.float32)
+        layer.blobs[1].CopyFrom(to_blob(ones))
+        layer.blobs[2].CopyFrom(to_blob(np.ones(1, np.float32)))
+    return filled
+
+
+def largest_disagreement(cascades: Sequence[Cascade], images: Sequence[Image]) -> float:
+    """Largest distance in pixels between a point of any backend and the same of the first one."""
+    first, *others = [
+        np.array([found.points for found in cascade.detect_batch(images)]) for cascade in cascades
+    ]
+    return max((float(np.linalg.norm(other - first, axis=-1).max()) for other in others), default=0.0)
+
+
+def table(rows: Sequence[Row], cascade: Cascade) -> Iterator[str]:
+    """The rows as text, and below them the two ratios that the experiment is judged by."""
+    percentiles = "".join(f"{name:>9}" for name in ("p50 ms", "p90 ms", "p99 ms"))
+    yield f"{'backend':18}{'batch':>6}  {'stage':12}{percentiles}{'pictures/s':>12}"
+    for row in rows:
+        yield (
+            f"{row.backend:18}{row.batch:6}  {row.stage:12}{row.p50_ms:9.4f}{row.p90_ms:9.4f}"
+            f"{row.p99_ms:9.4f}{row.pictures_per_s:12.0f}"
+        )
+    levels = [stage.name for stage in cascade.stages]
+    yield ""
+    for backend, batch in dict.fromkeys((row.backend, row.batch) for row in rows):
+        p50 = {row.stage: row.p50_ms for row in rows if (row.backend, row.batch) == (backend, batch)}
+        forward = sum(p50[level] for level in levels)
+        yield (
+            f"{backend} at batch {batch}: one net takes {forward / len(levels):.4f} ms a picture, the "
+            f"published {PUBLISHED_FORWARD_MS:g} ms (GTX 1080) are "
+            f"{PUBLISHED_FORWARD_MS * len(levels) / forward:.1f} times that; the cascade takes "
+            f"{p50[WHOLE] / forward:.2f} times its forward passes"
+        )
+
+
+class SeveralValues(click.Command):
+    """A command without arguments, whose repeatable options also take several values in a row."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:  # noqa: D102
+        several = {name for option in self.params if option.multiple for name in option.opts}
+        spread: list[str] = []
+        flag = ""
+        for argument in args:
+            if argument.startswith("-"):
+                flag = argument if argument in several else ""
+                spread.append(argument)
+            else:
+                spread += [flag, argument] if flag and spread[-1] != flag else [argument]
+        return super().parse_args(ctx, spread)
+
+
+@click.command(cls=SeveralValues)
+@model_option
+@weights_option
+@click.option(
+    "--backend",
+    "backends",
+    multiple=True,
+    type=click.Choice(list(BACKENDS)),
+    help="One or several; default: all that can run here.",
+)
+@mode_option
+@click.option(
+    "--batch",
+    "batches",
+    multiple=True,
+    type=click.IntRange(min=1),
+    default=(1,),
+    show_default=True,
+    help="Pictures at once; one or several.",
+)
+@click.option(
+    "--images",
+    type=click.Path(exists=True, path_type=Path),
+    help="A picture or a folder of pictures; default: noise of 640 x 480.",
+)
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--runs", type=click.IntRange(min=1), default=200, show_default=True)
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the figures as JSON.",
+)
+def bench(
+    model: str,
+    weights: tuple[Path, ...],
+    backends: tuple[str, ...],
+    mode: str,
+    batches: tuple[int, ...],
+    images: Path | None,
+    threads: int,
+    runs: int,
+    json_file: Path | None,
+) -> None:
+    """Time a cascade step by step, on every backend that can run here, in one run.
+
+    Without weights its nets are filled as training would start: the speed is the same, the points are
+    nonsense, and it says so.
+    """
+    cascades, real = load_cascades(model, weights, backends, mode, threads)
+    cv2.setNumThreads(threads)
+    pictures = _pictures(images)
+    if not real:
+        click.echo("no weights: nets filled at random; the times are real, the points are not")
+    rows = measure(cascades, pictures, batches, runs, threads)
+    for line in table(rows, cascades[0]):
+        click.echo(line)
+    difference = largest_disagreement(cascades, pictures[:16])
+    names = ", ".join(cascade.backend for cascade in cascades)
+    click.echo(f"really used: {names}; their points differ by at most {difference:.2g} pixels")
+    click.echo(" ".join(f"{key} {value}" for key, value in {**machine(), **versions()}.items()))
+    if json_file is not None:
+        report = {"machine": machine(), "versions": versions(), "rows": [asdict(row) for row in rows]}
+        write_text(json_file, json.dumps(report, indent=1) + "\n")
+
+
+def _pictures(path: Path | None) -> list[Image]:
+    if path is None:
+        return random_pictures()
+    pictures = find_pictures(path) if path.is_dir() else [path]
+    return [read_picture(picture) for picture in pictures]
+
+
+if __name__ == "__main__":
+    from protoface.cascade.cli import run
+
+    sys.exit(run(bench))

@@ -1,0 +1,89 @@
+"""Pictures, videos and cameras, read with errors that name the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from protoface.converters.errors import ProtofaceError
+from protoface.converters.files import read_bytes
+
+from .windows import Image
+
+PICTURES = frozenset(
+    (".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+)
+VIDEOS = frozenset((".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"))
+
+
+def read_picture(path: Path | str) -> Image:
+    """A picture file as H x W x 3 uint8 BGR, turned upright by its EXIF orientation.
+
+    Grey becomes three equal channels, transparency is dropped, 16 bits become 8. Raises ProtofaceError
+    naming the file if it is missing, empty, no picture, or a JPEG that breaks off.
+    """
+    data = read_bytes(path)
+    if _breaks_off(data):
+        raise ProtofaceError(f"{path}: the JPEG breaks off before its end; the file is truncated")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:  # a header that promises too many pixels, for one
+        raise ProtofaceError(f"{path}: OpenCV cannot decode it ({_first_line(error)})") from error
+    if image is None:
+        raise ProtofaceError(f"{path}: not a picture that OpenCV can decode")
+    return image  # type: ignore[return-value]
+
+
+def _breaks_off(data: bytes) -> bool:
+    """Whether a JPEG lacks its end marker; OpenCV decodes such a file, with grey for what is missing.
+
+    Inside the scan every 0xFF is followed by 0x00, so the last start-of-scan marker is a real one.
+    """
+    return data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+
+
+def _first_line(error: cv2.error) -> str:
+    return (error.err or str(error)).strip().splitlines()[0]
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """All picture files of a folder and the folders in it, sorted. Raises ProtofaceError for none."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
+    if not found:
+        raise ProtofaceError(f"{folder}: no pictures there ({', '.join(sorted(PICTURES))})")
+    return found
+
+
+def is_video(path: str) -> bool:
+    """Whether `path` is a camera's number or a video file, by its suffix."""
+    return path.isdigit() or Path(path).suffix.lower() in VIDEOS
+
+
+@contextmanager
+def open_video(path: str) -> Iterator[tuple[float, Iterator[Image]]]:
+    """Frames per second and the frames (H x W x 3 uint8 BGR) of a video file or a camera (its number).
+
+    Raises ProtofaceError if it is missing or cannot be decoded.
+    """
+    if not path.isdigit() and not Path(path).is_file():
+        raise ProtofaceError(f"{path}: No such file or directory")
+    capture = cv2.VideoCapture(int(path) if path.isdigit() else path)
+    try:
+        if not capture.isOpened():
+            what = f"camera {path} cannot be opened" if path.isdigit() else f"{path}: not a video"
+            raise ProtofaceError(f"{what} for OpenCV {cv2.__version__}")
+        yield capture.get(cv2.CAP_PROP_FPS) or 25.0, _frames(capture)
+    finally:
+        capture.release()
+
+
+def _frames(capture: cv2.VideoCapture) -> Iterator[Image]:
+    while True:
+        there, frame = capture.read()
+        if not there:
+            return
+        yield frame  # type: ignore[misc]
