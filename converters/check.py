@@ -68,19 +68,17 @@ def caffe_runtimes(net: Net) -> dict[str, Run]:
     runs = {f"torch {_version('torch')}": run_pytorch(net, np.float32)}
     if has_caffe_importer():
         name = f"opencv {cv2.__version__} (caffe)"
-        runs[name] = _run_opencv(opencv_net(net, net.name), graph, caffe=True)
+        runs[name] = run_opencv(opencv_net(net, net.name), graph)
     return {**runs, **onnx_runtimes(to_onnx(net, net.name).SerializeToString(), graph)}
 
 
 def onnx_runtimes(model: bytes, graph: Graph) -> dict[str, Run]:
     """What runs a serialised ONNX model of `graph`: OpenCV, and ONNX Runtime if it is installed."""
     runs = {
-        f"opencv {cv2.__version__} (onnx)": _run_opencv(
-            opencv_net_from_onnx(model, graph.name), graph, caffe=False
-        )
+        f"opencv {cv2.__version__} (onnx)": run_opencv(opencv_net_from_onnx(model, graph.name), graph)
     }
     if find_spec("onnxruntime"):
-        runs[f"onnxruntime {_version('onnxruntime')}"] = _run_onnxruntime(model)
+        runs[f"onnxruntime {_version('onnxruntime')}"] = run_onnxruntime(model)
     return runs
 
 
@@ -130,22 +128,33 @@ def run_pytorch(net: Net, kind: type[np.floating]) -> Run:
     return run
 
 
-def _run_opencv(network: cv2.dnn.Net, graph: Graph, caffe: bool) -> Run:
-    # OpenCV's Caffe importer names outputs after the layer that makes them, its ONNX importer after
-    # the value, which is the blob.
-    makers = {value.name: node.name for node in graph.nodes for value in node.tops}
-    names = [makers[value.name] if caffe else value.name for value in graph.outputs]
+def run_opencv(network: cv2.dnn.Net, graph: Graph) -> Run:
+    """A function from input blobs to output blobs, computed by an OpenCV network of `graph`.
+
+    The function raises ProtofaceError if OpenCV fails.
+    """
+    names = [value.name for value in graph.outputs]
 
     def run(feed: Blobs) -> Blobs:
-        for name, blob in feed.items():
-            network.setInput(blob, name)
-        outputs = network.forward(names)
-        return {value.blob: out for value, out in zip(graph.outputs, outputs, strict=True)}
+        try:
+            for name, blob in feed.items():
+                network.setInput(blob, name)
+            outputs = network.forward(names)
+        except cv2.error as error:
+            raise ProtofaceError(
+                f"{graph.name}: OpenCV {cv2.__version__} cannot run it: {error.err}"
+            ) from error
+        # OpenCV 4 has no arrays of one axis: it gives (n, 1) for (n,)
+        return {
+            value.blob: out.reshape(-1) if len(value.shape) == 1 else out
+            for value, out in zip(graph.outputs, outputs, strict=True)
+        }
 
     return run
 
 
-def _run_onnxruntime(model: bytes) -> Run:
+def run_onnxruntime(model: bytes) -> Run:
+    """A function from input blobs to output blobs, computed by ONNX Runtime on one CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -1,4 +1,7 @@
-"""Caffe files in OpenCV DNN, on any OpenCV: 4.x reads them itself, 5.x by way of ONNX in memory."""
+"""Caffe files in OpenCV DNN, on any OpenCV: 4.x reads them itself, 5.x by way of ONNX in memory.
+
+On 4.x too a net goes by way of ONNX if the importer has no layer that computes the same as one of its.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from . import caffe_pb2
+from .blobs import to_blob
 from .errors import ProtofaceError
-from .graph import Net
+from .graph import Net, build_graph
 from .onnx_graph import to_onnx
 from .prototxt import to_text
-from .weights import PathLike
+from .weights import PathLike, weights_of
 
 
 def has_caffe_importer() -> bool:
@@ -22,7 +27,7 @@ def read_net_from_caffe(prototxt: PathLike, caffemodel: PathLike) -> cv2.dnn.Net
     """`cv2.dnn.readNetFromCaffe` for every OpenCV from 4.10 on.
 
     Both files are checked first, so a missing, truncated or foreign one is a ProtofaceError that names
-    it, never an OpenCV error. Output names are the Caffe blobs' (5.x) or layers' (4.x).
+    it, never an OpenCV error. Inputs and outputs are named after the Caffe blobs.
     """
     from .convert import load_net
 
@@ -34,14 +39,15 @@ def opencv_net(net: Net, source: str, classic_engine: bool = False) -> cv2.dnn.N
 
     `classic_engine`: on 5.x, not its new engine, which computes on the CPU whatever target is set.
     """
-    if not has_caffe_importer():
+    rewritten = _for_importer(net, source) if has_caffe_importer() else None
+    if rewritten is None:
         model = to_onnx(net, source).SerializeToString()
         return opencv_net_from_onnx(model, source, classic_engine)
     structure = Net()
-    structure.CopyFrom(net)
+    structure.CopyFrom(rewritten)
     for layer in structure.layer:
         layer.ClearField("blobs")
-    text, weights = to_text(structure).encode(), net.SerializeToString()
+    text, weights = to_text(structure).encode(), rewritten.SerializeToString()
     try:
         # the type stubs of OpenCV 5 know no importer for Caffe files
         reader = cv2.dnn.readNetFromCaffe  # type: ignore[attr-defined]
@@ -49,6 +55,31 @@ def opencv_net(net: Net, source: str, classic_engine: bool = False) -> cv2.dnn.N
     except cv2.error as error:
         raise _refused(source, error) from error
     return network
+
+
+def _for_importer(net: Net, source: str) -> Net | None:
+    """The net as OpenCV 4's importer reads it right; None if some layer can go by ONNX only.
+
+    Every blob is written once, by a layer of its name (the importer calls its outputs after layers),
+    and all weights are float32 in today's shapes.
+    """
+    graph = build_graph(net, source)
+    weights = weights_of(net, graph, source)
+    rewritten = Net(name=net.name)
+    for node in graph.nodes:
+        layer = caffe_pb2.LayerParameter()
+        layer.CopyFrom(node.layer.param)
+        for field in ("include", "exclude", "blobs", "param"):
+            layer.ClearField(field)
+        layer.bottom[:] = [value.name for value in node.bottoms]
+        layer.top[:] = [value.name for value in node.tops]
+        layer.name = layer.top[0]
+        layer.blobs.extend(to_blob(weights[key].astype(np.float32)) for key in node.keys)
+        layers = node.layer.opencv(layer)
+        if layers is None:
+            return None
+        rewritten.layer.extend(layers)
+    return rewritten
 
 
 def opencv_net_from_onnx(model: bytes, source: str, classic_engine: bool = False) -> cv2.dnn.Net:

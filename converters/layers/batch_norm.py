@@ -57,29 +57,45 @@ class BatchNorm(Layer):
     def forward(
         self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool
     ) -> list[torch.Tensor]:
-        import torch
-        from torch.nn.functional import batch_norm
+        return [self.normalised(bottoms[0], blobs, None, None, train)]
 
-        eps = self.param.batch_norm_param.eps
-        x = bottoms[0] if bottoms[0].ndim > 1 else bottoms[0][:, None]
-        mean_sum, variance_sum, factor = blobs
+    def normalised(
+        self,
+        bottom: torch.Tensor,
+        blobs: list[torch.Tensor],
+        gamma: torch.Tensor | None,
+        beta: torch.Tensor | None,
+        train: bool,
+    ) -> torch.Tensor:
+        """The top, times `gamma` plus `beta` (C,), which a Scale behind it may lend.
+
+        In TRAIN the batch's mean and variance are added to the blobs.
+        """
+        import torch
+
+        options, eps = self.param.batch_norm_param, self.param.batch_norm_param.eps
+        x = bottom if bottom.ndim > 1 else bottom[:, None]
         if self.use_statistics(train):
-            scale = torch.where(factor == 0, 0.0, 1 / factor)
-            y = batch_norm(x, mean_sum * scale, variance_sum * scale, eps=eps)
-            return [y.view_as(bottoms[0])]
+            scale = torch.where(blobs[2] == 0, 0.0, 1 / blobs[2])
+            mean, variance = blobs[0] * scale, blobs[1] * scale
+            y = torch.batch_norm(x, gamma, beta, mean, variance, False, 0.0, eps, True)
+            return y.view_as(bottom)
+        # With momentum 1 PyTorch leaves the batch's own mean and its unbiased variance there: what
+        # Caffe adds to its sums, though it normalises by the biased one. No second pass is needed.
+        mean, variance = x.new_zeros(self.channels), x.new_zeros(self.channels)
+        y = torch.batch_norm(x, gamma, beta, mean, variance, True, 1.0, eps, True)
+        if math.prod(x.shape) == self.channels:
+            variance.zero_()  # of one value: PyTorch says 0 / 0
         with torch.no_grad():
-            axes = [axis for axis in range(x.ndim) if axis != 1]
-            # Caffe adds the unbiased variance to its sum but normalises by the biased one.
-            count = math.prod(x.shape) // self.channels
-            variance, mean = torch.var_mean(x, axes, correction=1 if count > 1 else 0)
-            fraction = self.param.batch_norm_param.moving_average_fraction
-            for total, value in ((mean_sum, mean), (variance_sum, variance), (factor, 1.0)):
-                total.mul_(fraction).add_(value)
-        return [batch_norm(x, None, None, training=True, eps=eps).view_as(bottoms[0])]
+            for total, value in zip(blobs, (mean, variance, 1.0), strict=True):
+                total.mul_(options.moving_average_fraction).add_(value)
+        return y.view_as(bottom)
 
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
         if len(self.bottoms[0]) < 2:
             self.fail("a bottom with one axis cannot be written to ONNX")
+        if not self.use_statistics(train=False):
+            self.fail("use_global_stats: false normalises by the batch, which ONNX cannot express")
         name = self.param.name
         mean, variance = statistics(blobs)
         parameters = [
@@ -90,3 +106,7 @@ class BatchNorm(Layer):
         ]
         attributes = {"epsilon": self.param.batch_norm_param.eps}
         graph.node("BatchNormalization", [bottoms[0], *parameters], tops, attributes)
+
+    def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
+        # OpenCV 4 would normalise each picture by itself, and has no arrays of one axis.
+        return [param] if self.use_statistics(train=False) and len(self.bottoms[0]) > 1 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .. import caffe_pb2
 from ..blobs import Array, Shape
 from .registry import Layer, register
 
@@ -47,4 +48,15 @@ class Concat(Layer):
         return [torch.cat(bottoms, self.along)]
 
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
-        graph.node("Concat", bottoms, tops, {"axis": self.along})
+        # One bottom alone is a copy: OpenCV 4's Concat leaves its output unset then.
+        if len(bottoms) == 1:
+            graph.node("Identity", bottoms, tops)
+        else:
+            graph.node("Concat", bottoms, tops, {"axis": self.along})
+
+    def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
+        param.concat_param.ClearField("concat_dim")
+        param.concat_param.axis = self.along
+        if len(param.bottom) == 1:
+            param.type = "Split"
+        return [param]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from .. import caffe_pb2
 from ..blobs import Array, Shape
 from .geometry import convolution_geometry
 from .registry import BlobSpec, Layer, register
@@ -89,6 +90,18 @@ class Convolution(Layer):
         parameters = graph.blobs(self.param.name, blobs)
         for bottom, top in zip(bottoms, tops, strict=True):
             graph.node("Conv", [bottom, *parameters], [top], attributes)
+
+    def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
+        # OpenCV makes one layer for each bottom, and reads `num_output` of a depthwise one.
+        param.type = "Convolution"
+        param.convolution_param.num_output, param.convolution_param.group = self.outputs, self.group
+        copies = []
+        for bottom, top in zip(param.bottom, param.top, strict=True):
+            copy = caffe_pb2.LayerParameter()
+            copy.CopyFrom(param)
+            copy.name, copy.bottom[:], copy.top[:] = top, [bottom], [top]
+            copies.append(copy)
+        return copies
 
 
 @register("ConvolutionDepthwise")

@@ -27,6 +27,12 @@ class Input(Layer):
         shapes = [tuple(shape.dim) for shape in self.param.input_param.shape]
         return shapes if len(shapes) > 1 else shapes * len(self.param.top)
 
+    def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
+        param.input_param.ClearField("shape")
+        for shape in self.tops():
+            param.input_param.shape.add(dim=shape)
+        return [param]
+
 
 @register("ImageData", "Data", "DummyData", "HDF5Data", "MemoryData", "WindowData")
 class Data(Layer):

@@ -44,6 +44,9 @@ def pooling_geometry(layer: Layer, param: caffe_pb2.PoolingParameter) -> Geometr
     if param.global_pooling:
         if any(map(param.HasField, ("kernel_size", "kernel_h", "kernel_w"))):
             layer.fail("global_pooling takes the whole plane; remove its kernel size")
+        strides = param.stride, param.stride_h or 1, param.stride_w or 1
+        if any((param.pad, param.pad_h, param.pad_w)) or strides != (1, 1, 1):
+            layer.fail("global_pooling takes the whole plane; its pad must be 0 and its stride 1")
         height, width = layer.bottoms[0][2:]
         return Geometry((height, width), (0, 0), (1, 1))
 

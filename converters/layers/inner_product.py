@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ..blobs import Array, Shape
+from .. import caffe_pb2
+from ..blobs import Array, Shape, to_array, to_blob
 from .registry import BlobSpec, Layer, register
 
 if TYPE_CHECKING:
@@ -58,10 +59,21 @@ class InnerProduct(Layer):
         flat = bottoms[0]
         if len(self.bottoms[0]) != 2 or self.start != 1:
             flat = f"{name}/flat"
-            graph.node("Flatten", bottoms, [flat], {"axis": self.start})
+            if self.start:
+                graph.node("Flatten", bottoms, [flat], {"axis": self.start})
+            else:  # OpenCV 4 flattens no batch; its size is part of the weight's shape here
+                graph.reshape(bottoms[0], [1, self.inputs], flat)
         product = tops[0] if self.start == 1 else f"{name}/product"
         attributes = {"transB": 0 if options.transpose else 1}
         graph.node("Gemm", [flat, *graph.blobs(name, blobs)], [product], attributes)
         if self.start != 1:
             target = [-1, *self.bottoms[0][1 : self.start], options.num_output][-self.start - 1 :]
             graph.reshape(product, target, tops[0])
+
+    def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
+        options = param.inner_product_param
+        options.axis = self.start
+        if options.transpose:  # OpenCV does not look at it
+            options.transpose = False
+            param.blobs[0].CopyFrom(to_blob(to_array(param.blobs[0], param.name).T))
+        return [param] if self.start else None

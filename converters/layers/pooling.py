@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import caffe_pb2
 from ..blobs import Array, Shape
@@ -22,11 +24,14 @@ LOWEST = float(np.finfo(np.float32).min)
 
 
 def pooled_size(size: int, axis: int, geometry: Geometry, floor: bool) -> int:
-    """Windows along one axis: rounded up, but none starts inside the padding behind the picture."""
+    """Windows along one axis: rounded up, but none starts inside the padding behind the picture.
+
+    As in Caffe, padding on one axis has that effect on both.
+    """
     pad, stride = geometry.pad[axis], geometry.stride[axis]
     free = size + 2 * pad - geometry.kernel[axis]
     count = (free // stride if floor else -(-free // stride)) + 1
-    if pad and (count - 1) * stride >= size + pad:
+    if any(geometry.pad) and (count - 1) * stride >= size + pad:
         count -= 1
     return count
 
@@ -52,6 +57,11 @@ class Pooling(Layer):
         self.size = [pooled_size(size, axis, g, floor) for axis, size in enumerate(sizes)]
         if min(self.size) < 1:
             self.fail(f"its kernel {g.kernel} is larger than its padded bottom {list(sizes)}")
+        #: Per axis, how many pixels of the padded picture are under each window; none or fewer if the
+        #: window lies behind it.
+        self.spans = [self._spans(axis) for axis in (0, 1)]
+        if options.pool == AVE and any((span <= 0).any() for span in self.spans):
+            self.fail("averages over no pixel in its last window (0/0 in Caffe); take a smaller stride")
         #: Rows and columns to add behind the picture so that every window is whole.
         self.behind = [
             max(0, (self.size[i] - 1) * g.stride[i] + g.kernel[i] - sizes[i] - g.pad[i]) for i in (0, 1)
@@ -60,16 +70,16 @@ class Pooling(Layer):
     def tops(self) -> list[Shape]:
         return [(*self.bottoms[0][:2], *self.size)]
 
+    def _spans(self, axis: int) -> NDArray[np.int64]:
+        g, size = self.geometry, self.bottoms[0][2 + axis]
+        start = np.arange(self.size[axis]) * g.stride[axis] - g.pad[axis]
+        return np.minimum(start + g.kernel[axis], size + g.pad[axis]) - start
+
     def correction(self) -> Array | None:
         """Kernel area / area clipped to the padded picture, (1, 1, H, W); None if 1 everywhere."""
-        g = self.geometry
-        spans = []
-        for axis, (size, count) in enumerate(zip(self.bottoms[0][2:], self.size, strict=True)):
-            start = np.arange(count) * g.stride[axis] - g.pad[axis]
-            spans.append(np.minimum(start + g.kernel[axis], size + g.pad[axis]) - start)
-        area = spans[0][:, None] * spans[1]
-        factor = g.kernel[0] * g.kernel[1] / area
-        return None if (factor == 1).all() else factor[None, None].astype(np.float32)
+        kernel, area = self.geometry.kernel, self.spans[0][:, None] * self.spans[1]
+        factor: Array = kernel[0] * kernel[1] / area
+        return None if (factor == 1).all() else factor[None, None]
 
     def forward(
         self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool
@@ -109,3 +119,15 @@ class Pooling(Layer):
         graph.node("AveragePool", [source], [mean], attributes)
         if factor is not None:
             graph.node("Mul", [mean, graph.constant(f"{name}/correction", factor)], tops)
+
+    def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
+        # OpenCV 4 always rounds up, looks at each axis by itself and has a maximum of its own for a
+        # window without any pixel.
+        g, sizes = self.geometry, self.bottoms[0][2:]
+        alone = [
+            pooled_size(sizes[i], i, replace(g, pad=(g.pad[i], g.pad[i])), floor=False) for i in (0, 1)
+        ]
+        param.pooling_param.ClearField("round_mode")
+        fits = all(size + 2 * pad >= k for size, pad, k in zip(sizes, g.pad, g.kernel, strict=True))
+        whole = all((span > 0).all() for span in self.spans)
+        return [param] if alone == self.size and fits and whole else None

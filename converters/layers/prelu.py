@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import caffe_pb2
-from ..blobs import Array
+from ..blobs import Array, to_array, to_blob
 from .registry import BlobSpec, Layer, register
 
 if TYPE_CHECKING:
@@ -47,3 +47,10 @@ class PReLU(Layer):
         trailing = [1] * (len(self.bottoms[0]) - 2)
         slope = blobs[0].reshape(-1).repeat(channels // blobs[0].size).reshape(channels, *trailing)
         graph.node("PRelu", [*bottoms, graph.constant(f"{self.param.name}.0", slope)], tops)
+
+    def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
+        if param.prelu_param.channel_shared:
+            param.prelu_param.channel_shared = False
+            slope = to_array(param.blobs[0], param.name)
+            param.blobs[0].CopyFrom(to_blob(slope.repeat(self.bottoms[0][1])))
+        return [param]

@@ -36,13 +36,16 @@ class BlobSpec:
 class Layer:
     """One layer of a net, its bottoms' shapes known.
 
-    Subclasses say what Caffe computes, four times side by side: shapes, blobs, PyTorch, ONNX. Their
+    Subclasses say what Caffe computes, four times side by side: shapes, blobs, PyTorch, ONNX, and what
+    OpenCV 4's importer of Caffe files must be told to compute the same. Their
     docstring names the Caffe source; its first line is the row in docs/layers.md.
     """
 
     type: ClassVar[str]
     #: Why converters leave this layer out (data, losses); None for layers that they carry over.
     left_out: ClassVar[str | None] = None
+    #: What a user of some runtime should know, shown in docs/layers.md.
+    notes: ClassVar[str] = ""
 
     def __init__(self, param: caffe_pb2.LayerParameter, bottoms: Sequence[Shape]) -> None:
         self.param = param
@@ -73,6 +76,15 @@ class Layer:
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
         """Append the nodes that compute `tops` from `bottoms` (names of values) in the TEST phase."""
         raise NotImplementedError
+
+    def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
+        """The layers that OpenCV 4's own Caffe importer is given for `param`, a copy with blobs.
+
+        By default the copy itself; another one where the importer would misread it; None where it has
+        no layer that computes the same, so that the net goes by way of ONNX. The layers keep the names
+        of the tops, and each is named after its first top.
+        """
+        return [param]
 
     def fail(self, message: str) -> NoReturn:
         """Raise ProtofaceError with this layer's name and type in front."""

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from .. import caffe_pb2
-from ..blobs import Array, Shape
+from ..blobs import Array, Shape, to_array, to_blob
 from .registry import BlobSpec, Layer, register
 
 if TYPE_CHECKING:
@@ -31,16 +31,18 @@ class Scale(Layer):
         options, bottom = self.param.scale_param, self.bottoms[0]
         if len(self.bottoms) == 2:
             self.shape = self.bottoms[1]
-            start = self.axis(options.axis) if self.shape else 0
+            self.start = self.axis(options.axis) if self.shape else 0
         else:
-            start = self.axis(options.axis) if options.num_axes else 0
-            stop = len(bottom) if options.num_axes == -1 else start + options.num_axes
-            self.shape = bottom[start:stop]
+            self.start = self.axis(options.axis) if options.num_axes else 0
+            stop = len(bottom) if options.num_axes == -1 else self.start + options.num_axes
+            self.shape = bottom[self.start : stop]
             if options.num_axes < -1 or stop > len(bottom):
-                self.fail(f"num_axes {options.num_axes} from axis {start} exceeds {list(bottom)}")
-        trailing = len(bottom) - start - len(self.shape)
-        if trailing < 0 or bottom[start : start + len(self.shape)] != self.shape:
-            self.fail(f"a factor of shape {list(self.shape)} does not fit {list(bottom)} at {start}")
+                self.fail(f"num_axes {options.num_axes} from axis {self.start} exceeds {list(bottom)}")
+        trailing = len(bottom) - self.start - len(self.shape)
+        if trailing < 0 or bottom[self.start : self.start + len(self.shape)] != self.shape:
+            self.fail(
+                f"a factor of shape {list(self.shape)} does not fit {list(bottom)} at {self.start}"
+            )
         #: The factor's shape with ones behind it, so that it broadcasts against the bottom.
         self.broadcast: Shape = (*self.shape, *(1,) * trailing) if self.shape else ()
 
@@ -72,8 +74,9 @@ class Scale(Layer):
         if len(bottoms) == 2:
             factor = bottoms[1]
             ones = len(self.broadcast) - len(self.shape)
-            if ones:  # 0 keeps an axis as it is, so the batch size stays free
-                target = [*(0 for _ in self.shape), *(1 for _ in range(ones))]
+            if ones:  # -1, so that the batch size stays free; OpenCV 4 cannot keep axes by 0 here
+                first = self.shape[:1] if self.start else (-1,) * bool(self.shape)
+                target = [*first, *self.shape[1:], *(1 for _ in range(ones))]
                 factor = graph.reshape(factor, target, f"{name}/factor")
         else:
             factor = graph.constant(f"{name}.0", values.pop(0))
@@ -82,6 +85,20 @@ class Scale(Layer):
         if values:
             index = len(blobs) - 1
             graph.node("Add", [product, graph.constant(f"{name}.{index}", values[0])], tops)
+
+    def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
+        options = param.scale_param
+        options.axis = self.start
+        if len(self.bottoms) == 2 and (options.bias_term or not self.shape):
+            return None  # OpenCV forgets the bias then
+        if not self.shape:  # one number for all: OpenCV wants an axis
+            if len(self.bottoms[0]) < 2:
+                return None
+            options.axis = options.num_axes = 1
+            for blob in param.blobs:
+                number = to_array(blob, param.name).reshape(-1)
+                blob.CopyFrom(to_blob(number.repeat(self.bottoms[0][1])))
+        return [param]
 
     def multiply_adds(self) -> int:
         # A Scale behind a BatchNorm is folded away at deployment; the published count leaves it out.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .. import caffe_pb2
 from ..blobs import Array
 from .registry import Layer, register
 
@@ -28,3 +29,10 @@ class Split(Layer):
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
         for top in tops:
             graph.node("Identity", bottoms, [top])
+
+    def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
+        # One for each top, as only the first top of a layer can be asked for by name.
+        return [
+            caffe_pb2.LayerParameter(name=top, type="Split", bottom=param.bottom, top=[top])
+            for top in param.top
+        ]
