@@ -9,7 +9,7 @@ from torch import nn
 
 from .blobs import Array, Shape
 from .errors import ProtofaceError
-from .graph import TRAIN, Graph, Net, build_graph
+from .graph import TRAIN, Graph, Net, Node, build_graph
 from .weights import weights_of, with_arrays
 
 
@@ -25,6 +25,8 @@ class CaffeNet(nn.Module):
     def __init__(self, graph: Graph) -> None:
         super().__init__()
         self.graph = graph
+        #: What `forward` runs: the graph's nodes, or fewer that do the same (`trainers.fusion`).
+        self.steps = graph.nodes
         self.inputs = [value.blob for value in graph.inputs]
         self.outputs = [value.blob for value in graph.outputs]
         for key, spec in graph.blob_specs().items():
@@ -46,27 +48,30 @@ class CaffeNet(nn.Module):
 
     def blobs(self, *inputs: torch.Tensor) -> dict[str, torch.Tensor]:
         """Every blob of one forward pass by its Caffe name, as it is after its last layer."""
-        values = self._run(inputs)
+        values = self._run(inputs, self.graph.nodes)
         return {value.blob: values[value.name] for node in self.graph.nodes for value in node.tops}
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """See the class."""
-        values = self._run(inputs)
+        values = self._run(inputs, self.steps)
         outputs = tuple(values[value.name] for value in self.graph.outputs)
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def _run(self, inputs: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+    def _run(self, inputs: Sequence[torch.Tensor], nodes: Sequence[Node]) -> dict[str, torch.Tensor]:
         if len(inputs) != len(self.inputs):
             raise ProtofaceError(f"{self.graph.name}: takes {self.inputs}, got {len(inputs)} inputs")
         values = {value.name: tensor for value, tensor in zip(self.graph.inputs, inputs, strict=True)}
-        state = {**dict(self.named_parameters()), **dict(self.named_buffers())}
-        for node in self.graph.nodes:
+        state = self._state()
+        for node in nodes:
             if node.bottoms:
                 bottoms = [values[value.name] for value in node.bottoms]
                 blobs = [state[key] for key in node.keys]
                 tops = node.layer.forward(bottoms, blobs, self.training)
                 values.update(zip((value.name for value in node.tops), tops, strict=True))
         return values
+
+    def _state(self) -> dict[str, torch.Tensor]:
+        return {**dict(self.named_parameters()), **dict(self.named_buffers())}
 
 
 def to_pytorch(

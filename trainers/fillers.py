@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+
 from protoface.converters import ProtofaceError, build_graph, caffe_pb2
 from protoface.converters.blobs import Array, Shape
 from protoface.converters.graph import Graph, Net

@@ -27,8 +27,8 @@ class Loss(Layer):
     left_out = "compares with labels; a deployed net ends in its outputs"
     #: Weight of the first top in the sum that is minimised, where `loss_weight` does not give one.
     default_weight = 1.0
-    #: Extents of one picture's label for an output of this shape, batch included.
-    label_axes = 0  # 0: the label is shaped as the output; 1: it lacks the axis of the classes
+    #: Whether a label is the number of a class, rather than shaped as the output it is compared with.
+    classes = False
 
     def tops(self) -> list[Shape]:
         return [() for _ in self.param.top]
@@ -119,7 +119,7 @@ class SoftmaxWithLoss(Loss):
     Source: Caffe, src/caffe/layers/softmax_loss_layer.cpp.
     """
 
-    label_axes = 1
+    classes = True
 
     def check(self) -> None:
         self.expect_bottoms(2)
@@ -156,7 +156,7 @@ class Accuracy(Loss):
     """
 
     default_weight = 0.0
-    label_axes = 1
+    classes = True
 
     def check(self) -> None:
         self.expect_bottoms(2)
