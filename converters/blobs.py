@@ -32,9 +32,7 @@ def to_array(blob: caffe_pb2.BlobProto, where: str) -> Array:
     `where` names layer and file in errors. Raises ProtofaceError if the shape does not fit the values.
     """
     shape = blob_shape(blob)
-    values: Array = np.array(blob.data, np.float32)
-    if blob.double_data:
-        values = np.array(blob.double_data, np.float64)
+    values = _values(blob)
     if any(size < 0 for size in shape) or values.size != math.prod(shape):
         raise ProtofaceError(
             f"{where}: shape {list(shape)} does not fit its {values.size} values; the file is damaged"
@@ -52,6 +50,26 @@ def to_blob(array: Array) -> caffe_pb2.BlobProto:
     tag = DOUBLE_DATA_TAG if double else DATA_TAG
     blob.MergeFromString(tag + _varint(len(content)) + content)
     return blob
+
+
+def _values(blob: caffe_pb2.BlobProto) -> Array:
+    """All values of a blob, flat. As bytes off the wire, bit for bit, and fast in every protobuf.
+
+    Read one by one, some versions make signalling NaNs quiet ones, and all but the newest are slow.
+    """
+    double = bool(blob.double_data)
+    alone = caffe_pb2.BlobProto()
+    alone.CopyFrom(blob)
+    alone.DiscardUnknownFields()
+    for field in ("num", "channels", "height", "width", "shape", "diff", "double_diff"):
+        alone.ClearField(field)
+    alone.ClearField("data" if double else "double_data")
+    count = len(alone.double_data) if double else len(alone.data)
+    # The one field that is left, packed: its values are the last bytes.
+    content = alone.SerializeToString()
+    kind = np.dtype("<f8" if double else "<f4")
+    start = len(content) - count * kind.itemsize
+    return np.frombuffer(content, kind, count, start).astype(kind.newbyteorder("="))
 
 
 def _varint(number: int) -> bytes:

@@ -78,7 +78,7 @@ def onnx_runtimes(model: bytes, graph: Graph) -> dict[str, Run]:
         f"opencv {cv2.__version__} (onnx)": run_opencv(opencv_net_from_onnx(model, graph.name), graph)
     }
     if find_spec("onnxruntime"):
-        runs[f"onnxruntime {_version('onnxruntime')}"] = run_onnxruntime(model)
+        runs[f"onnxruntime {_version('onnxruntime')}"] = run_onnxruntime(model, graph)
     return runs
 
 
@@ -153,17 +153,26 @@ def run_opencv(network: cv2.dnn.Net, graph: Graph) -> Run:
     return run
 
 
-def run_onnxruntime(model: bytes) -> Run:
-    """A function from input blobs to output blobs, computed by ONNX Runtime on one CPU."""
+def run_onnxruntime(model: bytes, graph: Graph) -> Run:
+    """A function from input blobs to output blobs, computed by ONNX Runtime on the CPU.
+
+    Raises ProtofaceError if it refuses the model, a serialised one of `graph`.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # of a dozen classes that share no other base
+        reason = str(error).splitlines()[0]
+        raise ProtofaceError(
+            f"{graph.name}: ONNX Runtime {onnxruntime.__version__} refuses it: {reason}"
+        ) from error
 
     def run(feed: Blobs) -> Blobs:
-        return dict(zip(names, session.run(names, feed), strict=True))
+        outputs = session.run([value.name for value in graph.outputs], feed)
+        return {value.blob: out for value, out in zip(graph.outputs, outputs, strict=True)}
 
     return run
 

@@ -12,7 +12,15 @@ from .fold import fold_batch_norm
 from .graph import Net, deployed
 from .onnx_graph import OPSET, to_onnx
 from .prototxt import read_net, to_text
-from .weights import PathLike, read_weights, weights_format, with_weights, write_weights
+from .weights import (
+    CAFFEMODEL,
+    PathLike,
+    read_weights,
+    weights_format,
+    with_weights,
+    without_weights,
+    write_weights,
+)
 
 ONNX = ".onnx"
 
@@ -50,38 +58,34 @@ def convert(
     error `out` keeps what it held.
     """
     to_graph = os.fspath(out).lower().endswith(ONNX)
+    beside = None if to_graph or not fold_bn else _folded_prototxt(Path(out), Path(prototxt))
     if not to_graph:
-        _weights_suffix(out)
+        _check_suffix(out)
     source = load_net(prototxt, weights)
     net = fold_batch_norm(source, os.fspath(prototxt)) if fold_bn else source
-    written = [Path(out)]
     if to_graph:
         content = to_onnx(net, os.fspath(prototxt), opset).SerializeToString()
         with replacing(out) as temporary:
             temporary.write_bytes(content)
     else:
         write_weights(out, net)
-        if fold_bn:
-            written.append(_folded_prototxt(Path(out), net, Path(prototxt)))
-    return Converted(source, net, tuple(written))
+    if beside is not None:
+        write_text(beside, to_text(without_weights(net)))
+    return Converted(source, net, (Path(out),) if beside is None else (Path(out), beside))
 
 
-def _weights_suffix(out: PathLike) -> str:
+def _check_suffix(out: PathLike) -> None:
     try:
-        return weights_format(out)
+        weights_format(out)
     except ProtofaceError:
         raise ProtofaceError(
             f"{out}: unknown suffix; write .onnx, .pt, .caffemodel or .caffemodel.h5"
         ) from None
 
 
-def _folded_prototxt(out: Path, net: Net, prototxt: Path) -> Path:
-    path = out.with_name(out.name[: -len(_weights_suffix(out))] + ".prototxt")
+def _folded_prototxt(out: Path, prototxt: Path) -> Path:
+    name = out.name.removesuffix(out.suffix)
+    path = out.with_name(name.removesuffix(CAFFEMODEL) + ".prototxt")
     if path.resolve() == prototxt.resolve():
         raise ProtofaceError(f"{out}: its folded net would overwrite {prototxt}; choose another name")
-    structure = Net()
-    structure.CopyFrom(net)
-    for layer in structure.layer:
-        layer.ClearField("blobs")
-    write_text(path, to_text(structure))
     return path

@@ -9,6 +9,7 @@ import numpy as np
 from .blobs import Array, to_blob
 from .graph import Graph, Net, Node, build_graph, deployed
 from .layers.batch_norm import statistics
+from .layers.inner_product import InnerProduct
 from .layers.scale import Scale
 from .weights import weights_of
 
@@ -19,7 +20,8 @@ def fold_batch_norm(net: Net, source: str) -> Net:
     """The TEST phase of a net with weights, every BatchNorm and Scale folded into its producer.
 
     A layer is folded into the Convolution, ConvolutionDepthwise or InnerProduct whose result it alone
-    reads (found by blob, not by position) if that one's blobs are not shared. Others stay as they are.
+    reads (found by blob, not by position) if that one's blobs are not shared and its outputs are its
+    second axis. Others stay as they are.
     Computed in float64, stored in the weights' own type. `source` names the net in errors.
     """
     net = deployed(net)
@@ -31,8 +33,8 @@ def fold_batch_norm(net: Net, source: str) -> Net:
     folded: dict[str, tuple[Array, Array]] = {}  # that layer's name -> its weight and bias by now
     renamed: dict[str, str] = {}  # layer to remove -> the layer that takes over its top
     for node in graph.nodes:
-        if node.layer.param.type in FOLDABLE and len(node.tops) == 1:
-            if all(uses[key] == 1 for key in node.keys):
+        if node.layer.param.type in FOLDABLE:
+            if all(uses[key] == 1 for key in node.keys) and _outputs_on_axis_1(node):
                 producers[node.tops[0].name] = node
             continue
         if not node.bottoms or readers[node.bottoms[0].name] != 1:
@@ -49,6 +51,13 @@ def fold_batch_norm(net: Net, source: str) -> Net:
         renamed[node.name] = producer.name
         producers[node.tops[0].name] = producer
     return _rewritten(net, graph, folded, renamed)
+
+
+def _outputs_on_axis_1(node: Node) -> bool:
+    """Whether the channels that a BatchNorm behind the layer sees are its rows of weights."""
+    if isinstance(node.layer, InnerProduct):
+        return node.layer.start == 1
+    return len(node.tops) == 1
 
 
 def _affine(node: Node, weights: dict[str, Array]) -> tuple[Array, Array] | None:

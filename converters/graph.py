@@ -1,7 +1,7 @@
 """From a NetParameter to a checked graph: phases, shapes, who makes and who reads each value.
 
 Every conversion starts here. A Caffe blob may be overwritten in place; here each layer's result is a
-value of its own, and the last one bears the blob's name.
+value of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ Net = caffe_pb2.NetParameter
 
 @dataclass(frozen=True)
 class Value:
-    """What one layer wrote into a blob: a name unique in the graph, the blob's name, its shape."""
+    """What one layer wrote into a blob: a name unique in the graph, the blob's name, its shape.
+
+    An input bears its blob's name, and so does what was written last into any other blob.
+    """
 
     name: str
     blob: str
@@ -134,7 +137,7 @@ def build_graph(
     Raises ProtofaceError naming the layer: unknown type, unknown bottom, a top made twice, shapes that
     do not fit.
     """
-    last_writer = {top: index for index, layer in enumerate(net.layer) for top in layer.top}
+    names = _value_names(net)
     owners: dict[str, tuple[str, BlobSpec]] = {}
     current: dict[str, Value] = {}
     unread: dict[str, Value] = {}
@@ -157,19 +160,37 @@ def build_graph(
             keys = _blob_keys(layer, specs, owners)
         except ProtofaceError as error:
             raise ProtofaceError(f"{source}: {error}") from error
-        tops = []
-        for top, shape in zip(param.top, shapes, strict=True):
-            if top in current and top not in param.bottom:
+        for position, top in enumerate(param.top):
+            in_place = param.bottom[position : position + 1] == [top]
+            if top in param.top[:position] or (top in current and not in_place):
                 raise ProtofaceError(f"{source}: layer '{param.name}' makes '{top}' a second time")
-            final = last_writer[top] == index
-            tops.append(Value(top if final else f"{top}/before/{param.name}", top, shape))
+        tops = tuple(map(Value, names[index], param.top, shapes))
         for bottom in param.bottom:
             unread.pop(bottom, None)
         for value in tops:
             current[value.blob] = unread[value.blob] = value
-        nodes.append(Node(layer, bottoms, tuple(tops), tuple(specs), keys))
+        nodes.append(Node(layer, bottoms, tops, tuple(specs), keys))
     inputs = tuple(top for node in nodes if not node.bottoms for top in node.tops)
     return Graph(net.name, tuple(nodes), inputs, tuple(unread.values()))
+
+
+def _value_names(net: Net) -> list[list[str]]:
+    """For every layer the names of the values that it makes; see `Value`."""
+    fed = {top for layer in net.layer if not layer.bottom for top in layer.top}
+    last_writer = {top: index for index, layer in enumerate(net.layer) for top in layer.top}
+    taken = set(last_writer)
+    names: list[list[str]] = []
+    for index, layer in enumerate(net.layer):
+        names.append([])
+        for top in layer.top:
+            name = top
+            if layer.bottom and (top in fed or last_writer[top] != index):
+                name = f"{top}/by/{layer.name}"
+                while name in taken:
+                    name += "'"
+            taken.add(name)
+            names[-1].append(name)
+    return names
 
 
 def _make(

@@ -5,7 +5,7 @@ Inputs and outputs carry the Caffe blobs' names, the batch size is free (`N`), w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,23 @@ BATCH = "N"
 
 
 class OnnxGraph:
-    """The growing graph that a layer's `onnx` method appends to."""
+    """The growing graph that a layer's `onnx` method appends to.
 
-    def __init__(self) -> None:
+    `values` are the names of the net's own values, which nothing else may bear.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
         self.nodes: list[onnx.NodeProto] = []
-        self.constants: dict[str, onnx.TensorProto] = {}
+        self.constants: list[onnx.TensorProto] = []
+        self._taken = set(values)
+        self._stored: dict[int, str] = {}
+
+    def fresh(self, name: str) -> str:
+        """`name`, lengthened until nothing else in the graph bears it."""
+        while name in self._taken:
+            name += "'"
+        self._taken.add(name)
+        return name
 
     def node(
         self,
@@ -49,17 +61,23 @@ class OnnxGraph:
     def constant(self, name: str, array: NDArray[Any]) -> str:
         """Store an array inline (floats as float32, integers as int64) and return its name.
 
-        A name met again (a blob that layers share) is stored once.
+        That is `name`, lengthened if it is taken.
         """
         kind = np.float32 if np.issubdtype(array.dtype, np.floating) else np.int64
-        if name not in self.constants:
-            # order "C" but not ascontiguousarray, which would turn a single number into a list of one
-            self.constants[name] = numpy_helper.from_array(np.asarray(array, kind, "C"), name)
-        return name
+        # order "C" but not ascontiguousarray, which would turn a single number into a list of one
+        tensor = numpy_helper.from_array(np.asarray(array, kind, "C"), self.fresh(name))
+        self.constants.append(tensor)
+        return tensor.name
 
     def blobs(self, layer: str, blobs: Sequence[Array]) -> list[str]:
-        """Store a layer's blobs under `<layer>.<index>` and return the names."""
-        return [self.constant(f"{layer}.{index}", blob) for index, blob in enumerate(blobs)]
+        """Store a layer's blobs under `<layer>.<index>` and return the names.
+
+        An array met again (a blob that layers share) is stored once.
+        """
+        for index, blob in enumerate(blobs):
+            if id(blob) not in self._stored:
+                self._stored[id(blob)] = self.constant(f"{layer}.{index}", blob)
+        return [self._stored[id(blob)] for blob in blobs]
 
     def reshape(self, source: str, shape: Sequence[int], target: str) -> str:
         """Append a Reshape (0 keeps an axis, one -1 takes the rest) and return `target`."""
@@ -79,7 +97,7 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
         raise ProtofaceError(f"--opset {opset}: this onnx writes {MINIMUM_OPSET} to {newest}")
     graph = build_graph(deployed(net), source)
     weights = weights_of(net, graph, source)
-    written = OnnxGraph()
+    written = OnnxGraph(value.name for node in graph.nodes for value in node.tops)
     for node in graph.nodes:
         if node.bottoms:
             node.layer.onnx(
@@ -94,7 +112,7 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
             graph.name or "net",
             [_info(value) for value in graph.inputs],
             [_info(value) for value in graph.outputs],
-            list(written.constants.values()),
+            written.constants,
         ),
         producer_name="protoface",
         opset_imports=[helper.make_opsetid("", opset)],

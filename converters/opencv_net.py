@@ -15,7 +15,7 @@ from .errors import ProtofaceError
 from .graph import Net, build_graph
 from .onnx_graph import to_onnx
 from .prototxt import to_text
-from .weights import PathLike, weights_of
+from .weights import PathLike, weights_of, without_weights
 
 
 def has_caffe_importer() -> bool:
@@ -43,11 +43,7 @@ def opencv_net(net: Net, source: str, classic_engine: bool = False) -> cv2.dnn.N
     if rewritten is None:
         model = to_onnx(net, source).SerializeToString()
         return opencv_net_from_onnx(model, source, classic_engine)
-    structure = Net()
-    structure.CopyFrom(rewritten)
-    for layer in structure.layer:
-        layer.ClearField("blobs")
-    text, weights = to_text(structure).encode(), rewritten.SerializeToString()
+    text, weights = to_text(without_weights(rewritten)).encode(), rewritten.SerializeToString()
     try:
         # the type stubs of OpenCV 5 know no importer for Caffe files
         reader = cv2.dnn.readNetFromCaffe  # type: ignore[attr-defined]

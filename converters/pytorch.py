@@ -31,12 +31,15 @@ class CaffeNet(nn.Module):
         self.outputs = [value.blob for value in graph.outputs]
         for key, spec in graph.blob_specs().items():
             layer, _, index = key.rpartition(".")
+            if key.startswith("."):
+                raise ProtofaceError(f"layer '{layer}': PyTorch has no place for this name; rename it")
             owner = self._owner(layer)
             blob = torch.zeros(spec.shape)
+            # not register_parameter: it refuses "0" where a layer "conv" stands beside a "conv.0"
             if spec.learned:
-                owner.register_parameter(index, nn.Parameter(blob))
+                owner._parameters[index] = nn.Parameter(blob)
             else:
-                owner.register_buffer(index, blob)
+                owner._buffers[index] = blob
 
     def _owner(self, layer: str) -> nn.Module:
         """The module that holds a layer's blobs; a name with dots becomes modules within modules."""
@@ -69,6 +72,17 @@ class CaffeNet(nn.Module):
                 tops = node.layer.forward(bottoms, blobs, self.training)
                 values.update(zip((value.name for value in node.tops), tops, strict=True))
         return values
+
+    def replace_blob(self, key: str, blob: torch.Tensor) -> None:
+        """Let the net use `blob` under a key `<layer>.<index>`; an nn.Parameter stays a parameter."""
+        layer, _, index = key.rpartition(".")
+        owner = self._owner(layer)
+        for kind in (owner._parameters, owner._buffers):
+            kind.pop(index, None)
+        if isinstance(blob, nn.Parameter):
+            owner.register_parameter(index, blob)
+        else:
+            owner.register_buffer(index, blob)
 
     def _state(self) -> dict[str, torch.Tensor]:
         return {**dict(self.named_parameters()), **dict(self.named_buffers())}

@@ -125,23 +125,29 @@ def _layer_from_v1(old: caffe_pb2.V1LayerParameter, source: str) -> caffe_pb2.La
 
 
 def _inputs_as_layer(net: caffe_pb2.NetParameter, source: str) -> caffe_pb2.NetParameter:
-    """`input` with `input_shape`, or with four `input_dim` each, as one Input layer at the front."""
+    """`input` with `input_shape`, or with four `input_dim` each, as one Input layer at the front.
+
+    Without any shape, as in old weights files, `input` is dropped.
+    """
     shapes = [list(shape.dim) for shape in net.input_shape]
     if not shapes:
         dims = list(net.input_dim)
         shapes = [dims[i : i + 4] for i in range(0, len(dims), 4)]
-    if len(shapes) != len(net.input) or any(not shape for shape in shapes):
+    whole = net.input_shape or len(net.input_dim) % 4 == 0
+    if shapes and (len(shapes) != len(net.input) or not whole):
         raise ProtofaceError(
-            f"{source}: {len(net.input)} `input` but {len(shapes)} shapes; "
+            f"{source}: {len(net.input)} `input`, {len(net.input_shape)} `input_shape`, "
+            f"{len(net.input_dim)} `input_dim`; "
             "give one input_shape (or four input_dim) for each"
         )
     upgraded = caffe_pb2.NetParameter()
     upgraded.CopyFrom(net)
     for field in ("input", "input_shape", "input_dim", "layer"):
         upgraded.ClearField(field)
-    layer = upgraded.layer.add(name="input", type="Input", top=net.input)
-    for shape in shapes:
-        layer.input_param.shape.add(dim=shape)
+    if shapes:
+        layer = upgraded.layer.add(name="input", type="Input", top=net.input)
+        for shape in shapes:
+            layer.input_param.shape.add(dim=shape)
     upgraded.layer.extend(net.layer)
     return upgraded
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import h5py
@@ -23,6 +23,8 @@ from .upgrade import upgrade
 
 PathLike = str | os.PathLike[str]
 CAFFEMODEL, HDF5, PYTORCH = ".caffemodel", ".caffemodel.h5", ".pt"
+# Deflate, the filter that h5py has, packs zeros 1032 times: what claims more is a damaged file.
+MAXIMUM_COMPRESSION = 1100
 
 
 def weights_format(path: PathLike) -> str:
@@ -59,6 +61,7 @@ def arrays_of(net: Net, source: str) -> dict[str, Array]:
         f"{layer.name}.{index}": to_array(blob, f"{source}: layer '{layer.name}', blob {index}")
         for layer in net.layer
         for index, blob in enumerate(layer.blobs)
+        if blob.ByteSize()  # else another layer owns it, see _named_net
     }
 
 
@@ -77,13 +80,15 @@ def weights_of(net: Net, graph: Graph, source: str) -> dict[str, Array]:
         layer = present.get(node.name)
         if layer is None:
             raise ProtofaceError(f"{source}: has no weights for layer '{node.name}'")
-        if len(layer.blobs) != len(node.specs):
+        if not own[-1] < len(layer.blobs) <= len(node.specs):
             raise ProtofaceError(
                 f"{source}: layer '{node.name}' has {len(layer.blobs)} blobs, "
                 f"the net needs {len(node.specs)}"
             )
         for index in own:
             where = f"{source}: layer '{node.name}', blob {index}"
+            if not layer.blobs[index].ByteSize():
+                raise ProtofaceError(f"{where} is missing")
             array = to_array(layer.blobs[index], where)
             found[node.keys[index]] = _fitted(array, node.specs[index].shape, where)
     return found
@@ -109,6 +114,15 @@ def with_arrays(net: Net, graph: Graph, arrays: Mapping[str, Array]) -> Net:
         layer.ClearField("blobs")
         layer.blobs.extend(to_blob(arrays[key]) for key in node.keys)
     return filled
+
+
+def without_weights(net: Net) -> Net:
+    """A copy of a net without blobs: what belongs in a .prototxt."""
+    structure = Net()
+    structure.CopyFrom(net)
+    for layer in structure.layer:
+        layer.ClearField("blobs")
+    return structure
 
 
 def _fitted(array: Array, shape: Shape, where: str) -> Array:
@@ -141,19 +155,29 @@ def _read_hdf5(path: PathLike) -> Net:
     layers: dict[str, dict[int, Array]] = {}
 
     def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        layer, _, index = name.rpartition("/")
-        if isinstance(item, h5py.Dataset) and index.isdigit():
-            layers.setdefault(layer, {})[int(index)] = np.asarray(item[()])
+        if isinstance(item, h5py.Dataset):
+            layer, index = _blob_name(path, name, "/")
+            layers.setdefault(layer, {})[index] = _dataset(path, name, item)
 
     try:
         with h5py.File(path, "r") as file:
-            if "data" not in file:
+            if not isinstance(file.get("data"), h5py.Group):
                 raise ProtofaceError(f"{path}: has no group /data; not Caffe's HDF5 weights")
             # visit order is by name: layers of the text file keep theirs when matched by name
             file["data"].visititems(visit)
     except (OSError, RuntimeError, KeyError, TypeError) as error:
         raise ProtofaceError(f"{path}: not a readable HDF5 file ({error})") from error
-    return _named_net(((name, _in_order(path, name, blobs)) for name, blobs in layers.items()))
+    return _named_net(path, layers)
+
+
+def _dataset(path: PathLike, name: str, item: h5py.Dataset) -> Array:
+    """The values of a data set, if they are floats that the file really holds."""
+    if item.dtype.kind != "f":
+        raise ProtofaceError(f"{path}: /data/{name} holds {item.dtype}, not floats")
+    # Space that was declared but never written takes none in the file, and could be any size.
+    if item.nbytes > MAXIMUM_COMPRESSION * item.id.get_storage_size():
+        raise ProtofaceError(f"{path}: /data/{name} of shape {list(item.shape)} is not in the file")
+    return np.asarray(item[()])
 
 
 def _write_hdf5(path: Path, net: Net) -> None:
@@ -164,17 +188,30 @@ def _write_hdf5(path: Path, net: Net) -> None:
             "when it reads HDF5; protoface does not",
             stacklevel=2,
         )
+    _check_hdf5_names(net)
     arrays = arrays_of(net, os.fspath(path))
     shared: set[str] = set()
     with h5py.File(path, "w") as file:
         for layer in net.layer:
-            group = file.require_group(f"data/{layer.name}")
+            file.require_group(f"data/{layer.name}")
             for index in range(len(layer.blobs)):
+                key = f"{layer.name}.{index}"
                 name = layer.param[index].name if index < len(layer.param) else ""
-                if name not in shared:  # a shared blob stands at its owner only, as Caffe writes it
-                    group.create_dataset(str(index), data=arrays[f"{layer.name}.{index}"])
+                # a shared blob stands at its owner only, as Caffe writes it
+                if name not in shared and key in arrays:
+                    file[f"data/{layer.name}/{index}"] = arrays[key]
                 if name:
                     shared.add(name)
+
+
+def _check_hdf5_names(net: Net) -> None:
+    """Refuse names that HDF5 would change, and those that stand where another layer has a blob."""
+    blobs = {f"{layer.name}/{index}" for layer in net.layer for index in range(len(layer.blobs))}
+    for layer in net.layer:
+        parts = layer.name.split("/")
+        groups = {"/".join(parts[: depth + 1]) for depth in range(len(parts))}
+        if {"", "."} & set(parts) or "\0" in layer.name or groups & blobs:
+            raise ProtofaceError(f"layer '{layer.name}': HDF5 has no place for this name; rename it")
 
 
 def _read_pytorch(path: PathLike) -> Net:
@@ -188,12 +225,26 @@ def _read_pytorch(path: PathLike) -> Net:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ProtofaceError(f"{path}: not a state dict of tensors ({reason})") from error
     layers: dict[str, dict[int, Array]] = {}
-    for key, tensor in state.items() if isinstance(state, dict) else [("", None)]:
-        layer, _, index = str(key).rpartition(".")
-        if not index.isdigit() or not isinstance(tensor, torch.Tensor):
-            raise ProtofaceError(f"{path}: key {key!r} is not <layer>.<blob index> of a tensor")
-        layers.setdefault(layer, {})[int(index)] = tensor.numpy()
-    return _named_net(((name, _in_order(path, name, blobs)) for name, blobs in layers.items()))
+    if not isinstance(state, dict):
+        raise ProtofaceError(f"{path}: holds no state dict; save the net's `state_dict()`")
+    for key, tensor in state.items():
+        layer, index = _blob_name(path, str(key), ".")
+        layers.setdefault(layer, {})[index] = _tensor(path, str(key), tensor)
+    return _named_net(path, layers)
+
+
+def _tensor(path: PathLike, key: str, tensor: object) -> Array:
+    """A tensor's values, if they are floats of Caffe's kinds that the file really holds."""
+    import torch
+
+    if not isinstance(tensor, torch.Tensor):
+        raise ProtofaceError(f"{path}: {key!r} is no tensor; save the net's `state_dict()` alone")
+    kind = str(tensor.dtype).removeprefix("torch.")
+    if kind not in ("float16", "float32", "float64"):
+        raise ProtofaceError(f"{path}: {key!r} holds {kind}; save it as float32 or float64")
+    if tensor.layout is not torch.strided or tensor.nbytes > tensor.untyped_storage().nbytes():
+        raise ProtofaceError(f"{path}: {key!r} is no plain tensor; save it by `.contiguous()`")
+    return np.asarray(tensor.detach().numpy())
 
 
 def _write_pytorch(path: Path, net: Net) -> None:
@@ -203,16 +254,24 @@ def _write_pytorch(path: Path, net: Net) -> None:
     torch.save({key: torch.from_numpy(array) for key, array in arrays.items()}, path)
 
 
-def _in_order(path: PathLike, layer: str, blobs: dict[int, Array]) -> list[Array]:
-    if sorted(blobs) != list(range(len(blobs))):
-        raise ProtofaceError(f"{path}: layer '{layer}' has blobs {sorted(blobs)}, some are missing")
-    return [blobs[index] for index in range(len(blobs))]
+def _blob_name(path: PathLike, name: str, separator: str) -> tuple[str, int]:
+    """A layer's name and a blob's index out of `<layer><separator><index>`."""
+    layer, found, index = name.rpartition(separator)
+    # Caffe's layers have a handful of blobs: three digits are something else
+    if not found or not index.isdecimal() or len(index) > 2:
+        raise ProtofaceError(f"{path}: {name!r} is not <layer>{separator}<blob index>")
+    return layer, int(index)
 
 
-def _named_net(layers: Iterable[tuple[str, list[Array]]]) -> Net:
+def _named_net(path: PathLike, layers: Mapping[str, Mapping[int, Array]]) -> Net:
+    """A net of names and blobs; one that the file lacks, since another layer owns it, is left empty."""
     net = Net()
-    for name, blobs in layers:
-        net.layer.add(name=name, blobs=[to_blob(blob) for blob in blobs])
+    for name, blobs in layers.items():
+        layer = net.layer.add(name=name)
+        for index in range(max(blobs) + 1):
+            blob = layer.blobs.add()
+            if index in blobs:
+                blob.CopyFrom(to_blob(blobs[index]))
     return net
 
 

@@ -87,7 +87,7 @@ class BatchNorm(Layer):
         if math.prod(x.shape) == self.channels:
             variance.zero_()  # of one value: PyTorch says 0 / 0
         with torch.no_grad():
-            for total, value in zip(blobs, (mean, variance, 1.0), strict=True):
+            for total, value in zip(blobs, (mean, variance, x.new_ones(1)), strict=True):
                 total.mul_(options.moving_average_fraction).add_(value)
         return y.view_as(bottom)
 

@@ -66,13 +66,14 @@ class Eltwise(Layer):
                     constant = graph.constant(
                         f"{name}/coeff_{index}", np.array([coefficient], np.float32)
                     )
-                    product = f"{name}/product_{index}"
+                    product = graph.fresh(f"{name}/product_{index}")
                     graph.node("Mul", [bottoms[index], constant], [product])
                     bottoms = [*bottoms[:index], product, *bottoms[index + 1 :]]
         operator = {PROD: "Mul", SUM: "Add", MAX: "Max"}[operation]
         # Chained in pairs: Mul and Add take two inputs in ONNX, and some runtimes take no more in Max.
         partial = bottoms[0]
         for index, bottom in enumerate(bottoms[1:], start=1):
-            top = tops[0] if index == len(bottoms) - 1 else f"{name}/partial_{index}"
+            last = index == len(bottoms) - 1
+            top = tops[0] if last else graph.fresh(f"{name}/partial_{index}")
             graph.node(operator, [partial, bottom], [top])
             partial = top

@@ -58,12 +58,12 @@ class InnerProduct(Layer):
         name, options = self.param.name, self.param.inner_product_param
         flat = bottoms[0]
         if len(self.bottoms[0]) != 2 or self.start != 1:
-            flat = f"{name}/flat"
+            flat = graph.fresh(f"{name}/flat")
             if self.start:
                 graph.node("Flatten", bottoms, [flat], {"axis": self.start})
             else:  # OpenCV 4 flattens no batch; its size is part of the weight's shape here
                 graph.reshape(bottoms[0], [1, self.inputs], flat)
-        product = tops[0] if self.start == 1 else f"{name}/product"
+        product = tops[0] if self.start == 1 else graph.fresh(f"{name}/product")
         attributes = {"transB": 0 if options.transpose else 1}
         graph.node("Gemm", [flat, *graph.blobs(name, blobs)], [product], attributes)
         if self.start != 1:

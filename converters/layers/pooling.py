@@ -105,7 +105,7 @@ class Pooling(Layer):
         if any(pads) and (
             not maximum or any(b >= k for b, k in zip(self.behind, g.kernel, strict=True))
         ):
-            source = f"{name}/padded"
+            source = graph.fresh(f"{name}/padded")
             value = graph.constant(f"{name}/outside", np.array(LOWEST if maximum else 0.0, np.float32))
             amounts = graph.constant(f"{name}/pads", np.array([0, 0, *g.pad, 0, 0, *self.behind]))
             graph.node("Pad", [bottoms[0], amounts, value], [source], {"mode": "constant"})
@@ -115,7 +115,7 @@ class Pooling(Layer):
             graph.node("MaxPool", [source], tops, attributes)
             return
         factor = self.correction()
-        mean = tops[0] if factor is None else f"{name}/mean"
+        mean = tops[0] if factor is None else graph.fresh(f"{name}/mean")
         graph.node("AveragePool", [source], [mean], attributes)
         if factor is not None:
             graph.node("Mul", [mean, graph.constant(f"{name}/correction", factor)], tops)

@@ -77,10 +77,10 @@ class Scale(Layer):
             if ones:  # -1, so that the batch size stays free; OpenCV 4 cannot keep axes by 0 here
                 first = self.shape[:1] if self.start else (-1,) * bool(self.shape)
                 target = [*first, *self.shape[1:], *(1 for _ in range(ones))]
-                factor = graph.reshape(factor, target, f"{name}/factor")
+                factor = graph.reshape(factor, target, graph.fresh(f"{name}/factor"))
         else:
             factor = graph.constant(f"{name}.0", values.pop(0))
-        product = f"{name}/product" if values else tops[0]
+        product = graph.fresh(f"{name}/product") if values else tops[0]
         graph.node("Mul", [bottoms[0], factor], [product])
         if values:
             index = len(blobs) - 1
