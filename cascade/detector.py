@@ -113,7 +113,8 @@ class Stage:
             for image, window in zip(images, windows, strict=True)
         ]
         # (value - mean) * scale, in the net's colour order, as planes
-        return cv2.dnn.blobFromImages(parts, self.scale, mean=self.mean, swapRB=self.swap)  # type: ignore[return-value]
+        batch = cv2.dnn.blobFromImages(parts, self.scale, mean=self.mean, swapRB=self.swap)
+        return batch  # type: ignore[return-value]
 
     def place(
         self, outputs: Floats, windows: Sequence[Window], before: Sequence[Points | None]

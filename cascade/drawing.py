@@ -33,5 +33,7 @@ def draw(image: Image, detection: Detection, truth: Floats | None = None) -> Ima
 
 
 def _discs(image: Image, points: Floats, colour: tuple[int, int, int], radius: int) -> None:
-    for x, y in np.nan_to_num(np.asarray(points, np.float64)).round().astype(int).tolist():
+    points = np.asarray(points, np.float64)
+    # a net can answer anything; OpenCV takes 16 bits of coordinate
+    for x, y in points[np.abs(points).max(axis=1) < 2**15].round().astype(int).tolist():
         cv2.circle(image, (x, y), radius, colour, cv2.FILLED, cv2.LINE_AA)

@@ -15,7 +15,8 @@ from .windows import Floats, Image, Points, Window
 
 def square(image: Image, points: Points, around: int, a: int, b: int, k: float) -> Window:
     """Edges `around` -+ k / 2 * distance(a, b), rounded, clamped, with the far edge in the slice."""
-    half = k / 2 * np.sqrt(np.sum((points[a] - points[b]) ** 2))
+    with np.errstate(invalid="ignore", over="ignore"):  # a net gone wild; _sliced makes it empty
+        half = k / 2 * np.sqrt(np.sum((points[a] - points[b]) ** 2))
     return _sliced(image, np.round(points[around] - half), np.round(points[around] + half) + 1)
 
 

@@ -1,0 +1,75 @@
+"""Cascades for tests: the published one, and one whose points can be worked out by hand."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from protoface.converters.blobs import to_blob
+from protoface.converters.graph import deployed
+from protoface.converters.prototxt import read_net
+from protoface.converters.weights import Net, with_weights, write_weights
+
+NET = """
+name: "constant"
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 3, 8, 8] } } }
+layer { name: "fc" type: "InnerProduct" bottom: "data" top: "points"
+        inner_product_param { num_output: 10 } }
+"""
+CASCADE = """
+name: "constant"
+point { name: "left_eye" flip: "right_eye" }
+point { name: "right_eye" flip: "left_eye" }
+point { name: "nose" }
+point { name: "left_mouth" flip: "right_mouth" }
+point { name: "right_mouth" flip: "left_mouth" }
+stage {
+  name: "level_1" net: "net.prototxt" weights: "one.caffemodel"
+  preprocess { mean: 127.5 size: 8 } window { picture {} }
+}
+stage {
+  name: "level_2" net: "net.prototxt" weights: "two.caffemodel"
+  preprocess { mean: 127.5 size: 8 } window { square { around: "nose" k: 4 a: "nose" b: "left_eye" } }
+}
+"""
+# What the two nets answer whatever they see, in [-1, 1] of their window.
+FIRST = np.array([(-0.3, -0.4), (0.3, -0.4), (0, 0), (-0.25, 0.3), (0.25, 0.3)], np.float32)
+SECOND = np.array([(-0.35, -0.35), (0.35, -0.3), (0.05, 0.1), (-0.3, 0.4), (0.3, 0.4)], np.float32)
+
+
+def constant_weights(path: Path, answer: np.ndarray) -> None:
+    net = Net()
+    blobs = [np.zeros((10, 192), np.float32), answer.reshape(-1)]
+    net.layer.add(name="fc", blobs=[to_blob(blob) for blob in blobs])
+    write_weights(path, with_weights(deployed(read_net(path.parent / "net.prototxt")), net, "test"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that holds a whole cascade: both nets answer FIRST and SECOND to every picture."""
+    (tmp_path / "net.prototxt").write_text(NET)
+    (tmp_path / "cascade.prototxt").write_text(CASCADE)
+    constant_weights(tmp_path / "one.caffemodel", FIRST)
+    constant_weights(tmp_path / "two.caffemodel", SECOND)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def published(shared: Path) -> list[Path]:
+    """The published weights of both levels."""
+    return [shared / "original" / f"l{level}_net.caffemodel" for level in (1, 2)]
+
+
+@pytest.fixture(scope="session")
+def demo(shared: Path) -> Path:
+    """The eight pictures of the original's demo."""
+    return shared / "original" / "demo_images"
+
+
+@pytest.fixture
+def face(tmp_path: Path) -> Path:
+    """A picture file; what is on it does not matter to a constant cascade."""
+    path = tmp_path / "face.png"
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8))
+    return path
