@@ -1,0 +1,69 @@
+"""The wheel holds everything that the installed package needs, and nothing else finds its way in."""
+
+import configparser
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("prototxt", "converters", "trainers", "cascade", "eval")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    source.mkdir()
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--wheel-dir", str(folder), str(source)], check=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.mark.slow
+def test_every_file_of_the_five_folders_is_in_the_wheel(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    tracked = {
+        f"protoface/{path.relative_to(ROOT).as_posix()}"
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert packed == tracked
+    assert "protoface/__init__.py" not in packed
+
+
+@pytest.mark.slow
+def test_the_wheel_works_away_from_the_checkout(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import protoface.cascade\n"
+        "assert protoface.cascade.__file__.startswith(sys.argv[1]), protoface.cascade.__file__\n"
+        "from protoface.cascade.cli import run, protoface\n"
+        "sys.exit(run(protoface, ['bench', '--backend', 'opencv', '--runs', '1']))\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "site")]
+    subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+
+
+def test_no_dependency_is_locked_from_above():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    extras = setup["options.extras_require"].values()
+    lines = "\n".join([setup["options"]["install_requires"], *extras])
+    assert not any(mark in lines for mark in ("<", "==", "~="))
+
+
+def test_the_root_is_no_package():
+    assert not (ROOT / "__init__.py").exists()
+    assert all((ROOT / folder / "py.typed").exists() for folder in FOLDERS)
