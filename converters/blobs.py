@@ -13,8 +13,7 @@ from .errors import ProtofaceError
 Shape = tuple[int, ...]
 Array = NDArray[np.floating]
 
-# Wire tags (field number << 3 | 2: a run of bytes) of the packed fields data = 5, double_data = 8.
-DATA_TAG, DOUBLE_DATA_TAG = b"\x2a", b"\x42"
+DATA_FIELD, DOUBLE_DATA_FIELD = 5, 8  # of BlobProto, both packed
 
 
 def blob_shape(blob: caffe_pb2.BlobProto) -> Shape:
@@ -47,9 +46,13 @@ def to_blob(array: Array) -> caffe_pb2.BlobProto:
     blob = caffe_pb2.BlobProto()
     blob.shape.dim.extend(array.shape)
     # As bytes on the wire: `blob.data.extend` converts one value at a time, 200 times slower.
-    tag = DOUBLE_DATA_TAG if double else DATA_TAG
-    blob.MergeFromString(tag + _varint(len(content)) + content)
+    blob.MergeFromString(bytes_field(DOUBLE_DATA_FIELD if double else DATA_FIELD, content))
     return blob
+
+
+def bytes_field(number: int, content: bytes) -> bytes:
+    """`content` as the field `number` of a serialised message (wire type 2: a length, then bytes)."""
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 
 def _values(blob: caffe_pb2.BlobProto) -> Array:

@@ -49,7 +49,10 @@ class Loss(Layer):
 
 @register("EuclideanLoss")
 class EuclideanLoss(Loss):
-    """sum((a - b)^2) / 2N, N the batch size. Source: Caffe, src/caffe/layers/euclidean_loss_layer.cpp."""
+    """sum((a - b)^2) / 2N, N the batch size.
+
+    Source: Caffe, src/caffe/layers/euclidean_loss_layer.cpp.
+    """
 
     def check(self) -> None:
         self.expect_equal_bottoms()

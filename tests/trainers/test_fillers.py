@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from protoface.converters import ProtofaceError, caffe_pb2, filter_net
 from protoface.converters.prototxt import parse_message
 from protoface.trainers.fillers import fill, fill_blob

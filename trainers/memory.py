@@ -1,0 +1,24 @@
+"""What the C library does with memory that PyTorch gives back."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+
+# From glibc's malloc.h. 32 MB is the largest threshold that glibc accepts.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+MMAP_THRESHOLD, TRIM_THRESHOLD = 32 << 20, 2**31 - 1
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep freed memory instead of returning it to the system; True if it took effect.
+
+    Activations of some MB are freed and asked for again in every iteration. By default glibc returns
+    each at once, and the system hands out zeroed pages anew: a third of a small net's training time.
+    Other C libraries are left as they are.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    library = ctypes.CDLL(None)
+    kept = library.mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD)
+    return bool(kept and library.mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD))
