@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import caffe_pb2
-from ..blobs import Array, Shape
+from ..blobs import Array
 from .registry import Layer, register
 
 if TYPE_CHECKING:
@@ -41,9 +41,6 @@ class Eltwise(Layer):
             self.fail(f"{len(self.coefficients)} coeff for {len(self.bottoms)} bottoms")
         if options.coeff and options.operation == PROD:
             self.fail("coeff works with SUM only")
-
-    def tops(self) -> list[Shape]:
-        return [self.bottoms[0]]
 
     def forward(
         self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool

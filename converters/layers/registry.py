@@ -60,8 +60,8 @@ class Layer:
         return []
 
     def tops(self) -> list[Shape]:
-        """Shapes of the tops; by default each top is shaped as the first bottom."""
-        return [self.bottoms[0] for _ in self.param.top]
+        """Shapes of the tops; by default there is one, shaped as the first bottom."""
+        return [self.bottoms[0]]
 
     def multiply_adds(self) -> int:
         """Multiply-adds of one forward pass at the batch size of the bottoms."""

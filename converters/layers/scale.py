@@ -55,9 +55,6 @@ class Scale(Layer):
             specs.append(BlobSpec(self.shape, options.bias_filler))
         return specs
 
-    def tops(self) -> list[Shape]:
-        return [self.bottoms[0]]
-
     def forward(
         self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool
     ) -> list[torch.Tensor]:

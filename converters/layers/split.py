@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import caffe_pb2
-from ..blobs import Array
+from ..blobs import Array, Shape
 from .registry import Layer, register
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ class Split(Layer):
 
     def check(self) -> None:
         self.expect_bottoms(1)
+
+    def tops(self) -> list[Shape]:
+        return [self.bottoms[0] for _ in self.param.top]
 
     def forward(
         self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool

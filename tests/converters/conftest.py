@@ -3,6 +3,7 @@
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from protoface.converters.prototxt import parse_message
 from protoface.converters.upgrade import upgrade
 from protoface.converters.weights import with_arrays
 
+PROTOTXT = Path(__file__).parents[2] / "prototxt"
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 # From the bottoms and the blobs in float64, what the layer under test should make of them.
@@ -190,3 +192,14 @@ def net_of_fixture() -> Callable[[str], Net]:
 def filled_fixture() -> Callable[..., Net]:
     """`filled`: a copy of a net with random weights."""
     return filled
+
+
+@pytest.fixture
+def published(shared: Path) -> Callable[[int], tuple[Path, Path]]:
+    """Level 1 or 2 -> our deploy.prototxt and the published weights."""
+
+    def files_of(level: int) -> tuple[Path, Path]:
+        weights = shared / "original" / f"l{level}_net.caffemodel"
+        return PROTOTXT / f"level_{level}" / "deploy.prototxt", weights
+
+    return files_of
