@@ -75,16 +75,23 @@ def loss_weights(graph: Graph) -> dict[str, float]:
     return weights
 
 
-def solver_net(net: Net, source: str, shapes: Mapping[str, Sequence[Shape]], seed: int) -> SolverNet:
+def solver_net(
+    net: Net,
+    source: str,
+    shapes: Mapping[str, Sequence[Shape]],
+    seed: int,
+    needs_loss: bool = True,
+) -> SolverNet:
     """A net (one phase) with its first values from its fillers.
 
-    `shapes` gives the tops of the data layers by name. Raises ProtofaceError naming `source`.
+    `shapes` gives the tops of the data layers by name. Raises ProtofaceError naming `source`; in phase
+    TRAIN also for a net without a loss, if it `needs_loss`.
     """
     graph = build_graph(net, source, shapes)
     train = any(layer.phase == TRAIN for layer in net.layer)
     try:
         module = SolverNet(graph, train)
-        if train and not module.weights:
+        if train and needs_loss and not module.weights:
             raise ProtofaceError("has no loss to minimise")
     except ProtofaceError as error:
         raise ProtofaceError(f"{source}: {error}") from error

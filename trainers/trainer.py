@@ -140,8 +140,15 @@ class Trainer:
         return with_arrays(self.train.text, self.train.net.graph, arrays)
 
     def snapshot(self) -> Path:
-        """Write weights and state under Caffe's names; returns the state's path. All ranks call it."""
+        """Write weights and state under Caffe's names; returns the state's path. All ranks call it.
+
+        Raises ProtofaceError if a weight is not finite, or a file cannot be written.
+        """
         weights, path = snapshot_paths(self.solver, self.iteration)
+        if not bool(self.parameters.values.isfinite().all()):
+            raise ProtofaceError(
+                f"{path}: not written: weights are not finite after iteration {self.iteration - 1}"
+            )
         extension = self._extension()
         if self.ranks.first:
             rows = [self.parameters.arrays(row) for row in self.history]
@@ -209,7 +216,7 @@ class Trainer:
             )
         if len(extension["random"]) != self.ranks.world:
             raise ProtofaceError(
-                f"{source}: was trained by {len(extension['random'])} processes, now there are "
+                f"{source}: was trained by {len(extension['random'])} processes, not by "
                 f"{self.ranks.world}; start as many"
             )
         positions = [extension["train"], *extension["tests"]]

@@ -79,7 +79,7 @@ class BatchNorm(Layer):
             scale = torch.where(blobs[2] == 0, 0.0, 1 / blobs[2])
             mean, variance = blobs[0] * scale, blobs[1] * scale
             y = torch.batch_norm(x, gamma, beta, mean, variance, False, 0.0, eps, True)
-            return y.view_as(bottom)
+            return y[:, 0] if bottom.ndim == 1 else y
         # With momentum 1 PyTorch leaves the batch's own mean and its unbiased variance there: what
         # Caffe adds to its sums, though it normalises by the biased one. No second pass is needed.
         mean, variance = x.new_zeros(self.channels), x.new_zeros(self.channels)
@@ -89,7 +89,7 @@ class BatchNorm(Layer):
         with torch.no_grad():
             for total, value in zip(blobs, (mean, variance, x.new_ones(1)), strict=True):
                 total.mul_(options.moving_average_fraction).add_(value)
-        return y.view_as(bottom)
+        return y[:, 0] if bottom.ndim == 1 else y
 
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
         if len(self.bottoms[0]) < 2:

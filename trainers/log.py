@@ -1,0 +1,199 @@
+"""What a training leaves to look at: two CSV files, a TensorBoard log and a progress bar."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from protoface.converters import ProtofaceError
+from protoface.converters.blobs import Array
+from protoface.converters.files import write_text
+
+from .solver_file import Solver
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+HEADER = "iteration,lr,loss"
+FLUSH_SECONDS = 0.5  # losses are fetched from the device this often: a GPU is not waited for in between
+
+
+def test_log(path: Path) -> Path:
+    """`FILE.test.csv` of `FILE.csv`."""
+    return path.with_name(f"{path.stem}.test.csv")
+
+
+class TrainingLog:
+    """Rows of losses, at first on the device, then in `FILE.csv`, TensorBoard and the bar.
+
+    Going on from iteration `start`, rows from there on, which a killed run may have left, are dropped.
+    `pictures` is the number of pictures in an iteration; `report` shows a line of text.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        solver: Solver,
+        start: int,
+        pictures: int,
+        report: Callable[[str], None],
+    ) -> None:
+        self.path, self.solver, self.pictures, self.report = path, solver, pictures, report
+        self._waiting: list[tuple[int, float, Tensor]] = []
+        self._recent: deque[float] = deque(maxlen=max(1, solver.average_loss))
+        self._flushed = self._displayed = (start, time.perf_counter())
+        _drop_rows(path, start, HEADER)
+        _drop_rows(test_log(path), start, None)
+        self._board = _board(path, start)
+        self._bar = tqdm(total=solver.max_iter, initial=start, unit="it", disable=None)
+
+    def __enter__(self) -> TrainingLog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self.flush()
+        finally:
+            self._bar.close()
+            self._board.close()
+
+    def loss(self, iteration: int, rate: float, loss: Tensor) -> None:
+        """One row; written within half a second. See `flush` for what it raises."""
+        self._waiting.append((iteration, rate, loss))
+        if time.perf_counter() - self._flushed[1] > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits. Raises ProtofaceError naming the iteration of a loss that is not finite."""
+        if not self._waiting:
+            return
+        losses = torch.stack([loss for _, _, loss in self._waiting]).tolist()
+        rows = [
+            (iteration, rate, loss)
+            for (iteration, rate, _), loss in zip(self._waiting, losses, strict=True)
+        ]
+        self._waiting.clear()
+        _append(self.path, [f"{iteration},{rate:.17g},{loss:.17g}" for iteration, rate, loss in rows])
+        for iteration, rate, loss in rows:
+            self._board.add_scalar("train/loss", loss, iteration)
+            self._board.add_scalar("train/lr", rate, iteration)
+            self._recent.append(loss)
+            if not math.isfinite(loss):
+                raise ProtofaceError(f"the loss is {loss} in iteration {iteration}")
+            if self.solver.display and iteration % self.solver.display == 0:
+                self._display(iteration, rate)
+        self._show(rows[-1][0] + 1)
+
+    def test(self, iteration: int, scores: Sequence[Mapping[str, Array]]) -> None:
+        """The test nets' outputs after `iteration` updates: one row, one column a number."""
+        named = flat_scores(scores)
+        path = test_log(self.path)
+        if not path.exists():
+            write_text(path, ",".join(["iteration", *named]) + "\n")
+        _append(path, [",".join([str(iteration), *(f"{value:.17g}" for value in named.values())])])
+        for name, value in named.items():
+            self._board.add_scalar(f"test/{name}", value, iteration)
+        shown = ", ".join(f"{name} = {value:.6g}" for name, value in named.items())
+        self.report(f"iteration {iteration}, test: {shown}")
+
+    def _show(self, iteration: int) -> None:
+        """Move the bar: loss over `average_loss` iterations, pictures per second since the last time."""
+        before, then = self._flushed
+        now = time.perf_counter()
+        speed = (iteration - before) * self.pictures / max(now - then, 1e-9)
+        self._bar.set_postfix_str(f"loss {self._mean():.5g}, {speed:.0f} pictures/s", refresh=False)
+        self._bar.update(iteration - self._bar.n)
+        self._flushed = (iteration, now)
+
+    def _display(self, iteration: int, rate: float) -> None:
+        """A line every `display` iterations, where there is no terminal to show a bar."""
+        before, then = self._displayed
+        now = time.perf_counter()
+        speed = (iteration + 1 - before) * self.pictures / max(now - then, 1e-9)
+        if self._bar.disable:
+            loss = f"loss {self._mean():.6g}"
+            self.report(f"iteration {iteration}, {loss}, lr {rate:.6g}, {speed:.0f} pictures/s")
+        self._displayed = (iteration + 1, now)
+
+    def _mean(self) -> float:
+        return sum(self._recent) / len(self._recent)
+
+
+class NoLog:
+    """What every rank but the first one has: it takes everything and keeps nothing."""
+
+    def __enter__(self) -> NoLog:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return
+
+    def loss(self, iteration: int, rate: float, loss: Tensor) -> None:
+        """See TrainingLog."""
+
+    def flush(self) -> None:
+        """See TrainingLog."""
+
+    def test(self, iteration: int, scores: Sequence[Mapping[str, Array]]) -> None:
+        """See TrainingLog."""
+
+
+def flat_scores(scores: Sequence[Mapping[str, Array]]) -> dict[str, float]:
+    """Outputs as name -> number: `loss`; `prob[3]` of a blob with several; `net1/loss` of a second net."""
+    named: dict[str, float] = {}
+    for index, outputs in enumerate(scores):
+        for blob, values in outputs.items():
+            name = f"net{index}/{blob}" if index else blob
+            flat = [float(value) for value in values.ravel()]
+            single = len(flat) == 1
+            named.update({name if single else f"{name}[{i}]": value for i, value in enumerate(flat)})
+    return named
+
+
+def _append(path: Path, lines: Sequence[str]) -> None:
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+    except OSError as error:
+        raise ProtofaceError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _drop_rows(path: Path, start: int, header: str | None) -> None:
+    """Keep the header and the rows before `start`; a torn last line goes, too.
+
+    Without a `header` to begin with, a file that would keep no row is removed.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    kept = []
+    for line in lines[1:]:
+        iteration, comma, _ = line.partition(",")
+        if line.endswith("\n") and comma and iteration.isdigit() and int(iteration) < start:
+            kept.append(line)
+    if header is not None:
+        write_text(path, "".join([header + "\n", *kept]))
+    elif kept:
+        write_text(path, "".join([lines[0], *kept]))
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _board(path: Path, start: int) -> SummaryWriter:
+    from torch.utils.tensorboard import SummaryWriter
+
+    # what an earlier run left from `start` on is hidden, as it is dropped from the CSV files
+    return SummaryWriter(str(path.with_name(f"{path.stem}_tensorboard")), purge_step=start)
