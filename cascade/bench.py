@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -30,6 +27,7 @@ from protoface.cascade.definition import (
     weight_files,
 )
 from protoface.cascade.detector import Cascade
+from protoface.cascade.machine import machine, versions
 from protoface.cascade.options import mode_option, model_option, weights_option
 from protoface.cascade.pictures import find_pictures, read_picture
 from protoface.cascade.windows import Floats, Image, Points, Window
@@ -40,7 +38,6 @@ from protoface.converters.graph import Net
 PUBLISHED_FORWARD_MS = 6.0
 WHOLE = "cascade"
 WARM_UP = 5
-PACKAGES = ("numpy", "onnx", "onnxruntime", "protobuf", "protoface", "torch")
 
 
 @dataclass(frozen=True)
@@ -122,35 +119,6 @@ def measure(
 def _row(backend: str, size: int, threads: int | None, step: str, seconds: Any) -> Row:
     p50, p90, p99 = (float(value) for value in np.percentile(seconds, (50, 90, 99)) * 1000 / size)
     return Row(backend, size, threads, step, p50, p90, p99, float(size / seconds.mean()))
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "cuda_devices": max(0, cv2.cuda.getCudaEnabledDeviceCount()),
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def versions() -> dict[str, str]:
-    """Versions of what computes."""
-    found = {"python": platform.python_version(), "opencv": cv2.__version__}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def random_pictures(count: int = 16, seed: int = 0) -> list[Image]:

@@ -17,8 +17,10 @@ from protoface.converters.errors import ProtofaceError
 #: Verb -> where its command is. They are imported when asked for: `protoface detect` needs no PyTorch.
 VERBS = {
     "bench": "protoface.cascade.bench:bench",
+    "compare": "protoface.eval.commands:compare",
     "convert": "protoface.converters.commands:convert",
     "detect": "protoface.cascade.commands:detect",
+    "eval": "protoface.eval.commands:eval_",
 }
 
 

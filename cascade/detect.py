@@ -99,7 +99,12 @@ def _picture(cascade: Cascade, path: Path, given: Given, results: Results) -> Im
         diagonal = image_diagonal(image.shape[1], image.shape[0])
         results.errors.append([float(nme(level, truth, diagonal)) for level in detection.levels])
     results.entries.append({"path": str(path), **entry(detection)})
-    return draw(image, detection, truth)
+    return _drawn(image, detection, truth)
+
+
+def _drawn(image: Image, detection: Detection, truth: Floats | None = None) -> Image:
+    window = detection.windows[-1] if len(detection.windows) > 1 else None
+    return draw(image, detection.levels, window, truth)
 
 
 def entry(detection: Detection) -> dict[str, Any]:
@@ -140,7 +145,7 @@ def _drawn_frames(
         for number, image in enumerate(images):
             detection = cascade.detect(image)
             results.entries.append({"path": path, "frame": number, **entry(detection)})
-            yield draw(image, detection)
+            yield _drawn(image, detection)
     except KeyboardInterrupt:
         return
 

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
-from .detector import Detection
-from .windows import Floats, Image
+from .windows import Floats, Image, Window
 
 GREEN, RED, BLUE = (0, 255, 0), (0, 0, 255), (255, 0, 0)
 
 
-def draw(image: Image, detection: Detection, truth: Floats | None = None) -> Image:
-    """A copy of `image` (H x W x 3 uint8 BGR) with a detection and its last window.
+def draw(
+    image: Image, levels: Sequence[Floats], window: Window | None = None, truth: Floats | None = None
+) -> Image:
+    """A copy of `image` (H x W x 3 uint8 BGR) with the points of each level, in pixels.
 
-    `truth` (n, 2) in pixels is drawn below them. Discs grow with the last window, so that they show on
-    large pictures and do not hide small faces.
+    The first level is red, the last one blue, or only blue if there is one level. `window`, that of the
+    last level, is outlined in blue; `truth` (n, 2) lies below in green. Discs grow with the face: they
+    show on large pictures and do not hide small faces.
     """
     drawn = image.copy()
-    last = detection.windows[-1]
-    radius = max(1, round(max(last.width, last.height) / 90))
-    if len(detection.levels) > 1:
-        corner = round(last.x), round(last.y)
-        opposite = round(last.x + last.width - 1), round(last.y + last.height - 1)
+    spread = np.ptp(levels[-1], axis=0).max()
+    radius = max(1, round(min(float(np.nan_to_num(spread)), max(image.shape)) / 40))
+    if window is not None and not window.empty:
+        corner = round(window.x), round(window.y)
+        opposite = round(window.x + window.width - 1), round(window.y + window.height - 1)
         cv2.rectangle(drawn, corner, opposite, BLUE, max(1, radius // 2))
     if truth is not None:
         _discs(drawn, truth, GREEN, radius + 1)
-    if len(detection.levels) > 1:
-        _discs(drawn, detection.levels[0], RED, radius)
-    _discs(drawn, detection.points, BLUE, radius)
+    if len(levels) > 1:
+        _discs(drawn, levels[0], RED, radius)
+    _discs(drawn, levels[-1], BLUE, radius)
     return drawn
 
 

@@ -1,0 +1,196 @@
+"""Measures a cascade, or any other finder of five points, on an annotated set."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protoface.cascade.detector import Cascade
+from protoface.cascade.pictures import read_picture
+from protoface.cascade.windows import Image
+from protoface.converters.errors import ProtofaceError
+
+from .datasets import Dataset
+from .metrics import Summary, image_diagonal, point_errors, summarise
+
+Floats = NDArray[np.float64]
+BATCH = 32
+#: Decoding takes longer than finding the points, and OpenCV lets other threads run meanwhile.
+DECODERS = 2
+NOT_FOUND = "no face found"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a finder says of one picture: points (5, 2) per level, and each level's window diagonal."""
+
+    levels: tuple[Floats, ...]
+    crop_diagonals: tuple[float, ...]
+
+
+#: Pictures (H x W x 3 uint8 BGR) in, one Found each out; None where no face was found.
+Finder = Callable[[Sequence[Image]], Sequence[Found | None]]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Per-picture results of a set, in its order, for the pictures that were measured.
+
+    `levels[k]` (n, 5, 2) are the points after level k, `truth` (n, 5, 2) the true ones, all in pixels.
+    `lengths[normaliser]` is (n), or one array (n) per level for `crop_diagonal`. `skipped` says, a line
+    each, what was left out. `seconds` is the time of finding alone, without decoding.
+    """
+
+    dataset: Dataset
+    kept: NDArray[np.int64]
+    levels: tuple[Floats, ...]
+    sizes: NDArray[np.int64]
+    crop_diagonals: tuple[Floats, ...]
+    skipped: tuple[str, ...]
+    seconds: float
+
+    @property
+    def truth(self) -> Floats:
+        """True points (n, 5, 2) of the measured pictures."""
+        return self.dataset.truth[self.kept]
+
+    def lengths(self, normaliser: str, level: int) -> Floats | None:
+        """Length (n) in pixels of a normaliser; None where the set has no boxes."""
+        data = self.dataset
+        if normaliser == "image_diagonal":
+            return image_diagonal(*self.sizes.T)
+        if normaliser == "crop_diagonal":
+            return self.crop_diagonals[level]
+        if normaliser == "box":
+            return None if data.boxes is None else np.sqrt(data.boxes[self.kept, 2:].prod(axis=1))
+        lengths: Floats = getattr(data, normaliser)
+        return lengths[self.kept]
+
+    def errors(self, normaliser: str, level: int) -> Floats:
+        """NME (n) of a level; NaN where the normaliser is 0 or missing."""
+        lengths = self.lengths(normaliser, level)
+        if lengths is None:
+            return np.full(len(self.kept), np.nan)
+        distances = point_errors(self.levels[level], self.truth).mean(axis=1)
+        relative: Floats = np.full_like(distances, np.nan)
+        np.divide(distances, lengths, out=relative, where=lengths > 0)
+        return relative
+
+    def summary(self, normaliser: str, level: int) -> Summary | None:
+        """Summary of a level's errors; None where the normaliser cannot be had."""
+        lengths = self.lengths(normaliser, level)
+        if lengths is None:
+            return None
+        return summarise(point_errors(self.levels[level], self.truth), lengths)
+
+
+def cascade_finder(cascade: Cascade) -> Finder:
+    """A cascade as a finder: it always finds, level by level."""
+
+    def find(images: Sequence[Image]) -> list[Found | None]:
+        return [
+            Found(
+                tuple(points.astype(np.float64) for points in detection.levels),
+                tuple(float(np.hypot(w.width, w.height)) for w in detection.windows),
+            )
+            for detection in cascade.detect_batch(images)
+        ]
+
+    return find
+
+
+def evaluate(
+    finder: Finder,
+    dataset: Dataset,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+) -> Measured:
+    """Run a finder over a set. Memory does not grow with the set but for a few numbers a picture.
+
+    Pictures that cannot be read, or in which no face is found, are listed in `Measured.skipped`.
+    Raises ProtofaceError if not one could be measured.
+    """
+    found: list[Found] = []
+    kept: list[int] = []
+    sizes: list[tuple[int, int]] = []
+    skipped = list(dataset.skipped)
+    seconds = 0.0
+    for indices, images, errors in _batches(progress(range(len(dataset))), dataset.paths):
+        skipped += errors
+        start = time.perf_counter()
+        answers = finder(images)
+        seconds += time.perf_counter() - start
+        for index, image, answer in zip(indices, images, answers, strict=True):
+            if answer is None:
+                skipped.append(f"{dataset.paths[index]}: {NOT_FOUND}")
+                continue
+            kept.append(index)
+            found.append(answer)
+            sizes.append((image.shape[1], image.shape[0]))
+    if not found:
+        raise ProtofaceError(f"{dataset.name}: not one picture could be measured ({skipped[:1]})")
+    return Measured(
+        dataset=dataset,
+        kept=np.array(kept),
+        levels=tuple(np.array(level) for level in zip(*(f.levels for f in found), strict=True)),
+        sizes=np.array(sizes),
+        crop_diagonals=tuple(
+            np.array(level) for level in zip(*(f.crop_diagonals for f in found), strict=True)
+        ),
+        skipped=tuple(skipped),
+        seconds=seconds,
+    )
+
+
+def _batches(
+    indices: Iterable[int], paths: Sequence[Path]
+) -> Iterator[tuple[list[int], list[Image], list[str]]]:
+    """Decoded pictures in batches, with a line for each that could not be read; two batches ahead."""
+    with ThreadPoolExecutor(DECODERS) as pool:
+        ahead: deque[tuple[int, Future[Image]]] = deque()
+        for index in indices:
+            ahead.append((index, pool.submit(read_picture, paths[index])))
+            if len(ahead) == 2 * BATCH:
+                yield _decoded([ahead.popleft() for _ in range(BATCH)])
+        while ahead:
+            yield _decoded([ahead.popleft() for _ in range(min(BATCH, len(ahead)))])
+
+
+def _decoded(
+    pending: Sequence[tuple[int, Future[Image]]],
+) -> tuple[list[int], list[Image], list[str]]:
+    indices, images, errors = [], [], []
+    for index, future in pending:
+        try:
+            images.append(future.result())
+            indices.append(index)
+        except ProtofaceError as error:
+            errors.append(str(error))
+    return indices, images, errors
+
+
+def as_json(measured: Measured, normalisers: Iterable[str]) -> dict[str, Any]:
+    """`n`, `skipped`, and for each of `level_names` its `nme.<normaliser>`, a Summary."""
+    levels = {
+        name: {
+            "nme": {
+                normaliser: asdict(summary)
+                for normaliser in normalisers
+                if (summary := measured.summary(normaliser, level)) is not None
+            }
+        }
+        for level, name in enumerate(level_names(len(measured.levels)))
+    }
+    return {"n": len(measured.kept), "skipped": len(measured.skipped), **levels}
+
+
+def level_names(count: int) -> list[str]:
+    """`level_1`, `level_2` ..., and `cascade` for the last one, whose points are the result."""
+    return [*(f"level_{number}" for number in range(1, count)), "cascade"]

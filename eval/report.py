@@ -1,0 +1,148 @@
+"""One self-contained HTML page of a measurement."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from protoface.cascade.machine import machine, versions
+from protoface.converters.files import write_text
+
+from .datasets import POINTS
+from .evaluate import Measured, level_names
+from .metrics import NORMALISERS
+from .plots import ced_curves, contact_sheet, error_histogram, point_bars
+
+FACES = 24
+PLOTTED = ("inter_ocular", "image_diagonal")
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    measured: Measured,
+    setting: str,
+    command: str,
+    peers: Mapping[str, Measured],
+) -> None:
+    """Write the page: tables, histograms, bars, CED curves, worst and random faces, versions, command.
+
+    `setting` says in a sentence what ran; `peers` are other finders on the same pictures, by name.
+    """
+    template = files(__package__).joinpath("report.html").read_text("utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    page = environment.from_string(template).render(
+        title=f"protoface eval: {measured.dataset.name}",
+        n=len(measured.kept),
+        skipped=measured.skipped,
+        setting=setting,
+        tables=[_summaries(measured), _points(measured), *([_peers(measured, peers)] if peers else [])],
+        normalisers=NORMALISERS,
+        peers=peers,
+        plots=list(_plots(measured, peers)),
+        sheets=list(_sheets(measured)),
+        command=command,
+        versions=versions(),
+        machine=", ".join(f"{key} {value}" for key, value in machine().items()),
+    )
+    write_text(path, page)
+
+
+def percent(value: float) -> str:
+    """A fraction as a percentage with two decimals."""
+    return f"{100 * value:.2f}"
+
+
+def summary_rows(name: str, measured: Measured, level: int) -> Iterable[list[str]]:
+    """A row of figures, in percent, for every normaliser that the set allows."""
+    for normaliser in NORMALISERS:
+        found = measured.summary(normaliser, level)
+        if found is not None:
+            figures = (found.mean, found.median, found.p90, found.p95, found.p99)
+            yield [
+                name,
+                normaliser,
+                str(found.n),
+                *map(percent, figures),
+                " - ".join(map(percent, found.ci95)),
+                percent(found.failure_rate),
+                percent(found.auc),
+            ]
+
+
+HEADS = ["level", "normaliser", "n", "mean", "median", "P90", "P95", "P99", "CI", "failures", "AUC"]
+
+
+def _summaries(measured: Measured) -> dict[str, Any]:
+    rows = [
+        row
+        for level, name in enumerate(level_names(len(measured.levels)))
+        for row in summary_rows(name, measured, level)
+    ]
+    return {"caption": "Errors, % of the normaliser", "heads": HEADS, "rows": rows}
+
+
+def _points(measured: Measured) -> dict[str, Any]:
+    rows = []
+    for level, name in enumerate(level_names(len(measured.levels))):
+        found = measured.summary("inter_ocular", level)
+        if found is not None:
+            rows.append([name, *map(percent, found.per_point)])
+    caption = "Mean error of each point, % of inter_ocular"
+    return {"caption": caption, "heads": ["level", *POINTS], "rows": rows}
+
+
+def _peers(measured: Measured, peers: Mapping[str, Measured]) -> dict[str, Any]:
+    finders = {"protoface": measured, **peers}
+    rows = [[name, *peer_row(found)] for name, found in finders.items()]
+    heads = ["finder", "n", "not measured", "mean", "median", "failures", "ms per picture"]
+    return {"caption": "Finders on the same pictures, % of inter_ocular", "heads": heads, "rows": rows}
+
+
+def peer_row(found: Measured) -> list[str]:
+    """n, pictures not measured, mean, median, failure rate in % of inter_ocular, ms per picture."""
+    summary = found.summary("inter_ocular", len(found.levels) - 1)
+    figures = (
+        ["-"] * 3
+        if summary is None
+        else [percent(summary.mean), percent(summary.median), percent(summary.failure_rate)]
+    )
+    milliseconds = 1000 * found.seconds / (len(found.kept) + len(found.skipped))
+    return [str(len(found.kept)), str(len(found.skipped)), *figures, f"{milliseconds:.2f}"]
+
+
+def _plots(measured: Measured, peers: Mapping[str, Measured]) -> Iterable[dict[str, str]]:
+    for normaliser in PLOTTED:
+        yield _image(f"Errors over {normaliser}", error_histogram(measured, normaliser))
+        curves = {
+            name: measured.errors(normaliser, level)
+            for level, name in enumerate(level_names(len(measured.levels)))
+        }
+        curves |= {
+            name: found.errors(normaliser, len(found.levels) - 1) for name, found in peers.items()
+        }
+        limit = 0.3 if normaliser == "inter_ocular" else 0.05
+        yield _image(f"CED over {normaliser}", ced_curves(curves, normaliser, limit))
+    yield _image("Error of each point", point_bars(measured, "inter_ocular"))
+
+
+def _sheets(measured: Measured) -> Iterable[dict[str, str]]:
+    errors = np.nan_to_num(measured.errors("inter_ocular", len(measured.levels) - 1), nan=-1)
+    worst = np.argsort(errors)[::-1][:FACES]
+    chosen = np.random.default_rng(0).permutation(len(errors))[:FACES]
+    yield _sheet("Worst faces", "The largest errors first.", measured, worst.tolist())
+    yield _sheet("Random faces", "Drawn with seed 0.", measured, chosen.tolist())
+
+
+def _sheet(title: str, note: str, measured: Measured, rows: Sequence[int]) -> dict[str, str]:
+    data = base64.b64encode(contact_sheet(measured, rows)).decode()
+    return {"title": title, "note": note, "data": data}
+
+
+def _image(alt: str, png: bytes) -> dict[str, str]:
+    return {"alt": alt, "data": base64.b64encode(png).decode()}
