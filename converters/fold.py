@@ -8,7 +8,7 @@ import numpy as np
 
 from .blobs import Array, to_blob
 from .graph import Graph, Net, Node, build_graph, deployed
-from .layers.batch_norm import statistics
+from .layers.batch_norm import BatchNorm, statistics
 from .layers.inner_product import InnerProduct
 from .layers.scale import Scale
 from .weights import weights_of
@@ -63,7 +63,7 @@ def _outputs_on_axis_1(node: Node) -> bool:
 def _affine(node: Node, weights: dict[str, Array]) -> tuple[Array, Array] | None:
     """Factor and offset per channel (C,) of a BatchNorm or of a Scale over channels, else None."""
     layer, blobs = node.layer, [weights[key].astype(np.float64) for key in node.keys]
-    if layer.param.type == "BatchNorm" and len(layer.bottoms[0]) > 1:
+    if isinstance(layer, BatchNorm) and layer.use_statistics(train=False):
         mean, variance = statistics(blobs)
         factor = 1 / np.sqrt(variance + layer.param.batch_norm_param.eps)
         return factor, -mean * factor

@@ -39,7 +39,7 @@ def opencv_net(net: Net, source: str, classic_engine: bool = False) -> cv2.dnn.N
 
     `classic_engine`: on 5.x, not its new engine, which computes on the CPU whatever target is set.
     """
-    rewritten = _for_importer(net, source) if has_caffe_importer() else None
+    rewritten = for_importer(net, source) if has_caffe_importer() else None
     if rewritten is None:
         model = to_onnx(net, source).SerializeToString()
         return opencv_net_from_onnx(model, source, classic_engine)
@@ -53,13 +53,15 @@ def opencv_net(net: Net, source: str, classic_engine: bool = False) -> cv2.dnn.N
     return network
 
 
-def _for_importer(net: Net, source: str) -> Net | None:
+def for_importer(net: Net, source: str) -> Net | None:
     """The net as OpenCV 4's importer reads it right; None if some layer can go by ONNX only.
 
     Every blob is written once, by a layer of its name (the importer calls its outputs after layers),
     and all weights are float32 in today's shapes.
     """
     graph = build_graph(net, source)
+    if set(graph.inputs) & set(graph.outputs):
+        return None  # it cannot be asked for an input that no layer reads
     weights = weights_of(net, graph, source)
     rewritten = Net(name=net.name)
     for node in graph.nodes:

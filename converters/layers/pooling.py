@@ -44,6 +44,11 @@ class Pooling(Layer):
     clipped to the padded picture. Source: Caffe, src/caffe/layers/pooling_layer.cpp.
     """
 
+    notes = (
+        "MAX and AVE, no mask; an AVE window without any pixel is refused. OpenCV 4 does not load padded "
+        "AVE from ONNX in a net that has an input of two axes as well; from Caffe files it does"
+    )
+
     def check(self) -> None:
         self.expect_bottoms(1)
         options = self.param.pooling_param
@@ -116,7 +121,9 @@ class Pooling(Layer):
             return
         factor = self.correction()
         mean = tops[0] if factor is None else graph.fresh(f"{name}/mean")
-        graph.node("AveragePool", [source], [mean], attributes)
+        # The padding is counted, and is none by now; ONNX Runtime up to 1.19 merges the Pad into this
+        # node and would divide by the wrong number without it.
+        graph.node("AveragePool", [source], [mean], {**attributes, "count_include_pad": 1})
         if factor is not None:
             graph.node("Mul", [mean, graph.constant(f"{name}/correction", factor)], tops)
 
