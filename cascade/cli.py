@@ -21,6 +21,9 @@ VERBS = {
     "convert": "protoface.converters.commands:convert",
     "detect": "protoface.cascade.commands:detect",
     "eval": "protoface.eval.commands:eval_",
+    "test": "protoface.trainers.commands:test",
+    "time": "protoface.trainers.commands:time",
+    "train": "protoface.trainers.commands:train",
 }
 
 

@@ -35,7 +35,7 @@ def torch_device(name: str) -> torch.device:
 
 
 def training_device(name: str | None, solver: Solver, report: Callable[[str], None]) -> torch.device:
-    """The device asked for, or the one of `solver_mode`; if that is a GPU and there is none, it says so."""
+    """The device asked for, or that of `solver_mode`; a GPU that is not there is reported."""
     if name is not None:
         return torch_device(name)
     if solver.solver_mode == Solver.CPU:
@@ -44,3 +44,9 @@ def training_device(name: str | None, solver: Solver, report: Callable[[str], No
         return torch_device("cuda")
     report("solver_mode is GPU, but there is no CUDA GPU: training on the CPU")
     return torch.device("cpu")
+
+
+def use_threads(count: int | None) -> None:
+    """Compute with `count` CPU threads from now on; None leaves PyTorch's choice (all cores)."""
+    if count is not None:
+        torch.set_num_threads(count)

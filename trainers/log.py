@@ -79,7 +79,7 @@ class TrainingLog:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits. Raises ProtofaceError naming the iteration of a loss that is not finite."""
+        """Write what waits. Raises ProtofaceError naming the iteration whose loss is not finite."""
         if not self._waiting:
             return
         losses = torch.stack([loss for _, _, loss in self._waiting]).tolist()
@@ -112,7 +112,7 @@ class TrainingLog:
         self.report(f"iteration {iteration}, test: {shown}")
 
     def _show(self, iteration: int) -> None:
-        """Move the bar: loss over `average_loss` iterations, pictures per second since the last time."""
+        """Move the bar: loss over `average_loss` iterations, pictures a second since the last time."""
         before, then = self._flushed
         now = time.perf_counter()
         speed = (iteration - before) * self.pictures / max(now - then, 1e-9)
@@ -154,7 +154,7 @@ class NoLog:
 
 
 def flat_scores(scores: Sequence[Mapping[str, Array]]) -> dict[str, float]:
-    """Outputs as name -> number: `loss`; `prob[3]` of a blob with several; `net1/loss` of a second net."""
+    """Outputs as name -> number: `loss`; `prob[3]` where a blob has several; `net1/loss` of net 1."""
     named: dict[str, float] = {}
     for index, outputs in enumerate(scores):
         for blob, values in outputs.items():

@@ -90,6 +90,9 @@ def solver_net(
     graph = build_graph(net, source, shapes)
     train = any(layer.phase == TRAIN for layer in net.layer)
     try:
+        for node in graph.nodes:
+            if isinstance(node.layer, Loss):
+                node.layer.check_trainable()
         module = SolverNet(graph, train)
         if train and needs_loss and not module.weights:
             raise ProtofaceError("has no loss to minimise")

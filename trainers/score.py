@@ -18,10 +18,8 @@ from .trainer import mean_outputs, open_phase
 
 
 @dataclass(frozen=True)
-class TestResult:
-    """Mean of every output blob over `iterations` batches, by name, and the weighted loss of the net."""
-
-    __test__ = False  # not a test, whatever pytest thinks of the name
+class Scores:
+    """Mean of every output blob over `iterations` batches, by name, and the net's weighted loss."""
 
     iterations: int
     outputs: dict[str, Array]
@@ -33,13 +31,13 @@ class TestResult:
         return {"iterations": self.iterations, "loss": self.loss, "outputs": outputs}
 
 
-def test(
+def score(
     model: PathLike,
     weights: PathLike,
     iterations: int,
     device: str = "cpu",
     dtype: str = "float32",
-) -> TestResult:
+) -> Scores:
     """The TEST phase of a net with its weights over `iterations` batches of its data.
 
     Raises ProtofaceError naming file and layer; every layer of the net must have its weights.
@@ -60,4 +58,4 @@ def test(
         for name, weight in phase.net.weights.items()
         if name in by_blob
     )
-    return TestResult(iterations, outputs, loss)
+    return Scores(iterations, outputs, loss)

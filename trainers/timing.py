@@ -124,8 +124,8 @@ def with_batch(net: Net, batch: int | None) -> Net:
 def data_shapes(net: Net, source: str) -> dict[str, list[Shape]]:
     """Shapes of the tops of ImageData layers without looking at their files.
 
-    Pictures are as `new_height` and `new_width` or `crop_size` say; labels as the losses that read them
-    need them. Raises ProtofaceError where the text does not tell.
+    Pictures are as `new_height` and `new_width` or `crop_size` say; labels as the losses need them that
+    read them. Raises ProtofaceError where the text does not tell.
     """
     found: dict[str, list[Shape]] = {}
     for layer in net.layer:
@@ -135,8 +135,8 @@ def data_shapes(net: Net, source: str) -> dict[str, list[Shape]]:
         height, width = crop or options.new_height, crop or options.new_width
         if layer.type != "ImageData" or not height or not width:
             raise ProtofaceError(
-                f"{source}: layer '{layer.name}' ({layer.type}): the text does not tell the size of its "
-                "pictures; time the deploy net, or give new_height and new_width"
+                f"{source}: layer '{layer.name}' ({layer.type}): the text does not tell the size of "
+                "its pictures; time the deploy net, or give new_height and new_width"
             )
         picture = (options.batch_size, 3 if options.is_color else 1, height, width)
         labels = [_label_shape(net, source, layer, top, picture) for top in list(layer.top)[1:]]
@@ -247,6 +247,18 @@ def _layer_times(net: SolverNet, times: NDArray[np.float64]) -> tuple[LayerTime,
         kind = " + ".join(layer.param.type for layer in layers)
         rows.append(LayerTime(name, kind, forward, backward))
     return tuple(rows)
+
+
+def table(result: TimeResult) -> str:
+    """The result as text: a line per layer, slowest last, then the totals."""
+    rows = sorted(result.layers, key=lambda row: row.forward + row.backward)
+    lines = [f"{'forward':>10} {'backward':>10}  layer (ms a batch of {result.batch})"]
+    lines += [f"{row.forward:10.3f} {row.backward:10.3f}  {row.layer} ({row.type})" for row in rows]
+    lines.append(f"{result.forward:10.3f} {result.backward:10.3f}  the whole net")
+    speed = f"{result.pictures_per_second:.0f} pictures/s, forward and backward"
+    place = f"{result.device}, {result.threads} threads, {result.dtype}"
+    lines.append(f"{speed} (median of {result.iterations}; {place})")
+    return "\n".join(lines)
 
 
 def _now(device: torch.device) -> float:

@@ -210,9 +210,13 @@ class Trainer:
         }
 
     def _restore_extension(self, extension: dict[str, Any], source: str) -> None:
+        missing = {"seed", "random", "train", "tests"} - set(extension)
+        if missing:
+            raise ProtofaceError(f"{source}: protoface's part of it lacks {', '.join(sorted(missing))}")
         if extension["seed"] != self.seed:
             raise ProtofaceError(
-                f"{source}: was trained with seed {extension['seed']}, not {self.seed}; leave --seed out"
+                f"{source}: was trained with seed {extension['seed']}, not {self.seed}; "
+                "leave --seed out"
             )
         if len(extension["random"]) != self.ranks.world:
             raise ProtofaceError(

@@ -33,10 +33,10 @@ class Loss(Layer):
     def tops(self) -> list[Shape]:
         return [() for _ in self.param.top]
 
-    def forward(
-        self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool
-    ) -> list[torch.Tensor]:
-        self.fail("cannot be trained or tested here; use one of the losses in docs/training.md")
+    def check_trainable(self) -> None:
+        """Fail for a loss that only a deployed net, which leaves it out, may have."""
+        if type(self) is Loss:
+            self.fail("cannot be trained or tested here; docs/training.md lists the losses that can")
 
     def expect_equal_bottoms(self) -> None:
         """Fail unless the first two bottoms hold equally many values per picture."""
