@@ -96,7 +96,7 @@ def largest_difference(
 ) -> float:
     """Largest absolute difference of any output, divided by that output's largest value.
 
-    Raises ProtofaceError if an output is missing or has another shape.
+    NaN if any value is not finite. Raises ProtofaceError if an output is missing or has another shape.
     """
     worst = 0.0
     for name, reference in expected.items():
@@ -106,11 +106,11 @@ def largest_difference(
             raise ProtofaceError(
                 f"output '{name}' has shape {actual[name].shape} instead of {reference.shape}"
             )
-        scale = max(float(np.abs(reference).max()), np.finfo(np.float32).tiny)
-        worst = np.fmax(worst, np.abs(actual[name] - reference).max() / scale)
         if not np.isfinite(actual[name]).all() or not np.isfinite(reference).all():
             return float("nan")
-    return float(worst)
+        scale = max(float(np.abs(reference).max()), float(np.finfo(np.float32).tiny))
+        worst = max(worst, float(np.abs(actual[name] - reference).max()) / scale)
+    return worst
 
 
 def run_pytorch(net: Net, kind: type[np.floating]) -> Run:

@@ -29,6 +29,7 @@ def convert(net: Path, weights: Path, out: Path, fold_bn: bool, opset: int, chec
     converted; data and loss layers are left out.
     """
     with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         converted = convert_files(net, weights, out, fold_bn, opset)
     for warning in caught:
         click.echo(f"protoface: {warning.message}", err=True)

@@ -16,11 +16,16 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; it takes the place of `path` if no error comes.
 
     The temporary name ends as `path` does, since many writers choose the format by the suffix. On an
-    error, or when the process is killed, `path` keeps what it held.
+    error, or when the process is killed, `path` keeps what it held. Raises ProtofaceError if the folder
+    cannot be written to.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f".{target.stem}."
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=target.suffix, dir=target.parent)
+    except OSError as error:
+        raise ProtofaceError(f"{path}: cannot be written: {error.strerror or error}") from error
     os.close(handle)
     try:
         yield Path(name)

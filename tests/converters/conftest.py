@@ -38,7 +38,7 @@ def net_of(text: str) -> Net:
 
 
 def one_layer(kind: str, options: str, shapes: Sequence[Shape], tops: int = 1) -> Net:
-    """Inputs `x0`, `x1`, ... of the shapes and one layer `layer` that makes `y` (or `y0`, `y1`, ...)."""
+    """Inputs `x0`, `x1`, ... of the shapes and one layer `layer` that makes `y` (or `y0`, `y1`...)."""
     names = ["y"] if tops == 1 else [f"y{i}" for i in range(tops)]
     net = Net(name="test net")
     for index, shape in enumerate(shapes):
@@ -98,7 +98,7 @@ def runtimes(net: Net) -> dict[str, Callable[[dict[str, Array]], dict[str, Array
 def difference(expected: Array, actual: Array) -> float:
     """Largest difference as a part of the largest expected value; NaN if anything is not a number.
 
-    The lowest float, which is Caffe's maximum over no pixel, must be the same in both and sets no scale.
+    The lowest float, Caffe's maximum over no pixel, must be the same in both and sets no scale.
     """
     assert actual.shape == expected.shape
     empty = expected == LOWEST

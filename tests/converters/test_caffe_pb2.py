@@ -113,7 +113,7 @@ def test_with_protobuf_in_pure_python():
 
 
 def test_with_other_versions_of_protobuf():
-    """`PROTOFACE_PROTOBUFS`: folders made by `pip install --target FOLDER protobuf==4.25.*` and so on."""
+    """`PROTOFACE_PROTOBUFS`: folders made by `pip install --target FOLDER protobuf==4.25.8` etc."""
     folders = os.environ.get("PROTOFACE_PROTOBUFS", "").split(os.pathsep)
     if folders == [""]:
         pytest.skip("PROTOFACE_PROTOBUFS names no folders with other versions of protobuf")

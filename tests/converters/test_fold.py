@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from protoface.converters import fold_batch_norm, load_net
 from protoface.converters.blobs import to_array
 from protoface.converters.check import run_pytorch
@@ -39,10 +40,13 @@ def test_in_place(folded):
 
 
 def test_under_names_of_their_own(folded):
-    assert folded(CONV + """
+    assert folded(
+        CONV
+        + """
         layer { name: 'bn' type: 'BatchNorm' bottom: 'c' top: 'b' }
         layer { name: 'sc' type: 'Scale' bottom: 'b' top: 's' scale_param { bias_term: true } }
-        layer { name: 'r' type: 'ReLU' bottom: 's' top: 'r' }""") == ["conv", "r"]
+        layer { name: 'r' type: 'ReLU' bottom: 's' top: 'r' }"""
+    ) == ["conv", "r"]
 
 
 def test_pairs_are_found_by_blob_not_by_position(folded):
@@ -63,7 +67,9 @@ def test_batch_norm_alone_and_scale_alone(folded):
     assert folded(CONV + "layer { name: 'bn' type: 'BatchNorm' bottom: 'c' top: 'c' }") == ["conv"]
     for bias in ("true", "false"):
         scale = f"scale_param {{ bias_term: {bias} }}"
-        assert folded(CONV + f"layer {{ name: 's' type: 'Scale' bottom: 'c' top: 'c' {scale} }}") == ["conv"]
+        assert folded(CONV + f"layer {{ name: 's' type: 'Scale' bottom: 'c' top: 'c' {scale} }}") == [
+            "conv"
+        ]
 
 
 def test_group_and_depthwise(folded):
@@ -87,9 +93,12 @@ def test_inner_product_along_another_axis_is_not_folded(folded):
 
 
 def test_a_result_that_two_layers_read_is_not_folded(folded):
-    assert folded(CONV + """
+    assert folded(
+        CONV
+        + """
         layer { name: 'bn' type: 'BatchNorm' bottom: 'c' top: 'b' }
-        layer { name: 'e' type: 'Eltwise' bottom: 'c' bottom: 'b' top: 'e' }""") == ["conv", "bn", "e"]
+        layer { name: 'e' type: 'Eltwise' bottom: 'c' bottom: 'b' top: 'e' }"""
+    ) == ["conv", "bn", "e"]
 
 
 def test_an_activation_in_between_is_not_jumped(folded):
@@ -115,33 +124,48 @@ def test_a_scale_shared_with_another_stays_with_the_other(folded):
     assert folded(text + scale % ("s2", "r", "y")) == ["conv", "r", "s2"]
 
 
-@pytest.mark.parametrize("options", ["axis: 2", "num_axes: 2", "num_axes: 0", "axis: -1", "num_axes: -1"])
+@pytest.mark.parametrize(
+    "options", ["axis: 2", "num_axes: 2", "num_axes: 0", "axis: -1", "num_axes: -1"]
+)
 def test_scales_of_other_axes_stay(folded, options):
-    text = CONV + f"layer {{ name: 's' type: 'Scale' bottom: 'c' top: 'c' scale_param {{ {options} }} }}"
+    text = (
+        CONV + f"layer {{ name: 's' type: 'Scale' bottom: 'c' top: 'c' scale_param {{ {options} }} }}"
+    )
     assert folded(text) == ["conv", "s"]
 
 
 def test_a_scale_by_another_blob_stays(folded):
-    assert folded(CONV + """
+    assert folded(
+        CONV
+        + """
         layer { name: 'c2' type: 'Convolution' bottom: 'x' top: 'd'
                 convolution_param { num_output: 4 kernel_size: 3 } }
-        layer { name: 's' type: 'Scale' bottom: 'c' bottom: 'd' top: 's' scale_param { axis: 0 } }""") == [
-        "conv", "c2", "s"
-    ]
+        layer { name: 's' type: 'Scale' bottom: 'c' bottom: 'd' top: 's' scale_param { axis: 0 } }"""
+    ) == ["conv", "c2", "s"]
 
 
 def test_several_outputs_are_all_kept(folded):
     """Each net's output stays an output under its name, whichever layer wrote it."""
-    assert folded(CONV + IN_PLACE + """
+    assert folded(
+        CONV
+        + IN_PLACE
+        + """
         layer { name: 'c2' type: 'Convolution' bottom: 'x' top: 'd'
                 convolution_param { num_output: 2 kernel_size: 1 } }
-        layer { name: 'bn2' type: 'BatchNorm' bottom: 'd' top: 'out' }""") == ["conv", "c2"]
+        layer { name: 'bn2' type: 'BatchNorm' bottom: 'd' top: 'out' }"""
+    ) == ["conv", "c2"]
 
 
 def test_batch_statistics_are_not_folded(net_of, filled):
     """`use_global_stats: false`: the normalisation depends on the batch."""
-    net = filled(net_of(INPUT + CONV + """layer { name: 'bn' type: 'BatchNorm' bottom: 'c' top: 'c'
-                                          batch_norm_param { use_global_stats: false } }"""))
+    net = filled(
+        net_of(
+            INPUT
+            + CONV
+            + """layer { name: 'bn' type: 'BatchNorm' bottom: 'c' top: 'c'
+                                          batch_norm_param { use_global_stats: false } }"""
+        )
+    )
     assert [layer.name for layer in fold_batch_norm(net, "net").layer] == ["in", "conv", "bn"]
 
 

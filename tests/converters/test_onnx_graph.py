@@ -5,6 +5,7 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, numpy_helper
+
 from protoface.converters import ProtofaceError, load_net, to_onnx
 
 NET = """
@@ -50,7 +51,10 @@ def test_inputs_and_outputs_carry_caffes_names(net):
         for value in (*graph.input, *graph.output)
     }
     assert shapes == {
-        "picture": ["N", 3, 8, 8], "other": ["N", 4, 1, 1], "prob": ["N", 4], "copy": ["N", 4]
+        "picture": ["N", 3, 8, 8],
+        "other": ["N", 4, 1, 1],
+        "prob": ["N", 4],
+        "copy": ["N", 4],
     }
 
 
@@ -70,12 +74,14 @@ def test_weights_are_inline_and_bit_identical(net):
 
 
 def test_shared_weights_are_stored_once(net_of, filled):
-    net = filled(net_of("""
+    net = filled(
+        net_of("""
         layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: [1, 4] } } }
         layer { name: 'a' type: 'InnerProduct' bottom: 'x' top: 'a' param { name: 'w' }
                 inner_product_param { num_output: 4 bias_term: false } }
         layer { name: 'b' type: 'InnerProduct' bottom: 'a' top: 'b' param { name: 'w' }
-                inner_product_param { num_output: 4 bias_term: false } }"""))
+                inner_product_param { num_output: 4 bias_term: false } }""")
+    )
     assert [tensor.name for tensor in to_onnx(net, "net").graph.initializer] == ["a.0"]
 
 
@@ -90,7 +96,9 @@ def test_opsets(agree, net, opset):
         return
     feed = {"picture": np.ones((2, 3, 8, 8), "f4"), "other": np.ones((2, 4, 1, 1), "f4")}
     run = [
-        onnxruntime.InferenceSession(m.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, feed)
+        onnxruntime.InferenceSession(m.SerializeToString(), providers=["CPUExecutionProvider"]).run(
+            None, feed
+        )
         for m in (model, to_onnx(net, "net"))
     ]
     for found, expected in zip(*run, strict=True):
@@ -103,9 +111,13 @@ def test_opsets_out_of_bounds(net, opset):
         to_onnx(net, "net", opset)
 
 
-@pytest.mark.parametrize("name", ["conv.0", "in/x", "bn/mean", "bn/scale", "ip/flat", "p/mean", "p/padded"])
+@pytest.mark.parametrize(
+    "name", ["conv.0", "in/x", "bn/mean", "bn/scale", "ip/flat", "p/mean", "p/padded"]
+)
 def test_blobs_named_like_what_the_writer_adds(agree, net_of, filled, name):
-    agree(filled(net_of(f"""
+    agree(
+        filled(
+            net_of(f"""
         layer {{ name: 'in' type: 'Input' top: 'x' input_param {{ shape {{ dim: [1, 3, 6, 6] }} }} }}
         layer {{ name: 'conv' type: 'Convolution' bottom: 'x' top: '{name}'
                 convolution_param {{ num_output: 3 kernel_size: 1 }} }}
@@ -113,23 +125,33 @@ def test_blobs_named_like_what_the_writer_adds(agree, net_of, filled, name):
         layer {{ name: 'p' type: 'Pooling' bottom: 'b' top: 'p'
                 pooling_param {{ pool: AVE kernel_size: 3 stride: 2 pad: 1 }} }}
         layer {{ name: 'ip' type: 'InnerProduct' bottom: 'p' top: 'y'
-                inner_product_param {{ num_output: 2 }} }}""")))
+                inner_product_param {{ num_output: 2 }} }}""")
+        )
+    )
 
 
 def test_layers_whose_inner_names_coincide(agree, net_of, filled):
     """`a` writes `a/b/mean`, and so does `a/b`."""
     norm = "layer {{ name: '{}' type: 'BatchNorm' bottom: '{}' top: '{}' }}"
     text = "layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: [1, 3, 4, 4] } } }"
-    agree(filled(net_of(
-        text + norm.format("a", "x", "u") + norm.format("a/scale", "u", "v")
-        + norm.format("a/mean", "v", "a/variance")
-    )))
+    agree(
+        filled(
+            net_of(
+                text
+                + norm.format("a", "x", "u")
+                + norm.format("a/scale", "u", "v")
+                + norm.format("a/mean", "v", "a/variance")
+            )
+        )
+    )
 
 
 def test_an_input_that_nothing_reads_is_an_output(agree, net_of):
-    agree(net_of("""
+    agree(
+        net_of("""
         layer { name: 'in' type: 'Input' top: 'x' top: 'y' input_param { shape { dim: [1, 3] } } }
-        layer { name: 'r' type: 'ReLU' bottom: 'x' top: 'r' }"""))
+        layer { name: 'r' type: 'ReLU' bottom: 'x' top: 'r' }""")
+    )
 
 
 def test_layers_that_onnx_cannot_express(one_layer, filled):

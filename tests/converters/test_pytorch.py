@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from protoface.converters import ProtofaceError, filter_net, load_net, read_weights, write_weights
 from protoface.converters.graph import TRAIN
 from protoface.converters.pytorch import from_pytorch, to_pytorch
@@ -19,8 +20,18 @@ layer { name: 'drop' type: 'Dropout' bottom: 'c' top: 'd' }
 layer { name: 'left' type: 'InnerProduct' bottom: 'd' top: 'l' inner_product_param { num_output: 2 } }
 layer { name: 'right' type: 'Softmax' bottom: 'c' top: 'r' }
 """
-KEYS = ["conv.a.0", "conv.a.1", "conv.a/bn.0", "conv.a/bn.1", "conv.a/bn.2", "type.0", "type.1",
-        "conv.0", "left.0", "left.1"]
+KEYS = [
+    "conv.a.0",
+    "conv.a.1",
+    "conv.a/bn.0",
+    "conv.a/bn.1",
+    "conv.a/bn.2",
+    "type.0",
+    "type.1",
+    "conv.0",
+    "left.0",
+    "left.1",
+]
 
 
 @pytest.fixture
@@ -106,10 +117,12 @@ def test_gradients_reach_every_parameter(net):
 
 
 def test_shared_weights_get_the_gradients_of_all_their_layers(net_of, filled):
-    net = filled(net_of("""
+    net = filled(
+        net_of("""
         layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: [1, 3] } } }
         layer { name: 'a' type: 'Scale' bottom: 'x' top: 'a' param { name: 'w' } }
-        layer { name: 'b' type: 'Scale' bottom: 'a' top: 'b' param { name: 'w' } }"""))
+        layer { name: 'b' type: 'Scale' bottom: 'a' top: 'b' param { name: 'w' } }""")
+    )
     module = to_pytorch(net, "net")
     x = torch.tensor([[1.0, 2.0, 3.0]])
     module(x).sum().backward()
