@@ -62,5 +62,8 @@ proto: env ## Compile the schemas again
 	$(BIN)/python -m grpc_tools.protoc -Icascade --descriptor_set_out=cascade/cascade.desc \
 	    --pyi_out=cascade cascade/cascade.proto
 
+docs: env ## Write the table of layers again
+	$(BIN)/python -m protoface.converters.layers.table > docs/layers.md
+
 clean: ## Remove the environment and everything built
 	rm -rf $(VENV) build dist *.egg-info

@@ -37,6 +37,8 @@ class BatchNorm(Layer):
     src/caffe/layers/batch_norm_layer.cpp.
     """
 
+    notes = "to ONNX with the stored statistics only (no `use_global_stats: false`), from two axes on"
+
     def check(self) -> None:
         self.expect_bottoms(1)
         if not self.bottoms[0]:

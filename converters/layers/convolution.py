@@ -24,6 +24,8 @@ class Convolution(Layer):
     src/caffe/layers/base_conv_layer.cpp and conv_layer.cpp.
     """
 
+    notes = "N x C x H x W with `axis` 1 only"
+
     def check(self) -> None:
         options = self.param.convolution_param
         self.expect_bottoms(len(self.param.top))
@@ -110,6 +112,8 @@ class ConvolutionDepthwise(Convolution):
 
     Weight (C, 1, kh, kw); `num_output` and `group` are ignored, as there. Not in BVLC Caffe.
     """
+
+    notes = "not in BVLC Caffe; N x C x H x W only"
 
     def outputs_and_group(self) -> tuple[int, int]:
         channels = self.bottoms[0][1]

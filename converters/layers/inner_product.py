@@ -23,6 +23,8 @@ class InnerProduct(Layer):
     src/caffe/layers/inner_product_layer.cpp.
     """
 
+    notes = "OpenCV 4: `axis` 0 by way of ONNX"
+
     def check(self) -> None:
         self.expect_bottoms(1)
         options = self.param.inner_product_param

@@ -46,6 +46,7 @@ class Pooling(Layer):
 
     notes = (
         "MAX and AVE, no mask; an AVE window without any pixel is refused. "
+        "OpenCV 4: FLOOR and windows without a pixel by way of ONNX. "
         "OpenCV 4 does not load padded AVE from ONNX in a net that has an input of two axes as well; "
         "from Caffe files it does"
     )

@@ -25,6 +25,8 @@ class Scale(Layer):
     then beta of the same shape. Source: Caffe, src/caffe/layers/scale_layer.cpp and bias_layer.cpp.
     """
 
+    notes = "OpenCV 4: two bottoms and a bias by way of ONNX"
+
     def check(self) -> None:
         if len(self.bottoms) not in (1, 2):
             self.fail(f"has {len(self.bottoms)} bottoms, Caffe takes 1 or 2")

@@ -1,4 +1,4 @@
-"""The committed nets are what the generator writes, and faithful to those inside the published weights."""
+"""The committed nets are what the generator writes, and faithful to those in the published weights."""
 
 import math
 import os
@@ -82,7 +82,7 @@ def test_published_weights_load_by_name(shared, level):
     trained = filter_net(read_net(PROTOTXT / level / "train_val.prototxt"), TRAIN)
     shapes = {"data": [(1, 3, 48, 48), (1, 10)]}
     graph = build_graph(trained, level, shapes)
-    assert {key for key in graph.blob_specs()} == {
+    assert set(graph.blob_specs()) == {
         f"{layer.name}.{i}" for layer in net.layer for i in range(len(layer.blobs))
     }
 
