@@ -46,7 +46,7 @@ def train(
 ) -> None:
     """Train the net that a solver names; paths in the files are relative to the working directory.
 
-    Several GPUs or processes: torchrun --nproc-per-node N -m protoface.trainers train ...
+    Several GPUs or processes: torchrun --nproc-per-node N -m -- protoface.trainers train ...
     """
     from tqdm import tqdm
 

@@ -1,9 +1,12 @@
-"""What the trainers' tests share: one CPU thread."""
+"""What the trainers' tests share: one CPU thread, and a folder with a small run."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+
+from .small_run import write_run
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +16,11 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(count)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with `net.prototxt`, `solver.prototxt`, `list.txt` and `pictures/`."""
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path)
+    return tmp_path
