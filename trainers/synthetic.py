@@ -1,0 +1,191 @@
+"""Faces of our own drawing, with exact points: a picture for each seed and index, in any number.
+
+A head in 3-D (`synthetic_head`) is painted and lit (`synthetic_paint`), turned, and put into a scene
+(`synthetic_scene`). Everything is drawn at random; no photograph is needed or used.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from protoface.converters import ProtofaceError
+from protoface.converters.files import write_text
+from protoface.converters.weights import PathLike
+
+from . import synthetic_scene as scene
+from .celeba import BOXES, FOLDERS, LANDMARKS, PARTITION, TRAIN_SHARE
+from .parallel import chunks, cores, in_order
+from .synthetic_head import (
+    Floats,
+    Generator,
+    Pose,
+    Shape,
+    View,
+    draw_rotation,
+    draw_shape,
+    landmarks,
+    look,
+    outline,
+    relief,
+)
+from .synthetic_paint import Picture, Style, draw_style, paint_face
+
+SIZE = 256
+#: Width of a face, of its hair and ears less, in parts of the picture's width.
+NARROWEST, WIDEST = 0.25, 0.6
+FACE_WIDTH = 2.35  # of a mean face, in eye distances
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticFace:
+    """A picture, H x W x 3 uint8 BGR, with one face.
+
+    `points` (5, 2) float32 are pixels (x, y): left eye, right eye, nose, left and right corner of the
+    mouth, in image order. `box` (4,) float32 is x, y, width, height of the face from hairline to chin.
+    """
+
+    image: Picture
+    points: Floats
+    box: Floats
+
+
+def draw_face(seed: int, index: int, size: int = SIZE) -> SyntheticFace:
+    """The `index`-th face of a seed (both 0 or more); the same pixels every time, in any order.
+
+    `size` is the picture's longer side in pixels.
+    """
+    rng = np.random.default_rng([seed, index])
+    rows, columns = _frame(rng, size)
+    shape, style = draw_shape(rng), draw_style(rng)
+    height = relief(shape)
+    pose = _place(rng, rows, columns)
+    picture = scene.background(rng, rows, columns)
+    scene.draw_body(rng, picture, shape, pose, style)
+    scene.hair_behind(rng, picture, shape, pose, style)
+    light = pose.rotation.T @ _light(rng)
+    view = look(height, pose, (rows, columns))
+    if view is not None:
+        _lay(picture, paint_face(rng, shape, style, height, light.astype(np.float32)), view)
+    points = landmarks(shape, height)
+    _accessories(rng, picture, shape, pose, style, float(points[0, 2]))
+    ring = pose.project(outline(shape))
+    low, high = ring.min(0), ring.max(0)
+    return SyntheticFace(
+        scene.camera(rng, picture), pose.project(points), np.concatenate((low, high - low))
+    )
+
+
+def _frame(rng: Generator, size: int) -> tuple[int, int]:
+    """Rows and columns: half of the pictures are square."""
+    kind = rng.random()
+    if kind < 0.5:
+        return size, size
+    short = round(size * rng.uniform(0.7, 1))
+    return (size, short) if kind < 0.85 else (short, size)
+
+
+def _place(rng: Generator, rows: int, columns: int) -> Pose:
+    """Where the face lies: anywhere, as long as its middle half stays in the picture."""
+    width = rng.uniform(NARROWEST, WIDEST) * columns
+    unit = width / FACE_WIDTH
+    margin = np.minimum(np.array((0.5, 0.62)) * width, np.array((columns, rows)) / 2 - 1)
+    centre = rng.uniform(margin, (columns, rows) - margin)
+    turned = draw_rotation(rng)
+    # the middle of the face, a little below the eyes and in front of the head's middle
+    middle = turned[:2] @ np.array((0, 0.45, 0.9), np.float32)
+    return Pose(turned, unit, (centre - unit * middle).astype(np.float32))
+
+
+def _light(rng: Generator) -> Floats:
+    """A direction towards the light, a unit vector: from the viewer's side, mostly from above."""
+    direction = rng.normal((0, -0.35, 1.0), (0.75, 0.45, 0.35))
+    direction[2] = max(direction[2], 0.15)
+    return np.asarray(direction / np.linalg.norm(direction), np.float32)
+
+
+def _lay(picture: Picture, atlas: Picture, view: View) -> None:
+    rows, columns = view.cover.shape
+    part = picture[view.top : view.top + rows, view.left : view.left + columns]
+    face = cv2.remap(atlas, view.map_x, view.map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    part[:] = cv2.blendLinear(face, part, view.cover, 1 - view.cover)
+
+
+def _accessories(
+    rng: Generator, picture: Picture, shape: Shape, pose: Pose, style: Style, eye_depth: float
+) -> None:
+    if rng.random() < 0.2:
+        scene.glasses(rng, picture, pose, eye_depth + 0.22)
+    if rng.random() < 0.08:
+        scene.hat(rng, picture, shape, pose)
+    if rng.random() < 0.1:
+        scene.hands(rng, picture, shape, pose, style)
+
+
+def write_faces(
+    out: PathLike, count: int, seed: int = 0, size: int = SIZE, workers: int | None = None
+) -> Path:
+    """Draw `count` faces into a folder in CelebA's layout, four fifths of them for training.
+
+    JPEG pictures, `list_landmarks_celeba.txt`, `list_bbox_celeba.txt` and `list_eval_partition.txt`.
+    `workers` processes, one a core by default. Returns the folder. The lists come last: without them
+    the folder is not finished. Raises ProtofaceError if `count` is not positive.
+    """
+    if count < 1:
+        raise ProtofaceError(f"{count} faces: ask for at least one")
+    folder, lines = Path(out), list[tuple[str, ...]]()
+    (folder / FOLDERS[-1]).mkdir(parents=True, exist_ok=True)
+    work = partial(_write_some, folder=folder, seed=seed, size=size)
+    for part in _drawn(work, chunks(range(count), 32), cores(workers), count):
+        lines += part
+    names = ("lefteye", "righteye", "nose", "leftmouth", "rightmouth")
+    columns = " ".join(f"{name}_{axis}" for name in names for axis in "xy")
+    landmark_lines, box_lines, partition_lines = zip(*lines, strict=True)
+    write_text(folder / LANDMARKS, "\n".join([str(count), columns, *landmark_lines, ""]))
+    write_text(folder / BOXES, "\n".join([str(count), "image_id x_1 y_1 width height", *box_lines, ""]))
+    write_text(folder / PARTITION, "\n".join([*partition_lines, ""]))
+    return folder
+
+
+def _drawn(
+    work: partial[list[tuple[str, ...]]], indices: Iterable[list[int]], workers: int, count: int
+) -> Iterator[list[tuple[str, ...]]]:
+    with ExitStack() as stack:
+        bar = stack.enter_context(tqdm(total=count, desc="draw", unit="face", disable=None))
+        # not forked: a fork beside the threads of OpenCV or PyTorch can stand still for ever
+        context = multiprocessing.get_context("spawn")
+        pool = stack.enter_context(ProcessPoolExecutor(workers, context, _one_thread))
+        for part in in_order(pool, work, indices, 2 * workers):
+            yield part
+            bar.update(len(part))
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)  # the processes share the cores already
+
+
+def _write_some(indices: list[int], folder: Path, seed: int, size: int) -> list[tuple[str, ...]]:
+    """Lines for the three lists, of some pictures."""
+    return [_write_one(index, folder, seed, size) for index in indices]
+
+
+def _write_one(index: int, folder: Path, seed: int, size: int) -> tuple[str, ...]:
+    name = f"{index:06d}.jpg"
+    face = draw_face(seed, index, size)
+    if not cv2.imwrite(str(folder / FOLDERS[-1] / name), face.image):
+        raise ProtofaceError(f"{folder / FOLDERS[-1] / name}: cannot be written")
+    rows, columns = face.image.shape[:2]
+    # a nose may stand out of the picture; labels lie inside, as those of photographs do
+    points = np.clip(face.points, 0, (columns - 1, rows - 1))
+    part = 0 if np.random.default_rng([seed, index, 1]).random() <= TRAIN_SHARE else 2
+    numbers = (" ".join(f"{value:.2f}" for value in array.ravel()) for array in (points, face.box))
+    return (*(f"{name} {text}" for text in numbers), f"{name} {part}")
