@@ -1,0 +1,154 @@
+"""Pictures and labels for level 1: whole pictures at the net's size, as the original makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from protoface.cascade.pictures import PICTURES, read_picture
+from protoface.cascade.windows import Image
+from protoface.converters import ProtofaceError
+from protoface.converters.files import replacing
+from protoface.converters.weights import PathLike
+
+from .celeba import PARTS, CelebA, Labelled
+from .journal import Journal
+from .labels import label_line, to_label
+from .parallel import chunks, cores, in_order
+
+BAD = "bad"
+CHUNK = 16  # pictures a worker takes at a time
+JOURNAL = "journal.jsonl"
+
+Entry = tuple[str, str, str]  # name, part or BAD, label or what is wrong
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a folder holds: pictures in each part, and how many were left out (`bad.txt` says why)."""
+
+    out: Path
+    counts: dict[str, int]
+    bad: int
+
+
+def prepare(
+    data: PathLike,
+    out: PathLike,
+    workers: int | None = None,
+    size: int = 48,
+    seed: int = 0,
+) -> Prepared:
+    """Make level 1's training data of a folder in CelebA's layout (see `CelebA`).
+
+    Writes for each part, `train`, `val` and `test`, a folder of pictures of `size` x `size` under their
+    own names, and a list `<part>.txt` of names and labels for ImageData. Pictures that are missing,
+    cannot be decoded, or have a point outside are left out and listed in `bad.txt`. A job that was
+    killed goes on where it stopped when it is called again. `workers` threads, one a core by default.
+    Raises ProtofaceError for lists that cannot be read.
+    """
+    found, target = CelebA(data, seed), Path(out)
+    settings = {"data": str(found.folder.resolve()), "pictures": len(found), "size": size, "seed": seed}
+    with Journal(target / JOURNAL, settings) as journal:
+        missing = (picture for picture in found if picture.name not in journal.done)
+        work = partial(_prepare_some, out=target, size=size)
+        left = len(found) - len(journal.done)
+        for entries in run_chunks(work, missing, left, workers, "prepare"):
+            journal.add(entries)
+        return write_lists(target, journal.entries())
+
+
+def run_chunks(
+    work: partial[list[Entry]],
+    pictures: Iterable[Labelled],
+    count: int,
+    workers: int | None,
+    title: str,
+) -> Iterable[list[Entry]]:
+    """`work` on chunks of pictures in threads, with a progress bar where somebody watches."""
+    threads = cores(workers)
+    with ExitStack() as stack:
+        bar = stack.enter_context(tqdm(total=count, desc=title, unit="picture", disable=None))
+        pool = stack.enter_context(ThreadPoolExecutor(threads))
+        for entries in in_order(pool, work, chunks(pictures, CHUNK), 3 * threads):
+            yield entries
+            bar.update(len(entries))
+
+
+def write_lists(out: Path, entries: Iterable[Entry]) -> Prepared:
+    """The lists of a finished job: `<part>.txt` for ImageData and `bad.txt`."""
+    counts = dict.fromkeys((*PARTS, BAD), 0)
+    with ExitStack() as stack:
+        files = {}
+        for part in counts:
+            path = stack.enter_context(replacing(out / f"{part}.txt"))
+            files[part] = stack.enter_context(path.open("w", encoding="utf-8"))
+        for name, part, text in entries:
+            counts[part] += 1
+            print(f"{name}: {text}" if part == BAD else text, file=files[part])
+    for part in PARTS:
+        if not counts[part]:
+            (out / f"{part}.txt").unlink()  # an empty list is no list
+    bad = counts.pop(BAD)
+    return Prepared(out, counts, bad)
+
+
+def read_labelled(picture: Labelled) -> Image:
+    """The picture, H x W x 3 uint8 BGR. Raises ProtofaceError if a point lies outside of it."""
+    image = read_picture(picture.path)
+    height, width = image.shape[:2]
+    outside = (picture.points < 0).any(1) | (picture.points > (width - 1, height - 1)).any(1)
+    if outside.any():
+        x, y = picture.points[outside][0]
+        raise ProtofaceError(f"the point {x:g}, {y:g} is outside the {width} x {height} picture")
+    return image
+
+
+def write_picture(path: Path, image: np.ndarray) -> None:
+    """Write a picture in the format of its suffix. Raises ProtofaceError."""
+    try:
+        written = cv2.imwrite(str(path), image)
+    except cv2.error as error:
+        raise ProtofaceError(f"{path}: {error.err or error}") from error
+    if not written:
+        path.parent.mkdir(parents=True, exist_ok=True)  # looked for only where it was missing
+        if not cv2.imwrite(str(path), image):
+            raise ProtofaceError(f"{path}: cannot be written")
+
+
+def check_name(name: str) -> None:
+    """Raise ProtofaceError for a picture whose copy cannot be written, or not in its folder."""
+    if Path(name).suffix.lower() not in PICTURES:
+        raise ProtofaceError("its name does not end as a picture's does")
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        raise ProtofaceError("its name leaves the folder")
+
+
+def reason(error: ProtofaceError, picture: Labelled) -> str:
+    """What is wrong with a picture, its path left out where the message begins with it."""
+    return str(error).removeprefix(f"{picture.path}: ")
+
+
+def _prepare_some(pictures: list[Labelled], out: Path, size: int) -> list[Entry]:
+    return [_prepare_one(picture, out, size) for picture in pictures]
+
+
+def _prepare_one(picture: Labelled, out: Path, size: int) -> Entry:
+    try:
+        check_name(picture.name)
+        image = read_labelled(picture)
+        height, width = image.shape[:2]
+        label = to_label(picture.points, width, height)
+    except ProtofaceError as error:
+        return picture.name, BAD, reason(error, picture)
+    # on uint8, as the original: its training data is a little coarser than what its demo feeds the net
+    write_picture(out / picture.part / picture.name, cv2.resize(image, (size, size)))
+    return picture.name, picture.part, label_line(picture.name, label)
