@@ -110,7 +110,7 @@ def start(*arguments: str) -> subprocess.Popen[bytes]:
 
 @pytest.mark.slow
 def test_killed_20_times_at_random_moments(folder: Path) -> None:
-    """kill -9 at any moment, also while a snapshot is written: the weights are the same, bit for bit."""
+    """kill -9 at any moment, also while writing a snapshot: the weights stay the same, bit for bit."""
     edit("solver.prototxt", "max_iter: 30", "max_iter: 3000")
     edit("solver.prototxt", "snapshot: 5", "snapshot: 3")
     edit("solver.prototxt", "test_interval: 10", "test_interval: 1000")
