@@ -13,10 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from protoface.cascade.detector import Cascade, Stage
+from protoface.cascade.backends import AUTO, BACKENDS, Batch, choose_backend
+from protoface.cascade.definition import DEFAULT, find_definition, read_definition
+from protoface.cascade.detector import MODES, Stage
 from protoface.cascade.windows import Image, Points, Window, picture_window
 from protoface.converters import ProtofaceError
+from protoface.converters.convert import load_net
 from protoface.converters.files import replacing
+from protoface.converters.fold import fold_batch_norm
 from protoface.converters.weights import PathLike
 from protoface.eval.metrics import image_diagonal, nme
 
@@ -58,9 +62,51 @@ class _Seen:
     points: Points | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """A trained first stage, and the second one, of which only the window is used."""
+
+    mode: str
+    first: Stage
+    second: Stage
+
+
+def load_levels(
+    model: PathLike = DEFAULT,
+    weights: PathLike | None = None,
+    backend: str = AUTO,
+    mode: str = "clean",
+) -> Levels:
+    """The first two stages of a cascade whose second one need not be trained yet.
+
+    `model` is a cascade.prototxt, its folder or a name that comes with the package; `weights` those of
+    level 1, in place of the file that the cascade names. Raises ProtofaceError.
+    """
+    path = find_definition(model)
+    definition = read_definition(path)
+    if len(definition.stage) < 2:
+        raise ProtofaceError(f"{path}: has no second stage to make pictures for")
+    file = Path(weights) if weights is not None else path.parent / definition.stage[0].weights
+    if not file.is_file():
+        raise ProtofaceError(f"{file}: no weights of level 1 there; train it, or name them (--weights)")
+    stage = definition.stage[0]
+    net = fold_batch_norm(load_net(path.parent / stage.net, file), stage.net)
+    forward = BACKENDS[choose_backend(backend)].forward(net, f"stage '{stage.name}'", None)
+    points = [point.name for point in definition.point]
+    first, second = (
+        Stage(parameter, points, run, MODES[mode])
+        for parameter, run in zip(definition.stage, (forward, _untrained), strict=False)
+    )
+    return Levels(mode, first, second)
+
+
+def _untrained(batch: Batch) -> NDArray[np.float32]:
+    raise ProtofaceError("the second stage is not run while its pictures are made")
+
+
 def crop(
     data: PathLike,
-    cascade: Cascade,
+    levels: Levels,
     out: PathLike,
     drop: float = DROP,
     workers: int | None = None,
@@ -68,52 +114,49 @@ def crop(
 ) -> Cropped:
     """Make level 2's training data of a folder in CelebA's layout (see `CelebA`; `seed` as there).
 
-    The first stage of `cascade` looks at each picture; what the second stage's window would show of it
-    is written as `prepare` writes pictures, with labels for that window. Pictures whose level-1 error
-    is `drop` of the diagonal or more are left out and listed in `dropped.txt`, unreadable ones in
-    `bad.txt`. In clean mode a window is written as the second stage sees it; in faithful mode as the
+    The first of `levels` (see `load_levels`) looks at each picture; what the second stage's window
+    would show of it is written as `prepare` writes pictures, with labels for that window. Pictures with
+    a level-1 error of `drop` of the diagonal or more are left out and listed in `dropped.txt`,
+    unreadable ones in `bad.txt`. In clean mode a window is written as the second stage sees it; in faithful mode as the
     original wrote it, in its own size, with a label that is one pixel off where the original's was.
 
     A job that was killed goes on where it stopped. Raises ProtofaceError for lists that cannot be read,
     and if every picture was dropped.
     """
-    if len(cascade.stages) < 2:
-        raise ProtofaceError(f"cascade '{cascade.name}' has no second stage to make pictures for")
     found, target = CelebA(data, seed), Path(out)
     settings = {
         "data": str(found.folder.resolve()), "pictures": len(found), "seed": seed, "drop": drop,
-        "mode": cascade.mode, "level_1": _fingerprint(cascade),
+        "mode": levels.mode, "level_1": _fingerprint(levels.first),
     }  # fmt: skip
     with Journal(target / JOURNAL, settings) as journal:
         missing = (picture for picture in found if picture.name not in journal.done)
         with tqdm(
             total=len(found) - len(journal.done), desc="crop", unit="picture", disable=None
         ) as bar:
-            for entries in _run(missing, cascade, target, drop, cores(workers)):
+            for entries in _run(missing, levels, target, drop, cores(workers)):
                 journal.add(entries)
                 bar.update(len(entries))
         return _finish(target, journal, drop)
 
 
-def _fingerprint(cascade: Cascade) -> list[float]:
+def _fingerprint(stage: Stage) -> list[float]:
     """What level 1 answers to one made-up picture: another net would go on another one's work."""
-    height, width = cascade.stages[0].size
+    height, width = stage.size
     ramp = np.linspace(-127, 127, height * width * 3, dtype=np.float32)
-    answer = cascade.stages[0].forward(ramp.reshape(1, 3, height, width))
+    answer = stage.forward(ramp.reshape(1, 3, height, width))
     return [round(value, 3) for value in answer[0].tolist()]
 
 
 def _run(
-    pictures: Iterator[Labelled], cascade: Cascade, out: Path, drop: float, threads: int
+    pictures: Iterator[Labelled], levels: Levels, out: Path, drop: float, threads: int
 ) -> Iterator[list[Entry]]:
     """Decoding and writing run in threads beside the net, which runs in this one."""
-    first, second = cascade.stages[:2]
-    write = partial(_write, stage=second, out=out, drop=drop, faithful=cascade.mode == "faithful")
+    write = partial(_write, stage=levels.second, out=out, drop=drop, faithful=levels.mode == "faithful")
     with ExitStack() as stack:
         readers = stack.enter_context(ThreadPoolExecutor(threads))
         writers = stack.enter_context(ThreadPoolExecutor(threads))
         read = in_order(readers, _read, pictures, 2 * BATCH)
-        looked = (_look(first, batch) for batch in chunks(read, BATCH))
+        looked = (_look(levels.first, batch) for batch in chunks(read, BATCH))
         flat = (seen for batch in looked for seen in batch)
         yield from chunks(in_order(writers, write, flat, BATCH), BATCH)
 

@@ -268,7 +268,7 @@ def _beard(skin: Picture, shape: Shape, style: Style) -> None:
 
 
 def hairline(rng: Generator, style: Style, shape: Shape) -> Floats:
-    """The outline (n, 2) of hair on the atlas: a curve above the brow, at the sides down to the ears."""
+    """The outline (n, 2) of hair on the atlas: a curve above the brow, at the sides to the ears."""
     x = np.linspace(-1.4, 1.4, 29)
     y = style.fringe + style.sweep * np.square(x - style.parting) * (
         0.6 if style.fringe > -0.8 else 0.45
