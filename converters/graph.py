@@ -91,9 +91,7 @@ def filter_net(
             and not set(rule.not_stage) & set(stages)
         )
 
-    filtered = Net()
-    filtered.CopyFrom(net)
-    filtered.ClearField("layer")
+    filtered = without_layers(net)
     for layer in net.layer:
         if layer.include and layer.exclude:
             raise ProtofaceError(f"layer '{layer.name}': has both include and exclude rules")
@@ -104,28 +102,39 @@ def filter_net(
     return filtered
 
 
-def deployed(net: Net) -> Net:
+def without_layers(net: Net) -> Net:
+    """A copy of all that a net holds but its layers (and with them its weights)."""
+    bare = Net()
+    for field, value in net.ListFields():
+        if field.name not in ("layer", "layers"):
+            bare.MergeFrom(Net(**{field.name: value}))
+    return bare
+
+
+def deployed(net: Net, level: int = 0, stages: Sequence[str] = ()) -> Net:
     """The TEST phase without losses, and without the data layers that only they read.
 
     This is where data and loss layers are left out, deliberately; any other layer stays and must be
-    known to the converters.
+    known to the converters. The rules of `include` and `exclude` are met by then and go.
     """
     types = layer_types()
-    kept = Net()
-    kept.CopyFrom(filter_net(net))
+    kept = filter_net(net, TEST, level, stages)
     layers = [
         layer
         for layer in kept.layer
         if not (layer.type in types and types[layer.type].left_out and layer.bottom)
     ]
     read = {bottom for layer in layers for bottom in layer.bottom}
-    kept.ClearField("layer")
-    kept.layer.extend(
+    left = without_layers(net)
+    left.layer.extend(
         layer
         for layer in layers
         if layer.bottom or not types.get(layer.type, Layer).left_out or read & set(layer.top)
     )
-    return kept
+    for layer in left.layer:
+        layer.ClearField("include")
+        layer.ClearField("exclude")
+    return left
 
 
 def build_graph(
