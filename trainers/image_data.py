@@ -48,11 +48,7 @@ def read_image_list(path: str) -> ImageList:
     for number, line in enumerate(read_bytes(path).decode("utf-8").splitlines(), start=1):
         if not line.strip():
             continue
-        name, *words = line.split()
-        try:
-            values = [float(word) for word in words]
-        except ValueError as error:
-            raise ProtofaceError(f"{path}: line {number}: {error}") from error
+        name, values = _entry(line)
         if not values or len(values) != len(labels[0] if labels else values):
             expected = len(labels[0]) if labels else "at least 1"
             raise ProtofaceError(f"{path}: line {number}: {len(values)} labels, expected {expected}")
@@ -63,6 +59,17 @@ def read_image_list(path: str) -> ImageList:
     if not names:
         raise ProtofaceError(f"{path}: names no pictures")
     return ImageList(path, tuple(names), np.array(labels, np.float32))
+
+
+def _entry(line: str) -> tuple[str, list[float]]:
+    """A name, which may hold spaces, and all the numbers at the end of a line."""
+    values: list[float] = []
+    for word in reversed(line.split()[1:]):
+        try:
+            values.append(float(word))
+        except ValueError:
+            break
+    return line.strip().rsplit(None, len(values))[0], values[::-1]
 
 
 def read_image_data(layer: LayerParameter, dtype: torch.dtype) -> Columns:
