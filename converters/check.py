@@ -24,6 +24,8 @@ Blobs = dict[str, NDArray[Any]]
 Run = Callable[[Blobs], Blobs]
 #: A conversion agrees with its source if no output differs by more, as a part of the largest output.
 TOLERANCE = 1e-4
+#: The same for a file in half precision, whose numbers have 11 bits.
+FLOAT16_TOLERANCE = 5e-3
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,17 @@ class Difference:
 
     runtime: str
     difference: float
+    tolerance: float = TOLERANCE
 
     @property
     def agrees(self) -> bool:
-        """Whether the difference is at most TOLERANCE; NaN never is."""
-        return self.difference <= TOLERANCE
+        """Whether the difference is at most the tolerance; NaN never is."""
+        return self.difference <= self.tolerance
+
+
+def tolerance_of(converted: Converted) -> float:
+    """The difference that a conversion may have from its source."""
+    return FLOAT16_TOLERANCE if converted.float16 else TOLERANCE
 
 
 def check_converted(
@@ -50,7 +58,7 @@ def check_converted(
     feed = random_inputs(build_graph(converted.source, os.fspath(out)), batch, seed)
     expected = run_pytorch(converted.source, np.float64)(feed)
     return [
-        Difference(name, largest_difference(expected, run(feed)))
+        Difference(name, largest_difference(expected, run(feed)), tolerance_of(converted))
         for name, run in _runtimes(out, converted).items()
     ]
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from .errors import ProtofaceError
 from .files import replacing, write_text
+from .float16 import to_float16
 from .fold import fold_batch_norm
-from .graph import Net, deployed
+from .graph import Net
 from .onnx_graph import OPSET, to_onnx
+from .part import WHOLE, Part, take_part
 from .prototxt import read_net, to_text
 from .weights import (
     CAFFEMODEL,
@@ -27,20 +29,29 @@ ONNX = ".onnx"
 
 @dataclass(frozen=True)
 class Converted:
-    """What `convert` did: the net as it was read, the files written, the net that they hold."""
+    """What `convert` did: the net as it was read, the files written, the net that they hold.
+
+    `float16`: whether the written file computes in half precision.
+    """
 
     source: Net
     net: Net
     written: tuple[Path, ...]
+    float16: bool = False
 
 
-def load_net(prototxt: PathLike, weights: PathLike) -> Net:
-    """The TEST phase of a net with its weights; data and loss layers are left out.
+def load_net(prototxt: PathLike, weights: PathLike, part: Part = WHOLE) -> Net:
+    """The TEST phase of a net (or `part` of it) with its weights; data and loss layers are left out.
 
     `weights` is a .caffemodel, .caffemodel.h5 or .pt. Raises ProtofaceError naming file and layer.
     """
-    net = deployed(read_net(prototxt))
+    net = take_part(read_net(prototxt), part, prototxt)
     return with_weights(net, read_weights(weights), os.fspath(weights))
+
+
+def is_onnx(path: PathLike) -> bool:
+    """Whether a file is ONNX, by its suffix."""
+    return os.fspath(path).lower().endswith(ONNX)
 
 
 def convert(
@@ -49,29 +60,39 @@ def convert(
     out: PathLike,
     fold_bn: bool = False,
     opset: int = OPSET,
+    part: Part = WHOLE,
+    float16: bool = False,
 ) -> Converted:
     """Write the net `prototxt` with `weights` to `out`, in the format of its suffix.
 
     `out` ends in .onnx, .pt, .caffemodel or .caffemodel.h5. `fold_bn` merges BatchNorm and Scale into
-    the layers before them; then a weights file no longer fits `prototxt`, and the net that it fits is
-    written beside it, with the suffix .prototxt. `opset` is for ONNX. Raises ProtofaceError; on an
-    error `out` keeps what it held.
+    the layers before them, `part` takes a part of the net; then a weights file no longer fits
+    `prototxt`, and the net that it fits is written beside it, with the suffix .prototxt. `opset` and
+    `float16` (half precision inside, float32 inputs and outputs) are for ONNX. Raises ProtofaceError;
+    on an error `out` keeps what it held.
     """
-    to_graph = os.fspath(out).lower().endswith(ONNX)
-    beside = None if to_graph or not fold_bn else _folded_prototxt(Path(out), Path(prototxt))
-    if not to_graph:
+    changed = fold_bn or part != WHOLE
+    beside = None if is_onnx(out) or not changed else _beside(Path(out), Path(prototxt))
+    if not is_onnx(out):
         _check_suffix(out)
-    source = load_net(prototxt, weights)
+        if float16:
+            raise ProtofaceError(f"{out}: --float16 is for {ONNX}; Caffe's blobs hold float32")
+    source = load_net(prototxt, weights, part)
     net = fold_batch_norm(source, os.fspath(prototxt)) if fold_bn else source
-    if to_graph:
-        content = to_onnx(net, os.fspath(prototxt), opset).SerializeToString()
-        with replacing(out) as temporary:
-            temporary.write_bytes(content)
+    if is_onnx(out):
+        _write_onnx(out, net, os.fspath(prototxt), opset, float16)
     else:
         write_weights(out, net)
     if beside is not None:
         write_text(beside, to_text(without_weights(net)))
-    return Converted(source, net, (Path(out),) if beside is None else (Path(out), beside))
+    return Converted(source, net, (Path(out),) if beside is None else (Path(out), beside), float16)
+
+
+def _write_onnx(out: PathLike, net: Net, source: str, opset: int, float16: bool) -> None:
+    model = to_onnx(net, source, opset)
+    content = (to_float16(model, source) if float16 else model).SerializeToString()
+    with replacing(out) as temporary:
+        temporary.write_bytes(content)
 
 
 def _check_suffix(out: PathLike) -> None:
@@ -83,9 +104,10 @@ def _check_suffix(out: PathLike) -> None:
         ) from None
 
 
-def _folded_prototxt(out: Path, prototxt: Path) -> Path:
+def _beside(out: Path, prototxt: Path) -> Path:
+    """Where the net that the weights file `out` fits is written."""
     name = out.name.removesuffix(out.suffix)
     path = out.with_name(name.removesuffix(CAFFEMODEL) + ".prototxt")
     if path.resolve() == prototxt.resolve():
-        raise ProtofaceError(f"{out}: its folded net would overwrite {prototxt}; choose another name")
+        raise ProtofaceError(f"{out}: its changed net would overwrite {prototxt}; choose another name")
     return path

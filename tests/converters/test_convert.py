@@ -101,7 +101,7 @@ def test_fold_bn_in_onnx_needs_no_text(files):
 def test_the_folded_text_never_replaces_the_source(files):
     prototxt, weights, _ = files
     before = weights.read_bytes()
-    with pytest.raises(ProtofaceError, match="its folded net would overwrite .*net.prototxt"):
+    with pytest.raises(ProtofaceError, match="its changed net would overwrite .*net.prototxt"):
         convert(prototxt, weights, weights, fold_bn=True)
     assert weights.read_bytes() == before
     assert prototxt.read_text() == NET
