@@ -30,12 +30,15 @@ BATCH = "N"
 class OnnxGraph:
     """The growing graph that a layer's `onnx` method appends to.
 
-    `values` are the names of the net's own values, which nothing else may bear.
+    `values` are the names of the net's own values, which nothing else may bear; `outputs` those of them
+    that must be there at the end.
     """
 
-    def __init__(self, values: Iterable[str]) -> None:
+    def __init__(self, values: Iterable[str], outputs: Iterable[str]) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
+        self._copies: dict[str, str] = {}
+        self._outputs = set(outputs)
         self._taken = set(values)
         self._stored: dict[int, str] = {}
 
@@ -57,6 +60,42 @@ class OnnxGraph:
         self.nodes.append(
             helper.make_node(operator, inputs, outputs, name=outputs[0], **(attributes or {}))
         )
+
+    def copy(self, source: str, targets: Sequence[str]) -> None:
+        """Give `source` more names; only an output of the net takes a node (Identity) for that.
+
+        Later nodes read that output then: ONNX Runtime 1.31 refuses a Pad of what an Identity before it
+        has read as well.
+        """
+        for target in targets:
+            if target in self._outputs:
+                self.node("Identity", [source], [target])
+                self._copies[source] = target
+            else:
+                self._copies[target] = source
+
+    def now(self, name: str) -> str:
+        """What to read for a value: itself, or what has come to stand for it by `copy`."""
+        while name in self._copies:
+            name = self._copies[name]
+        return name
+
+    def apply(
+        self,
+        operator: str,
+        inputs: Sequence[str],
+        name: str,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Append one operator on the way to a top; returns its output: `name`, lengthened if taken."""
+        output = self.fresh(name)
+        self.node(operator, inputs, [output], attributes)
+        return output
+
+    def number(self, name: str, value: float) -> str:
+        """Store one float32 that broadcasts against anything, and return its name."""
+        # one axis, as OpenCV 4 has no arrays without
+        return self.constant(name, np.array([value], np.float32))
 
     def constant(self, name: str, array: NDArray[Any]) -> str:
         """Store an array inline (floats as float32, integers as int64) and return its name.
@@ -85,6 +124,16 @@ class OnnxGraph:
         self.node("Reshape", [source, constant], [target])
         return target
 
+    def pad(
+        self, source: str, before: Sequence[int], behind: Sequence[int], value: float, name: str
+    ) -> str:
+        """Append a Pad of the last two axes of N x C x H x W and return its output, called `name`."""
+        target = self.fresh(name)
+        amounts = self.constant(f"{target}/amounts", np.array([0, 0, *before, 0, 0, *behind]))
+        constant = self.constant(f"{target}/value", np.array(value, np.float32))
+        self.node("Pad", [source, amounts, constant], [target], {"mode": "constant"})
+        return target
+
 
 def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onnx.ModelProto:
     """The TEST phase of a net that holds its weights, as a checked ONNX model.
@@ -97,12 +146,15 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
         raise ProtofaceError(f"--opset {opset}: this onnx writes {MINIMUM_OPSET} to {newest}")
     graph = build_graph(deployed(net), source)
     weights = weights_of(net, graph, source)
-    written = OnnxGraph(value.name for node in graph.nodes for value in node.tops)
+    written = OnnxGraph(
+        (value.name for node in graph.nodes for value in node.tops),
+        (value.name for value in graph.outputs),
+    )
     for node in graph.nodes:
         if node.bottoms:
             node.layer.onnx(
                 written,
-                [value.name for value in node.bottoms],
+                [written.now(value.name) for value in node.bottoms],
                 [weights[key] for key in node.keys],
                 [value.name for value in node.tops],
             )

@@ -50,7 +50,7 @@ class Concat(Layer):
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
         # One bottom alone is a copy: OpenCV 4's Concat leaves its output unset then.
         if len(bottoms) == 1:
-            graph.node("Identity", bottoms, tops)
+            graph.copy(bottoms[0], tops)
         else:
             graph.node("Concat", bottoms, tops, {"axis": self.along})
 

@@ -82,15 +82,19 @@ class Convolution(Layer):
 
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
         g = self.geometry
+        # OpenCV 5.0 reads beyond the picture for a padded 1x1 kernel: it gets the padding beforehand.
+        apart = g.kernel == (1, 1) and any(g.pad)
         attributes = {
             "kernel_shape": g.kernel,
-            "pads": (*g.pad, *g.pad),
+            "pads": (0, 0, 0, 0) if apart else (*g.pad, *g.pad),
             "strides": g.stride,
             "dilations": g.dilation,
             "group": self.group,
         }
         parameters = graph.blobs(self.param.name, blobs)
         for bottom, top in zip(bottoms, tops, strict=True):
+            if apart:
+                bottom = graph.pad(bottom, g.pad, g.pad, 0, f"{self.param.name}/padded")
             graph.node("Conv", [bottom, *parameters], [top], attributes)
 
     def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:

@@ -34,4 +34,4 @@ class Dropout(Layer):
         return [dropout(bottoms[0], self.param.dropout_param.dropout_ratio, training=train)]
 
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
-        graph.node("Identity", bottoms, tops)
+        graph.copy(bottoms[0], tops)

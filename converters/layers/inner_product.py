@@ -23,7 +23,7 @@ class InnerProduct(Layer):
     src/caffe/layers/inner_product_layer.cpp.
     """
 
-    notes = "OpenCV 4: `axis` 0 by way of ONNX"
+    notes = "OpenCV 4: other axes than 1 by way of ONNX"
 
     def check(self) -> None:
         self.expect_bottoms(1)
@@ -78,4 +78,5 @@ class InnerProduct(Layer):
         if options.transpose:  # OpenCV does not look at it
             options.transpose = False
             param.blobs[0].CopyFrom(to_blob(to_array(param.blobs[0], param.name).T))
-        return [param] if self.start else None
+        # Along other axes it merges a BatchNorm or Scale behind into the wrong weights.
+        return [param] if self.start == 1 else None

@@ -112,10 +112,8 @@ class Pooling(Layer):
         if any(pads) and (
             not maximum or any(b >= k for b, k in zip(self.behind, g.kernel, strict=True))
         ):
-            source = graph.fresh(f"{name}/padded")
-            value = graph.constant(f"{name}/outside", np.array(LOWEST if maximum else 0.0, np.float32))
-            amounts = graph.constant(f"{name}/pads", np.array([0, 0, *g.pad, 0, 0, *self.behind]))
-            graph.node("Pad", [bottoms[0], amounts, value], [source], {"mode": "constant"})
+            value = LOWEST if maximum else 0
+            source = graph.pad(bottoms[0], g.pad, self.behind, value, f"{name}/padded")
             pads = (0, 0, 0, 0)
         attributes = {"kernel_shape": g.kernel, "strides": g.stride, "pads": pads}
         if maximum:

@@ -30,8 +30,7 @@ class Split(Layer):
         return [bottoms[0] for _ in self.param.top]
 
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
-        for top in tops:
-            graph.node("Identity", bottoms, [top])
+        graph.copy(bottoms[0], tops)
 
     def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
         # One for each top, as only the first top of a layer can be asked for by name.

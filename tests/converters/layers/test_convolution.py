@@ -45,6 +45,8 @@ def convolution(stride=(1, 1), pad=(0, 0), dilation=(1, 1), group=1, bias=True, 
         ),
         ("kernel_size: 3 pad: 3 stride: 2", {"pad": (3, 3), "stride": (2, 2)}),
         ("kernel_size: 9 pad: 1", {"pad": (1, 1)}),
+        ("kernel_size: 1 pad: 1", {"pad": (1, 1)}),
+        ("kernel_size: 1 pad: 2 pad: 0 stride: 2 stride: 1", {"pad": (2, 0), "stride": (2, 1)}),
         ("kernel_size: 3 axis: -3", {}),
     ],
 )
