@@ -23,6 +23,7 @@ VERBS = {
     "demo": "protoface.trainers.pipeline_commands:demo",
     "detect": "protoface.cascade.commands:detect",
     "eval": "protoface.eval.commands:eval_",
+    "layers": "protoface.converters.commands:layers",
     "prepare": "protoface.trainers.pipeline_commands:prepare",
     "reproduce": "protoface.trainers.pipeline_commands:reproduce",
     "synthesize": "protoface.trainers.pipeline_commands:synthesize",

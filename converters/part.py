@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from . import caffe_pb2
 from .blobs import Shape
 from .errors import ProtofaceError
-from .graph import Net, deployed, without_layers
+from .graph import Net, deployed, filter_net, without_layers
 from .layers import layer_types
 from .layers.data import Data
 
@@ -35,14 +35,15 @@ class Part:
 WHOLE = Part()
 
 
-def take_part(net: Net, part: Part, source: str | os.PathLike[str]) -> Net:
-    """The layers of a net that `part` asks for, without data and loss layers.
+def take_part(net: Net, part: Part, source: str | os.PathLike[str], with_losses: bool = False) -> Net:
+    """The layers of a net that `part` asks for, without data and loss layers unless `with_losses`.
 
     Raises ProtofaceError naming `source` for a blob that the net does not have, and for an output blob
     that the layers of another one read.
     """
-    taken = deployed(net, part.level, part.stages)
     try:
+        choose = filter_net if with_losses else deployed
+        taken = choose(net, level=part.level, stages=part.stages)
         if part.output_blobs:
             taken = cut_net(taken, part.output_blobs)
         return with_input_shapes(taken, part.input_shapes) if part.input_shapes else taken
