@@ -117,8 +117,9 @@ def crop(
     The first of `levels` (see `load_levels`) looks at each picture; what the second stage's window
     would show of it is written as `prepare` writes pictures, with labels for that window. Pictures with
     a level-1 error of `drop` of the diagonal or more are left out and listed in `dropped.txt`,
-    unreadable ones in `bad.txt`. In clean mode a window is written as the second stage sees it; in faithful mode as the
-    original wrote it, in its own size, with a label that is one pixel off where the original's was.
+    unreadable ones in `bad.txt`. In clean mode a window is written as the second stage sees it; in
+    faithful mode as the original wrote it, in its own size, with a label that is one pixel off where
+    the original's was.
 
     A job that was killed goes on where it stopped. Raises ProtofaceError for lists that cannot be read,
     and if every picture was dropped.

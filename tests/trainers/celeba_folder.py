@@ -18,7 +18,7 @@ HEAD = "lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x left
 def write_set(
     folder: Path, count: int = 12, size: int = 96, names: Sequence[str] = (), images: str = "images"
 ) -> dict[str, np.ndarray]:
-    """Write drawn faces with whole-pixel points as CelebA has them; returns the points (5, 2) by name."""
+    """Write drawn faces with whole-pixel points, as CelebA's are; returns points (5, 2) by name."""
     (folder / images).mkdir(parents=True)
     points = {}
     for index in range(count):

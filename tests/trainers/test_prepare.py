@@ -143,10 +143,11 @@ def test_a_torn_journal_goes_on_without_loss_or_doubles(tmp_path: Path) -> None:
 def test_killed_at_any_time(tmp_path: Path) -> None:
     write_set(tmp_path / "set", 300, 320)
     prepare(tmp_path / "set", tmp_path / "whole")
-    code = f"from protoface.trainers.prepare import prepare; prepare({str(tmp_path / 'set')!r}, {str(tmp_path / 'out')!r})"
+    code = "import sys; from protoface.trainers.prepare import prepare; prepare(*sys.argv[1:])"
+    command = [sys.executable, "-c", code, str(tmp_path / "set"), str(tmp_path / "out")]
     killed = 0
     for _ in range(50):
-        with subprocess.Popen([sys.executable, "-c", code]) as process:
+        with subprocess.Popen(command) as process:
             begun = time.monotonic()
             size = (tmp_path / "out" / JOURNAL).stat().st_size if killed else 0
             while process.poll() is None and time.monotonic() - begun < 60:
@@ -211,10 +212,12 @@ def test_names_that_leave_the_folder_are_listed(tmp_path: Path) -> None:
 
 
 PEAK = """
-import json, resource, sys
+import json, sys
 from protoface.trainers.prepare import prepare
 done = prepare(sys.argv[1], sys.argv[2])
-print(json.dumps([done.counts, done.bad, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+# not ru_maxrss: a child inherits its parent's
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(json.dumps([done.counts, done.bad, int(status["VmHWM"].split()[0])]))
 """
 
 
