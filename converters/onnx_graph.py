@@ -92,6 +92,15 @@ class OnnxGraph:
         self.node(operator, inputs, [output], attributes)
         return output
 
+    def to_float(self, source: str, target: str) -> str:
+        """Append a Cast to float32 (truth becomes 1) and return `target`."""
+        self.node("Cast", [source], [target], {"to": TensorProto.FLOAT})
+        return target
+
+    def to_int(self, source: str, name: str) -> str:
+        """Append a Cast to int64, towards zero, and return its output, called `name`."""
+        return self.apply("Cast", [source], name, {"to": TensorProto.INT64})
+
     def number(self, name: str, value: float) -> str:
         """Store one float32 that broadcasts against anything, and return its name."""
         # one axis, as OpenCV 4 has no arrays without
@@ -119,7 +128,7 @@ class OnnxGraph:
         return [self._stored[id(blob)] for blob in blobs]
 
     def reshape(self, source: str, shape: Sequence[int], target: str) -> str:
-        """Append a Reshape (0 keeps an axis, one -1 takes the rest) and return `target`."""
+        """Append a Reshape (one -1 takes the rest) and return `target`."""
         constant = self.constant(f"{target}/shape", np.array(shape, np.int64))
         self.node("Reshape", [source, constant], [target])
         return target

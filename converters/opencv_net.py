@@ -65,6 +65,8 @@ def for_importer(net: Net, source: str) -> Net | None:
     weights = weights_of(net, graph, source)
     rewritten = Net(name=net.name)
     for node in graph.nodes:
+        if not node.tops:
+            continue  # a Silence: here nothing is an output that is not asked for
         layer = caffe_pb2.LayerParameter()
         layer.CopyFrom(node.layer.param)
         for field in ("include", "exclude", "blobs", "param"):

@@ -36,6 +36,5 @@ class Flatten(Layer):
         return [bottoms[0].flatten(self.start, self.end)]
 
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
-        # 0 keeps an axis as it is, so the batch size stays free.
-        target = [*(0 for _ in range(self.start)), -1, *self.bottoms[0][self.end + 1 :]]
-        graph.reshape(bottoms[0], target, tops[0])
+        # -1 leaves the batch size free; OpenCV misreads 0 (keep this axis) behind another Reshape.
+        graph.reshape(bottoms[0], [-1, *self.tops()[0][1:]], tops[0])

@@ -17,20 +17,17 @@ if TYPE_CHECKING:
 ONE = caffe_pb2.FillerParameter(type="constant", value=1)
 
 
-@register("Scale")
-class Scale(Layer):
-    """Product with a blob along some axes, plus a bias (`bias_term`); the factor may be a bottom.
+class AlongAxes(Layer):
+    """What Scale and Bias share: a blob, or a second bottom, laid along some axes of the bottom."""
 
-    Blobs: gamma, shaped as `num_axes` axes of the bottom from `axis` on (absent with two bottoms),
-    then beta of the same shape. Source: Caffe, src/caffe/layers/scale_layer.cpp and bias_layer.cpp.
-    """
-
-    notes = "OpenCV 4: two bottoms and a bias by way of ONNX"
+    def options(self) -> caffe_pb2.ScaleParameter | caffe_pb2.BiasParameter:
+        """The message that gives `axis` and `num_axes`."""
+        raise NotImplementedError
 
     def check(self) -> None:
         if len(self.bottoms) not in (1, 2):
             self.fail(f"has {len(self.bottoms)} bottoms, Caffe takes 1 or 2")
-        options, bottom = self.param.scale_param, self.bottoms[0]
+        options, bottom = self.options(), self.bottoms[0]
         if len(self.bottoms) == 2:
             self.shape = self.bottoms[1]
             self.start = self.axis(options.axis) if self.shape else 0
@@ -48,6 +45,46 @@ class Scale(Layer):
         #: The factor's shape with ones behind it, so that it broadcasts against the bottom.
         self.broadcast: Shape = (*self.shape, *(1,) * trailing) if self.shape else ()
 
+    def factor_shape(self, actual: Shape) -> Shape:
+        """The factor's broadcast shape; a second bottom may carry another batch size than declared."""
+        return (*actual, *self.broadcast[len(actual) :])
+
+    def second_bottom(self, graph: OnnxGraph, bottoms: list[str]) -> str:
+        """Name of the second bottom in the shape that broadcasts."""
+        ones = len(self.broadcast) - len(self.shape)
+        if not ones:
+            return bottoms[1]
+        # -1, so that the batch size stays free; OpenCV 4 cannot keep axes by 0 here
+        first = self.shape[:1] if self.start else (-1,) * bool(self.shape)
+        target = [*first, *self.shape[1:], *(1 for _ in range(ones))]
+        return graph.reshape(bottoms[1], target, graph.fresh(f"{self.param.name}/factor"))
+
+    def spread(self, param: caffe_pb2.LayerParameter) -> bool:
+        """Let the blobs of `param`, each one number for all, be one per channel: OpenCV wants an axis.
+
+        False if there are no channels.
+        """
+        if len(self.bottoms[0]) < 2:
+            return False
+        for blob in param.blobs:
+            number = to_array(blob, param.name).reshape(-1)
+            blob.CopyFrom(to_blob(number.repeat(self.bottoms[0][1])))
+        return True
+
+
+@register("Scale")
+class Scale(AlongAxes):
+    """Product with a blob along some axes, plus a bias (`bias_term`); the factor may be a bottom.
+
+    Blobs: gamma, shaped as `num_axes` axes of the bottom from `axis` on (absent with two bottoms),
+    then beta of the same shape. Source: Caffe, src/caffe/layers/scale_layer.cpp and bias_layer.cpp.
+    """
+
+    notes = "OpenCV 4: two bottoms and a bias by way of ONNX"
+
+    def options(self) -> caffe_pb2.ScaleParameter:
+        return self.param.scale_param
+
     def blobs(self) -> list[BlobSpec]:
         options = self.param.scale_param
         # Caffe's default filler for gamma is 1, not the message's 0.
@@ -64,19 +101,10 @@ class Scale(Layer):
         y = bottoms[0] * factor.reshape(self.factor_shape(factor.shape))
         return [y + bias[0].reshape(self.broadcast) if bias else y]
 
-    def factor_shape(self, actual: Shape) -> Shape:
-        """The factor's broadcast shape; a second bottom may carry another batch size than declared."""
-        return (*actual, *self.broadcast[len(actual) :])
-
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
         name, values = self.param.name, [blob.reshape(self.broadcast) for blob in blobs]
         if len(bottoms) == 2:
-            factor = bottoms[1]
-            ones = len(self.broadcast) - len(self.shape)
-            if ones:  # -1, so that the batch size stays free; OpenCV 4 cannot keep axes by 0 here
-                first = self.shape[:1] if self.start else (-1,) * bool(self.shape)
-                target = [*first, *self.shape[1:], *(1 for _ in range(ones))]
-                factor = graph.reshape(factor, target, graph.fresh(f"{name}/factor"))
+            factor = self.second_bottom(graph, bottoms)
         else:
             factor = graph.constant(f"{name}.0", values.pop(0))
         product = graph.fresh(f"{name}/product") if values else tops[0]
@@ -91,12 +119,9 @@ class Scale(Layer):
         if len(self.bottoms) == 2 and (options.bias_term or not self.shape):
             return None  # OpenCV forgets the bias then
         if not self.shape:  # one number for all: OpenCV wants an axis
-            if len(self.bottoms[0]) < 2:
+            if not self.spread(param):
                 return None
             options.axis = options.num_axes = 1
-            for blob in param.blobs:
-                number = to_array(blob, param.name).reshape(-1)
-                blob.CopyFrom(to_blob(number.repeat(self.bottoms[0][1])))
         return [param]
 
     def multiply_adds(self) -> int:

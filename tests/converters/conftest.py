@@ -165,7 +165,7 @@ def check_layer(
         outputs = outputs if isinstance(outputs, list) else [outputs]
         return dict(zip(net.layer[-1].top, outputs, strict=True))
 
-    declared = expected(feed_of(graph, shapes[0][0]))
+    declared = expected(feed_of(graph, shapes[0][0], shift=shift))
     assert {value.blob: value.shape for value in graph.outputs} == {
         blob: output.shape for blob, output in declared.items()
     }

@@ -196,8 +196,8 @@ def bad(net_of, text, message):
 def test_an_unknown_type(net_of):
     bad(
         net_of,
-        "layer { name: 'a' type: 'LRN' bottom: 'x' top: 'a' }",
-        "layer 'a' has the type 'LRN', which protoface does not know",
+        "layer { name: 'a' type: 'ROIPooling' bottom: 'x' top: 'a' }",
+        "layer 'a' has the type 'ROIPooling', which protoface does not know",
     )
 
 

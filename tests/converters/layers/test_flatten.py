@@ -46,3 +46,17 @@ def test_bad_options(one_layer, options, shapes, message):
     net = one_layer("Flatten", f"flatten_param {{ {options} }}", shapes)
     with pytest.raises(ProtofaceError, match=rf"layer 'layer' \(Flatten\): .*{message}"):
         build_graph(net, "net")
+
+
+def test_behind_another_reshape(agree, net_of, filled):
+    """OpenCV 5 merges Reshapes in a row, wrongly if the second one keeps axes by 0."""
+    agree(
+        filled(
+            net_of("""
+        layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: [1, 2, 3, 4] } } }
+        layer { name: 'ip' type: 'InnerProduct' bottom: 'x' top: 'y'
+                inner_product_param { num_output: 5 axis: 2 } }
+        layer { name: 'f' type: 'Flatten' bottom: 'y' top: 'z' flatten_param { axis: 2 } }
+        layer { name: 'g' type: 'Flatten' bottom: 'z' top: 'w' }""")
+        )
+    )

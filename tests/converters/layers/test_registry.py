@@ -28,8 +28,8 @@ def test_every_type_is_carried_over_or_says_why_not():
 
 
 def test_an_unknown_type_names_layer_type_and_file(one_layer):
-    net = one_layer("LRN", "", [(1, 2)])
+    net = one_layer("ROIPooling", "", [(1, 2)])
     with pytest.raises(
-        ProtofaceError, match="deep.prototxt: layer 'layer' has the type 'LRN'.*known: "
+        ProtofaceError, match="deep.prototxt: layer 'layer' has the type 'ROIPooling'.*known: "
     ):
         build_graph(net, "deep.prototxt")
