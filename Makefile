@@ -4,7 +4,6 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 PYTEST ?= $(BIN)/python -m pytest
-SHARED ?= $(or $(PROTOFACE_SHARED),../shared)
 PACKAGES = prototxt converters trainers cascade eval
 SOURCES = $(PACKAGES) tests
 
@@ -20,21 +19,8 @@ $(VENV)/made: setup.cfg pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[all,dev]'
 	touch $@
 
-# Published weights and real pictures are not part of the project; where they are at hand they are used.
-ORIGINAL = $(wildcard $(SHARED)/original)
-WEIGHTS = $(if $(ORIGINAL),--weights $(ORIGINAL)/l1_net.caffemodel --weights $(ORIGINAL)/l2_net.caffemodel)
-
-demo: env ## The main job: find points, convert and check, time every runtime
-ifneq ($(ORIGINAL),)
-	$(BIN)/protoface detect $(ORIGINAL)/demo_images --truth $(ORIGINAL)/demo_landmarks.txt $(WEIGHTS) \
-	    --mode faithful --out build/demo --json build/demo/points.json
-	$(BIN)/protoface convert prototxt/level_1/deploy.prototxt $(ORIGINAL)/l1_net.caffemodel \
-	    build/demo/level_1.onnx --fold-bn --check
-	$(BIN)/protoface convert prototxt/level_2/deploy.prototxt $(ORIGINAL)/l2_net.caffemodel \
-	    build/demo/level_2.onnx --fold-bn --check
-endif
-	$(BIN)/protoface bench $(WEIGHTS) $(if $(ORIGINAL),--images $(ORIGINAL)/demo_images) \
-	    --batch 1 16 --runs 100 --json build/demo/bench.json
+demo: env ## The main job: draw faces, train both levels, convert, check, time, compare
+	$(BIN)/protoface demo --out build/demo
 
 test: env lint types ## Lint, types and the fast tests
 	$(PYTEST) -m "not slow"
