@@ -1,0 +1,37 @@
+"""Means and sums over axes, and the place of the largest value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .registry import OnnxNode, operator
+
+if TYPE_CHECKING:
+    from ..caffe_graph import CaffeGraph
+
+#: ONNX's reductions that are Caffe's.
+REDUCTIONS = {"ReduceMean": "MEAN", "ReduceSum": "SUM", "ReduceL1": "ASUM", "ReduceSumSquare": "SUMSQ"}
+
+
+@operator(*REDUCTIONS)
+def reduce(graph: CaffeGraph, node: OnnxNode) -> None:
+    """Global AVE pooling for the mean of H and W, else Reduction of all trailing axes."""
+    shape, rank = graph.shape(node), len(graph.shape(node))
+    given = graph.integers(node, 1) if node.has_input(1) else node.integers("axes")
+    axes = sorted(axis % max(rank, 1) for axis in given) if given else list(range(rank))
+    kept = bool(node.integer("keepdims", 1))
+    if node.operator == "ReduceMean" and rank == 4 and axes == [2, 3]:
+        options = {"pool": "AVE", "global_pooling": True}
+        inner = "" if kept else "mean"
+        top = graph.layer(node, "Pooling", [graph.blob(node)], {"pooling_param": options}, inner=inner)
+        if not kept:
+            graph.layer(node, "Flatten", [top])
+        return
+    if not axes or axes != list(range(axes[0], rank)):
+        node.fail(f"axes {axes} of {list(shape)}: Caffe reduces all trailing axes only")
+    inner = "reduced" if kept else ""
+    options = {"operation": REDUCTIONS[node.operator], "axis": axes[0]}
+    top = graph.layer(node, "Reduction", [graph.blob(node)], {"reduction_param": options}, inner=inner)
+    if kept:
+        dims = [*(0 for _ in range(axes[0])), *(1 for _ in axes)]
+        graph.layer(node, "Reshape", [top], {"reshape_param": {"shape": {"dim": dims}}})
