@@ -24,7 +24,10 @@ class Convolution(Layer):
     src/caffe/layers/base_conv_layer.cpp and conv_layer.cpp.
     """
 
-    notes = "N x C x H x W with `axis` 1 only"
+    notes = (
+        "N x C x H x W with `axis` 1 only. OpenCV 4: padded 1x1 kernels, and depthwise ones that are dilated "
+        "by more than they are padded, by way of ONNX"
+    )
 
     def check(self) -> None:
         options = self.param.convolution_param
@@ -54,9 +57,10 @@ class Convolution(Layer):
         return specs
 
     def tops(self) -> list[Shape]:
-        return [self._top(bottom) for bottom in self.bottoms]
+        return [self.top_shape(bottom) for bottom in self.bottoms]
 
-    def _top(self, bottom: Shape) -> Shape:
+    def top_shape(self, bottom: Shape) -> Shape:
+        """Shape of the top that a bottom gives."""
         g = self.geometry
         height, width = (
             (bottom[2 + i] + 2 * g.pad[i] - g.extent[i]) // g.stride[i] + 1 for i in (0, 1)
@@ -82,8 +86,7 @@ class Convolution(Layer):
 
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
         g = self.geometry
-        # OpenCV 5.0 reads beyond the picture for a padded 1x1 kernel: it gets the padding beforehand.
-        apart = g.kernel == (1, 1) and any(g.pad)
+        apart = self.pads_apart()
         attributes = {
             "kernel_shape": g.kernel,
             "pads": (0, 0, 0, 0) if apart else (*g.pad, *g.pad),
@@ -97,10 +100,27 @@ class Convolution(Layer):
                 bottom = graph.pad(bottom, g.pad, g.pad, 0, f"{self.param.name}/padded")
             graph.node("Conv", [bottom, *parameters], [top], attributes)
 
+    def pads_apart(self) -> bool:
+        """Whether runtimes that would read beyond the picture are given the padding beforehand.
+
+        OpenCV 5.0 does so for a padded 1x1 kernel; OpenCV 4.14 for a depthwise one that is dilated by
+        more than it is padded.
+        """
+        g, channels = self.geometry, self.bottoms[0][1]
+        depthwise = self.group == channels == self.outputs
+        thin = any(0 < pad < dilation for pad, dilation in zip(g.pad, g.dilation, strict=True))
+        return (g.kernel == (1, 1) and any(g.pad)) or (depthwise and thin)
+
     def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
-        # OpenCV makes one layer for each bottom, and reads `num_output` of a depthwise one.
+        if self.pads_apart():
+            return None
+        # OpenCV reads `num_output` of a depthwise one.
         param.type = "Convolution"
         param.convolution_param.num_output, param.convolution_param.group = self.outputs, self.group
+        return self.one_for_each_bottom(param)
+
+    def one_for_each_bottom(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter]:
+        """Copies of `param` with one bottom and one top each, as OpenCV wants them."""
         copies = []
         for bottom, top in zip(param.bottom, param.top, strict=True):
             copy = caffe_pb2.LayerParameter()
@@ -117,7 +137,7 @@ class ConvolutionDepthwise(Convolution):
     Weight (C, 1, kh, kw); `num_output` and `group` are ignored, as there. Not in BVLC Caffe.
     """
 
-    notes = "not in BVLC Caffe; N x C x H x W only"
+    notes = "not in BVLC Caffe; else as Convolution"
 
     def outputs_and_group(self) -> tuple[int, int]:
         channels = self.bottoms[0][1]

@@ -77,6 +77,13 @@ def test_depthwise_ignores_num_output_and_group(parity, options):
     parity("ConvolutionDepthwise", options, [(1, 5, 7, 6)], reference)
 
 
+@pytest.mark.parametrize(("pad", "dilation"), [((1, 1), (2, 2)), ((0, 1), (1, 3)), ((2, 2), (2, 2))])
+def test_depthwise_dilated_and_padded(parity, pad, dilation):
+    options = "convolution_param {{ kernel_size: 3 pad: [{}, {}] dilation: [{}, {}] }}"
+    reference = convolution(pad=pad, dilation=dilation, depthwise=True)
+    parity("ConvolutionDepthwise", options.format(*pad, *dilation), [(1, 4, 7, 8)], reference)
+
+
 def test_depthwise_without_bias(parity):
     options = "convolution_param { num_output: 6 kernel_size: 3 bias_term: false dilation: 2 }"
     reference = convolution(dilation=(2, 2), bias=False, depthwise=True)
