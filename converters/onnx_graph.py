@@ -5,6 +5,7 @@ Inputs and outputs carry the Caffe blobs' names, the batch size is free (`N`), w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -132,6 +133,17 @@ class OnnxGraph:
         constant = self.constant(f"{target}/shape", np.array(shape, np.int64))
         self.node("Reshape", [source, constant], [target])
         return target
+
+    def sum_behind(self, source: str, shape: Sequence[int], first: int, name: str) -> str:
+        """Append the sum over all axes from `first` (1 or more) on, which stay as ones; returns its name.
+
+        `shape` is that of `source`. One axis at a time: OpenCV 4 is wrong over three.
+        """
+        flat = self.reshape(source, [-1, *shape[1:first], math.prod(shape[first:])], self.fresh(f"{name}/flat"))
+        axis = self.constant(f"{name}/axis", np.array([first]))
+        total = self.apply("ReduceSum", [flat, axis], f"{name}/sum", {"keepdims": 1})
+        ones = [1 for _ in shape[first:]]
+        return self.reshape(total, [-1, *shape[1:first], *ones], self.fresh(name))
 
     def pad(
         self, source: str, before: Sequence[int], behind: Sequence[int], value: float, name: str
