@@ -28,7 +28,7 @@ class Labelled:
     """One picture of a set: `points` (5, 2) are pixels, in image order; `part` is one of PARTS."""
 
     name: str
-    path: Path
+    path: str
     points: Points
     part: str
 
@@ -52,8 +52,9 @@ class CelebA:
         return len(self.points)
 
     def __iter__(self) -> Iterator[Labelled]:
+        images = self.images.as_posix()
         for (name, values), part in zip(self.points.items(), self.parts, strict=True):
-            yield Labelled(name, self.images / name, values.reshape(5, 2), PARTS[part])
+            yield Labelled(name, f"{images}/{name}", values.reshape(5, 2), PARTS[part])
 
 
 def _images(folder: Path) -> Path:

@@ -208,7 +208,7 @@ def _write(seen: _Seen, stage: Stage, out: Path, drop: float, faithful: bool) ->
         made = _clean(image, window, truth, stage)
     if made is None:
         return picture.name, DROPPED, f"{measured} {picture.part}"
-    write_picture(out / picture.part / picture.name, made[0])
+    write_picture(f"{out}/{picture.part}/{picture.name}", made[0])
     return picture.name, picture.part, f"{measured} {label_line(picture.name, made[1])}"
 
 

@@ -228,14 +228,16 @@ def dataset(data: PathLike, part: str, seed: int = 0) -> Dataset:
     pictures = [picture for picture in CelebA(data, seed) if picture.part == part]
     if not pictures:
         raise ProtofaceError(f"{data}: has no pictures in its part '{part}'")
-    there = [picture for picture in pictures if picture.path.is_file()]
+    there = [picture for picture in pictures if Path(picture.path).is_file()]
     truth = np.array([picture.points for picture in there]).reshape(-1, 5, 2)
     length = inter_ocular(truth)
     skipped = tuple(
-        f"{p.path}: listed, but there is no such picture" for p in pictures if p not in there
+        f"{p.path}: listed, but there is no such picture"
+        for p in pictures
+        if not Path(p.path).is_file()
     )
     name = f"{Path(data).name} {part}"
-    return Dataset(name, tuple(p.path for p in there), truth, length, length, None, skipped)
+    return Dataset(name, tuple(Path(p.path) for p in there), truth, length, length, None, skipped)
 
 
 def _figures(plan: Plan, conversions: dict[str, list[Difference]], say: Say) -> Outcome:

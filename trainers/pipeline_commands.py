@@ -33,15 +33,22 @@ strict_option = click.option("--strict", is_flag=True, help="Status 1 if a pictu
 @out_option
 @click.option("--count", type=click.IntRange(min=1), default=10_000, show_default=True)
 @click.option(
+    "--views",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Pictures of each face, mirrored, turned, moved and scaled.",
+)
+@click.option(
     "--size", type=click.IntRange(min=32), default=SIZE, show_default=True, help="Longer side, pixels."
 )
 @workers_option
 @seed_option
-def synthesize(out: Path, count: int, size: int, workers: int | None, seed: int) -> None:
+def synthesize(out: Path, count: int, views: int, size: int, workers: int | None, seed: int) -> None:
     """Draw faces with exact points into a folder in CelebA's layout."""
     from .synthetic import write_faces
 
-    write_faces(out, count, seed, size, workers)
+    write_faces(out, count, seed, size, workers, views)
     click.echo(f"{count} faces of seed {seed}: {out}")
 
 
@@ -122,7 +129,7 @@ def _report(counts: dict[str, int], bad: int, out: Path) -> None:
 
 @click.command()
 @click.option("--out", type=_FOLDER, default=Path("build/demo"), show_default=True)
-@click.option("--faces", type=click.IntRange(min=100), help="How many to draw; default: 6000.")
+@click.option("--faces", type=click.IntRange(min=100), help="How many to draw; default: 5000.")
 @seed_option
 def demo(out: Path, faces: int | None, seed: int) -> int:
     """Run the whole experiment on drawn faces: no download, no GPU, minutes.

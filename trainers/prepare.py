@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -105,30 +106,29 @@ def read_labelled(picture: Labelled) -> Image:
     """The picture, H x W x 3 uint8 BGR. Raises ProtofaceError if a point lies outside of it."""
     image = read_picture(picture.path)
     height, width = image.shape[:2]
-    outside = (picture.points < 0).any(1) | (picture.points > (width - 1, height - 1)).any(1)
-    if outside.any():
-        x, y = picture.points[outside][0]
-        raise ProtofaceError(f"the point {x:g}, {y:g} is outside the {width} x {height} picture")
+    for x, y in picture.points.tolist():
+        if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
+            raise ProtofaceError(f"the point {x:g}, {y:g} is outside the {width} x {height} picture")
     return image
 
 
-def write_picture(path: Path, image: np.ndarray) -> None:
+def write_picture(path: str, image: np.ndarray) -> None:
     """Write a picture in the format of its suffix. Raises ProtofaceError."""
     try:
-        written = cv2.imwrite(str(path), image)
+        written = cv2.imwrite(path, image)
     except cv2.error as error:
         raise ProtofaceError(f"{path}: {error.err or error}") from error
     if not written:
-        path.parent.mkdir(parents=True, exist_ok=True)  # looked for only where it was missing
-        if not cv2.imwrite(str(path), image):
+        os.makedirs(os.path.dirname(path), exist_ok=True)  # looked for only where it was missing
+        if not cv2.imwrite(path, image):
             raise ProtofaceError(f"{path}: cannot be written")
 
 
 def check_name(name: str) -> None:
     """Raise ProtofaceError for a picture whose copy cannot be written, or not in its folder."""
-    if Path(name).suffix.lower() not in PICTURES:
+    if os.path.splitext(name)[1].lower() not in PICTURES:
         raise ProtofaceError("its name does not end as a picture's does")
-    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+    if name.startswith("/") or ".." in name.split("/"):
         raise ProtofaceError("its name leaves the folder")
 
 
@@ -150,5 +150,5 @@ def _prepare_one(picture: Labelled, out: Path, size: int) -> Entry:
     except ProtofaceError as error:
         return picture.name, BAD, reason(error, picture)
     # on uint8, as the original: its training data is a little coarser than what its demo feeds the net
-    write_picture(out / picture.part / picture.name, cv2.resize(image, (size, size)))
+    write_picture(f"{out}/{picture.part}/{picture.name}", cv2.resize(image, (size, size)))
     return picture.name, picture.part, label_line(picture.name, label)

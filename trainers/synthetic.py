@@ -59,12 +59,40 @@ class SyntheticFace:
     box: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """A drawn picture before a camera has seen it, the points, the face's outline (n, 2), its pose."""
+
+    picture: Picture
+    points: Floats
+    ring: Floats
+    pose: Pose
+
+
 def draw_face(seed: int, index: int, size: int = SIZE) -> SyntheticFace:
     """The `index`-th face of a seed (both 0 or more); the same pixels every time, in any order.
 
     `size` is the picture's longer side in pixels.
     """
+    return draw_views(seed, index, 1, size)[0]
+
+
+def draw_views(seed: int, index: int, count: int, size: int = SIZE) -> list[SyntheticFace]:
+    """`count` pictures of the face that `draw_face` draws, its own first.
+
+    The others are mirrored, turned, moved and scaled, by another camera. They cost a fifth of a new
+    face and teach a net where a face may lie.
+    """
     rng = np.random.default_rng([seed, index])
+    drawn = _draw_scene(rng, size)
+    faces = [_seen(rng, drawn.picture, drawn.points, drawn.ring)]
+    for view in range(1, count):
+        rng = np.random.default_rng([seed, index, 2, view])
+        faces.append(_seen(rng, *_moved(rng, drawn)))
+    return faces
+
+
+def _draw_scene(rng: Generator, size: int) -> _Scene:
     rows, columns = _frame(rng, size)
     shape, style = draw_shape(rng), draw_style(rng)
     height = relief(shape)
@@ -78,11 +106,34 @@ def draw_face(seed: int, index: int, size: int = SIZE) -> SyntheticFace:
         _lay(picture, paint_face(rng, shape, style, height, light.astype(np.float32)), view)
     points = landmarks(shape, height)
     _accessories(rng, picture, shape, pose, style, float(points[0, 2]))
-    ring = pose.project(outline(shape))
+    return _Scene(picture, pose.project(points), pose.project(outline(shape)), pose)
+
+
+def _seen(rng: Generator, picture: Picture, points: Floats, ring: Floats) -> SyntheticFace:
     low, high = ring.min(0), ring.max(0)
-    return SyntheticFace(
-        scene.camera(rng, picture), pose.project(points), np.concatenate((low, high - low))
-    )
+    return SyntheticFace(scene.camera(rng, picture), points, np.concatenate((low, high - low)))
+
+
+def _moved(rng: Generator, drawn: _Scene) -> tuple[Picture, Floats, Floats]:
+    """The scene elsewhere in the frame: a similarity, mirrored or not, and the points with it."""
+    rows, columns = drawn.picture.shape[:2]
+    target = _place(rng, rows, columns)
+    # not much smaller: there is nothing to see beyond the scene's edge
+    scale = float(np.clip(target.scale / drawn.pose.scale, 0.85, 2.5))
+    scale = min(scale, WIDEST * columns / FACE_WIDTH / drawn.pose.scale)
+    angle = np.radians(rng.normal(0, 8))
+    turn = scale * np.array([(np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))])
+    mirrored = rng.random() < 0.5
+    if mirrored:
+        turn[:, 0] *= -1
+    middle = drawn.points.mean(0)
+    width = FACE_WIDTH * scale * drawn.pose.scale
+    margin = np.minimum(np.array((0.5, 0.62)) * width, (columns / 2, rows / 2))
+    shift = rng.uniform(margin, (columns, rows) - margin) - turn @ middle
+    matrix = np.column_stack((turn, shift))
+    picture = cv2.warpAffine(drawn.picture, matrix, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
+    points, ring = ((part @ turn.T + shift).astype(np.float32) for part in (drawn.points, drawn.ring))
+    return picture, points[[1, 0, 2, 4, 3]] if mirrored else points, ring  # type: ignore[return-value]
 
 
 def _frame(rng: Generator, size: int) -> tuple[int, int]:
@@ -132,9 +183,17 @@ def _accessories(
 
 
 def write_faces(
-    out: PathLike, count: int, seed: int = 0, size: int = SIZE, workers: int | None = None
+    out: PathLike,
+    count: int,
+    seed: int = 0,
+    size: int = SIZE,
+    workers: int | None = None,
+    views: int = 1,
 ) -> Path:
     """Draw `count` faces into a folder in CelebA's layout, four fifths of them for training.
+
+    Of each face there are `views` pictures (see `draw_views`), all of them in the same part; the test
+    part has one of each, so that its pictures do not depend on one another.
 
     JPEG pictures, `list_landmarks_celeba.txt`, `list_bbox_celeba.txt` and `list_eval_partition.txt`.
     `workers` processes, one a core by default. Returns the folder. The lists come last: without them
@@ -144,14 +203,15 @@ def write_faces(
         raise ProtofaceError(f"{count} faces: ask for at least one")
     folder, lines = Path(out), list[tuple[str, ...]]()
     (folder / FOLDERS[-1]).mkdir(parents=True, exist_ok=True)
-    work = partial(_write_some, folder=folder, seed=seed, size=size)
+    work = partial(_write_some, folder=folder, seed=seed, size=size, views=views)
     for part in _drawn(work, chunks(range(count), 32), cores(workers), count):
         lines += part
     names = ("lefteye", "righteye", "nose", "leftmouth", "rightmouth")
     columns = " ".join(f"{name}_{axis}" for name in names for axis in "xy")
     landmark_lines, box_lines, partition_lines = zip(*lines, strict=True)
-    write_text(folder / LANDMARKS, "\n".join([str(count), columns, *landmark_lines, ""]))
-    write_text(folder / BOXES, "\n".join([str(count), "image_id x_1 y_1 width height", *box_lines, ""]))
+    write_text(folder / LANDMARKS, "\n".join([str(len(lines)), columns, *landmark_lines, ""]))
+    columns = "image_id x_1 y_1 width height"
+    write_text(folder / BOXES, "\n".join([str(len(lines)), columns, *box_lines, ""]))
     write_text(folder / PARTITION, "\n".join([*partition_lines, ""]))
     return folder
 
@@ -173,19 +233,21 @@ def _one_thread() -> None:
     cv2.setNumThreads(1)  # the processes share the cores already
 
 
-def _write_some(indices: list[int], folder: Path, seed: int, size: int) -> list[tuple[str, ...]]:
-    """Lines for the three lists, of some pictures."""
-    return [_write_one(index, folder, seed, size) for index in indices]
+def _write_some(
+    indices: list[int], folder: Path, seed: int, size: int, views: int
+) -> list[tuple[str, ...]]:
+    """Lines for the three lists, of some faces."""
+    return [line for index in indices for line in _write_one(index, folder, seed, size, views)]
 
 
-def _write_one(index: int, folder: Path, seed: int, size: int) -> tuple[str, ...]:
-    name = f"{index:06d}.jpg"
-    face = draw_face(seed, index, size)
-    if not cv2.imwrite(str(folder / FOLDERS[-1] / name), face.image):
-        raise ProtofaceError(f"{folder / FOLDERS[-1] / name}: cannot be written")
-    rows, columns = face.image.shape[:2]
-    # a nose may stand out of the picture; labels lie inside, as those of photographs do
-    points = np.clip(face.points, 0, (columns - 1, rows - 1))
+def _write_one(index: int, folder: Path, seed: int, size: int, views: int) -> Iterator[tuple[str, ...]]:
     part = 0 if np.random.default_rng([seed, index, 1]).random() <= TRAIN_SHARE else 2
-    numbers = (" ".join(f"{value:.2f}" for value in array.ravel()) for array in (points, face.box))
-    return (*(f"{name} {text}" for text in numbers), f"{name} {part}")
+    for view, face in enumerate(draw_views(seed, index, 1 if part else views, size)):
+        name = f"{index:06d}_{view}.jpg" if view else f"{index:06d}.jpg"
+        if not cv2.imwrite(str(folder / FOLDERS[-1] / name), face.image):
+            raise ProtofaceError(f"{folder / FOLDERS[-1] / name}: cannot be written")
+        rows, columns = face.image.shape[:2]
+        # a nose may stand out of the picture; labels lie inside, as those of photographs do
+        points = np.clip(face.points, 0, (columns - 1, rows - 1))
+        numbers = (" ".join(f"{value:.2f}" for value in array.ravel()) for array in (points, face.box))
+        yield (*(f"{name} {text}" for text in numbers), f"{name} {part}")
