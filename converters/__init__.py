@@ -3,7 +3,8 @@
 `caffe_pb2.NetParameter` is the hub: every reader makes one, every writer takes one.
 """
 
-from .convert import Converted, convert, load_net
+from .caffe_graph import from_onnx, read_onnx
+from .convert import Converted, convert, convert_onnx, load_net
 from .errors import ProtofaceError
 from .fold import fold_batch_norm
 from .graph import build_graph, deployed, filter_net
@@ -17,12 +18,15 @@ __all__ = [
     "ProtofaceError",
     "build_graph",
     "convert",
+    "convert_onnx",
     "deployed",
     "filter_net",
     "fold_batch_norm",
+    "from_onnx",
     "load_net",
     "read_net",
     "read_net_from_caffe",
+    "read_onnx",
     "read_weights",
     "to_onnx",
     "with_weights",

@@ -192,6 +192,7 @@ class CaffeGraph:
             for layer in self.net.layer:
                 layer.bottom[:] = [blob if bottom == name else bottom for bottom in layer.bottom]
                 layer.top[:] = [blob if top == name else top for top in layer.top]
+                layer.name = blob if layer.name == name else layer.name
             held = {key: blob for key, value in self._blobs.items() if value == name}
             self._blobs.update(held)
         self.net.layer.add(name=name, type="Split", bottom=[blob], top=[name])

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .convert import ONNX, Converted
+from .caffe_graph import read_onnx
+from .convert import Converted, is_onnx
 from .errors import ProtofaceError
 from .graph import Graph, Net, build_graph
 from .onnx_graph import to_onnx
@@ -53,10 +54,16 @@ def check_converted(
     """Compare the file `out`, read back, with its source in every installed runtime.
 
     The reference is the source in PyTorch, float64, fed `batch` pictures of uniform noise in
-    [-128, 128) drawn from `seed`.
+    [-128, 128) drawn from `seed`. Of an ONNX file it is the file in onnx's own evaluator, float32, fed
+    the declared batch, since a model may allow no other.
     """
-    feed = random_inputs(build_graph(converted.source, os.fspath(out)), batch, seed)
-    expected = run_pytorch(converted.source, np.float64)(feed)
+    graph = build_graph(converted.source, os.fspath(out))
+    if converted.model is not None:
+        feed = random_inputs(graph, graph.inputs[0].shape[0], seed)
+        expected = run_reference(converted.model, graph)(feed)
+    else:
+        feed = random_inputs(graph, batch, seed)
+        expected = run_pytorch(converted.source, np.float64)(feed)
     return [
         Difference(name, largest_difference(expected, run(feed)), tolerance_of(converted))
         for name, run in _runtimes(out, converted).items()
@@ -64,7 +71,7 @@ def check_converted(
 
 
 def _runtimes(out: PathLike, converted: Converted) -> dict[str, Run]:
-    if os.fspath(out).lower().endswith(ONNX):
+    if is_onnx(out):
         with open(out, "rb") as file:
             return onnx_runtimes(file.read(), build_graph(converted.net, os.fspath(out)))
     return caffe_runtimes(with_weights(converted.net, read_weights(out), os.fspath(out)))
@@ -152,11 +159,29 @@ def run_opencv(network: cv2.dnn.Net, graph: Graph) -> Run:
             raise ProtofaceError(
                 f"{graph.name}: OpenCV {cv2.__version__} cannot run it: {error.err}"
             ) from error
-        # OpenCV 4 has no arrays of one axis: it gives (n, 1) for (n,)
+        # OpenCV 4 has no arrays of one axis and of none, OpenCV 5 has none of none: (n, 1) is for (n,)
         return {
-            value.blob: out.reshape(-1) if len(value.shape) == 1 else out
+            value.blob: out.reshape((-1,) if value.shape else ()) if len(value.shape) < 2 else out
             for value, out in zip(graph.outputs, outputs, strict=True)
         }
+
+    return run
+
+
+def run_reference(path: PathLike, graph: Graph) -> Run:
+    """A function from input blobs to the outputs of `graph`, computed by onnx from its file."""
+    from onnx import TypeProto, ValueInfoProto
+    from onnx.reference import ReferenceEvaluator
+
+    model = read_onnx(path)
+    kind = TypeProto(tensor_type=TypeProto.Tensor(elem_type=1))
+    names = [value.blob for value in graph.outputs]
+    del model.graph.output[:]  # a cut net ends in what was an inner value of the model
+    model.graph.output.extend(ValueInfoProto(name=name, type=kind) for name in names)
+
+    def run(feed: Blobs) -> Blobs:
+        with np.errstate(all="ignore"):
+            return dict(zip(names, ReferenceEvaluator(model).run(None, feed), strict=True))
 
     return run
 

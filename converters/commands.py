@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from .blobs import Shape
-from .convert import Converted
+from .convert import Converted, convert_onnx, is_onnx
 from .convert import convert as convert_files
 from .onnx_graph import OPSET
 from .part import ONLY, Part, take_part
@@ -80,7 +80,7 @@ def convert(
     float16: bool,
     check: bool,
 ) -> int:
-    """Convert NET.prototxt with WEIGHTS to OUT.
+    """Convert NET.prototxt with WEIGHTS to OUT, or NET.onnx to WEIGHTS (a new .prototxt) and OUT.
 
     WEIGHTS is a .caffemodel, .caffemodel.h5 or .pt; OUT one of these or .onnx. The TEST phase is
     converted; data and loss layers are left out.
@@ -88,7 +88,12 @@ def convert(
     part = Part(input_shapes, output_blobs, level, stages)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        converted = convert_files(net, weights, out, fold_bn, opset, part, float16)
+        if is_onnx(net):
+            if float16:
+                raise click.UsageError("--float16 is for OUT.onnx; Caffe's blobs hold float32")
+            converted = convert_onnx(net, weights, out, fold_bn, part)
+        else:
+            converted = convert_files(net, weights, out, fold_bn, opset, part, float16)
     for warning in caught:
         click.echo(f"protoface: {warning.message}", err=True)
     for path in converted.written:

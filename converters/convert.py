@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .caffe_graph import from_onnx, read_onnx
 from .errors import ProtofaceError
 from .files import replacing, write_text
 from .float16 import to_float16
@@ -31,13 +32,15 @@ ONNX = ".onnx"
 class Converted:
     """What `convert` did: the net as it was read, the files written, the net that they hold.
 
-    `float16`: whether the written file computes in half precision.
+    `float16`: whether the written file computes in half precision. `model`: the ONNX file that the net
+    was read from.
     """
 
     source: Net
     net: Net
     written: tuple[Path, ...]
     float16: bool = False
+    model: Path | None = None
 
 
 def load_net(prototxt: PathLike, weights: PathLike, part: Part = WHOLE) -> Net:
@@ -86,6 +89,28 @@ def convert(
     if beside is not None:
         write_text(beside, to_text(without_weights(net)))
     return Converted(source, net, (Path(out),) if beside is None else (Path(out), beside), float16)
+
+
+def convert_onnx(
+    model: PathLike, prototxt: PathLike, weights: PathLike, fold_bn: bool = False, part: Part = WHOLE
+) -> Converted:
+    """Write an ONNX model as a Caffe net, `prototxt`, and its weights, in the format of their suffix.
+
+    `part` gives sizes that the model leaves open, and what to keep of it. Raises ProtofaceError naming
+    node and operator for what Caffe cannot express; on an error both files keep what they held.
+    """
+    _check_suffix(weights)
+    if Path(prototxt).suffix != ".prototxt":
+        raise ProtofaceError(f"{prototxt}: from {ONNX} comes a net, OUT.prototxt, and its weights")
+    source = take_part(
+        from_onnx(read_onnx(model), os.fspath(model), part.input_shapes),
+        replace(part, input_shapes={}),
+        model,
+    )
+    net = fold_batch_norm(source, os.fspath(model)) if fold_bn else source
+    write_weights(weights, net)
+    write_text(prototxt, to_text(without_weights(net)))
+    return Converted(source, net, (Path(prototxt), Path(weights)), model=Path(model))
 
 
 def _write_onnx(out: PathLike, net: Net, source: str, opset: int, float16: bool) -> None:

@@ -54,7 +54,8 @@ def take_part(net: Net, part: Part, source: str | os.PathLike[str], with_losses:
 def cut_net(net: Net, blobs: Sequence[str]) -> Net:
     """The layers that `blobs` need, each blob as it is after its last layer.
 
-    They must become outputs, so none may be read by a layer that another one needs.
+    They must become the outputs, so none may be read by a layer that another one needs; what else those
+    layers make is silenced.
     """
     made = {top for layer in net.layer for top in layer.top}
     for blob in blobs:
@@ -72,6 +73,10 @@ def cut_net(net: Net, blobs: Sequence[str]) -> Net:
             raise ProtofaceError(f"output blob '{blob}' is read on the way to another; leave it out")
     cut = without_layers(net)
     cut.layer.extend(reversed(kept))
+    made_here = {top for layer in kept if layer.bottom for top in layer.top}
+    spare = sorted(unread & made_here - set(blobs))
+    if spare:  # other tops of layers that are needed
+        cut.layer.add(name=f"unread {spare[0]}", type="Silence", bottom=spare, phase=caffe_pb2.TEST)
     return cut
 
 

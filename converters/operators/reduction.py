@@ -33,5 +33,5 @@ def reduce(graph: CaffeGraph, node: OnnxNode) -> None:
     options = {"operation": REDUCTIONS[node.operator], "axis": axes[0]}
     top = graph.layer(node, "Reduction", [graph.blob(node)], {"reduction_param": options}, inner=inner)
     if kept:
-        dims = [*(0 for _ in range(axes[0])), *(1 for _ in axes)]
+        dims = [-1, *shape[1 : axes[0]], *(1 for _ in axes)][-rank:]
         graph.layer(node, "Reshape", [top], {"reshape_param": {"shape": {"dim": dims}}})

@@ -90,12 +90,9 @@ def _reshaped(graph: CaffeGraph, node: OnnxNode, target: Shape) -> None:
         options = {"axis": merged[0], "end_axis": merged[1]}
         graph.layer(node, "Flatten", [blob], {"flatten_param": options})
         return
-    same = 0
-    while same < min(len(shape), len(target)) and shape[same] == target[same]:
-        same += 1
-    dims = [0] * same + list(target[same:])
-    if not same:  # pictures are merged or split: what is left is the number of pictures
-        dims[0] = -1
+    # What is left is the number of pictures, whether they are kept, merged or split; 0 for "as it was"
+    # would say the same, but OpenCV 5 misreads that behind another Reshape.
+    dims = [-1, *target[1:]]
     graph.layer(node, "Reshape", [blob], {"reshape_param": {"shape": {"dim": dims}}})
 
 

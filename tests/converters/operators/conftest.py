@@ -1,0 +1,69 @@
+"""Small ONNX models as text, and their parity with the Caffe nets that are made of them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+
+from protoface.converters import build_graph, from_onnx
+from protoface.converters.check import largest_difference, run_onnxruntime, run_pytorch
+from protoface.converters.graph import Net
+
+Array = NDArray[Any]
+
+
+def parsed(text: str, weights: Mapping[str, Array] | None = None, opset: int = 17) -> onnx.ModelProto:
+    """A model from onnx's own text, `(float[1,2] x) => (float[1,2] y) { y = Relu(x) }`."""
+    model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : {opset}]> graph {text}')
+    for name, array in (weights or {}).items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+    return model
+
+
+def random(*shape: int, seed: int = 0) -> Array:
+    """Normal noise, float32."""
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+@pytest.fixture(name="model_of")
+def model_of_fixture() -> Callable[..., onnx.ModelProto]:
+    """`parsed`: a model from text and weights."""
+    return parsed
+
+
+@pytest.fixture(name="noise")
+def noise_fixture() -> Callable[..., Array]:
+    """`random`: normal noise of a shape."""
+    return random
+
+
+@pytest.fixture
+def carried(agree: Callable[..., None]) -> Callable[..., Net]:
+    """A function: the Caffe net of a model computes in every runtime what ONNX Runtime makes of it."""
+
+    def check(
+        text: str,
+        weights: Mapping[str, Array] | None = None,
+        opset: int = 17,
+        shift: float = 0.0,
+        batches: tuple[int, ...] = (1,),
+    ) -> Net:
+        model = parsed(text, weights, opset)
+        net = from_onnx(model, "test.onnx")
+        graph = build_graph(net, "test net")
+        generator = np.random.default_rng(1)
+        for batch in batches:
+            feed = {
+                value.blob: generator.normal(shift, 1, (batch, *value.shape[1:])).astype(np.float32)
+                for value in graph.inputs
+            }
+            expected = run_onnxruntime(model.SerializeToString(), graph)(feed)
+            actual = run_pytorch(net, np.float64)(feed)
+            assert largest_difference(expected, actual) < 1e-5
+        agree(net, batches=batches, shift=shift)
+        return net
+
+    return check

@@ -1,0 +1,71 @@
+"""Normalisation, reductions, Resize, and what is computed beforehand, against ONNX Runtime."""
+
+import numpy as np
+import pytest
+
+from protoface.converters import ProtofaceError, from_onnx
+from protoface.converters.operators import operators
+from protoface.converters.operators.constants import COMPUTED
+
+IO = "(float[N,4,6,6] x) => (float y)"
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_batch_normalization(carried, noise, plain):
+    gamma, beta = (np.ones(4, np.float32), np.zeros(4, np.float32)) if plain else (noise(4), noise(4))
+    weights = {"g": gamma, "b": beta, "m": noise(4), "v": noise(4) ** 2 + 0.5}
+    net = carried(f"{IO} {{ y = BatchNormalization<epsilon=0.001>(x, g, b, m, v) }}", weights)
+    assert [layer.type for layer in net.layer[1:]] == ["BatchNorm"] if plain else ["BatchNorm", "Scale"]
+
+
+def test_lrn(carried):
+    carried(f"{IO} {{ y = LRN<size=3, alpha=0.5, beta=0.6, bias=2.0>(x) }}")
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+@pytest.mark.parametrize("axes", ["2,3", "1,2,3", "-1", "-2,-1"])
+@pytest.mark.parametrize("operator", ["ReduceMean", "ReduceL1", "ReduceSumSquare"])
+def test_reductions(carried, operator, axes, kept):
+    carried(f"{IO} {{ y = {operator}<axes=[{axes}], keepdims={kept}>(x) }}")
+
+
+@pytest.mark.parametrize("factors", ["2, 2", "3, 1", "4, 2"])
+@pytest.mark.parametrize(
+    "mode", ["", '<coordinate_transformation_mode="asymmetric", nearest_mode="floor">']
+)
+def test_resize(carried, factors, mode):
+    carried(f'{IO} <float[4] s = {{1, 1, {factors}}}> {{ y = Resize{mode}(x, "", s) }}')
+
+
+def test_half_precision_comes_back_as_float32(carried, noise, model_of):
+    model = model_of(
+        "(float16[N,4] x) => (float16[N,3] y) { y = MatMul(x, w) }",
+        {"w": noise(4, 3).astype(np.float16)},
+    )
+    net = from_onnx(model, "m.onnx")
+    assert len(net.layer[1].blobs[0].data) == 12
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ('y = Resize<mode="linear">(x, "", s)', "only nearest can be expressed"),
+        ('y = Resize(x, "", t)', "only whole factors"),
+        ("y = ReduceMean<axes=[1]>(x)", "Caffe reduces all trailing axes only"),
+        ("y = BatchNormalization<training_mode=1>(x, w, w, w, w)", "training mode"),
+        ("a = ConstantOfShape(h) \n y = Add(x, a)", "makes a constant of shape"),
+        ("a = Add(f, r) \n y = Add(x, a)", "makes a constant of shape"),
+    ],
+)
+def test_what_caffe_cannot(model_of, noise, body, message):
+    constants = "<float[4] s = {1,1,2,2}, float[4] t = {1,1,1.5,2}, int64[2] h = {100000, 100000}>"
+    weights = {"w": noise(4), "f": noise(9000), "r": noise(9000, 1)}
+    with pytest.raises(ProtofaceError, match=message):
+        from_onnx(model_of(f"{IO} {constants} {{ {body} }}", weights), "m.onnx")
+
+
+def test_the_registry():
+    assert list(operators()) == sorted(operators())
+    assert {"Conv", "Gemm", "Relu"} <= set(operators())
+    assert not {"Constant", "LSTM"} & set(operators())
+    assert set(COMPUTED) >= {"Shape", "Gather", "Concat"}
