@@ -15,6 +15,7 @@ from .blobs import Shape
 from .errors import ProtofaceError
 from .layers import BlobSpec, Layer, layer_types, make_layer
 from .layers.data import Data, Input
+from .layers.parameter import Parameter
 
 TRAIN, TEST = caffe_pb2.TRAIN, caffe_pb2.TEST
 Net = caffe_pb2.NetParameter
@@ -179,7 +180,7 @@ def build_graph(
         for value in tops:
             current[value.blob] = unread[value.blob] = value
         nodes.append(Node(layer, bottoms, tops, tuple(specs), keys))
-    inputs = tuple(top for node in nodes if not node.bottoms for top in node.tops)
+    inputs = tuple(top for node in nodes if node.layer.fed for top in node.tops)
     return Graph(net.name, tuple(nodes), inputs, tuple(unread.values()))
 
 
@@ -211,7 +212,7 @@ def _make(
     layer = make_layer(param, [value.shape for value in bottoms], source)
     if isinstance(layer, Data):
         layer.shapes = data_shapes.get(param.name)
-    elif not bottoms and not isinstance(layer, Input):
+    elif not bottoms and not isinstance(layer, (Input, Parameter)):
         raise ProtofaceError(f"{source}: layer '{param.name}' ({param.type}) has no bottom")
     return layer
 

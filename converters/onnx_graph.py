@@ -139,7 +139,9 @@ class OnnxGraph:
 
         `shape` is that of `source`. One axis at a time: OpenCV 4 is wrong over three.
         """
-        flat = self.reshape(source, [-1, *shape[1:first], math.prod(shape[first:])], self.fresh(f"{name}/flat"))
+        flat = self.reshape(
+            source, [-1, *shape[1:first], math.prod(shape[first:])], self.fresh(f"{name}/flat")
+        )
         axis = self.constant(f"{name}/axis", np.array([first]))
         total = self.apply("ReduceSum", [flat, axis], f"{name}/sum", {"keepdims": 1})
         ones = [1 for _ in shape[first:]]
@@ -172,7 +174,7 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
         (value.name for value in graph.outputs),
     )
     for node in graph.nodes:
-        if node.bottoms:
+        if not node.layer.fed:
             node.layer.onnx(
                 written,
                 [written.now(value.name) for value in node.bottoms],

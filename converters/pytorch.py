@@ -66,7 +66,7 @@ class CaffeNet(nn.Module):
         values = {value.name: tensor for value, tensor in zip(self.graph.inputs, inputs, strict=True)}
         state = self._state()
         for node in nodes:
-            if node.bottoms:
+            if not node.layer.fed:
                 bottoms = [values[value.name] for value in node.bottoms]
                 blobs = [state[key] for key in node.keys]
                 tops = node.layer.forward(bottoms, blobs, self.training)

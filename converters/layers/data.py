@@ -16,6 +16,8 @@ class Input(Layer):
     Source: Caffe, src/caffe/layers/input_layer.cpp.
     """
 
+    fed = True
+
     def check(self) -> None:
         shapes = self.param.input_param.shape
         if len(shapes) not in (1, len(self.param.top)):
@@ -38,6 +40,7 @@ class Input(Layer):
 class Data(Layer):
     """Reads files during training. Whoever builds the net gives the tops' shapes (`data_shapes`)."""
 
+    fed = True
     left_out = "reads training data; a deploy net has an Input layer instead"
 
     def __init__(

@@ -63,7 +63,8 @@ class Reduction(Layer):
         if self.factor != 1:  # before the sum, as OpenCV cannot multiply a single number
             x = graph.apply("Mul", [x, graph.number(f"{name}/factor", self.factor)], f"{name}/product")
         if self.start != len(self.bottoms[0]) - 1:  # one axis only: OpenCV 4 is wrong over three
-            flat = [*(0 for _ in range(self.start)), -1]
+            kept, rest = self.bottoms[0][: self.start], self.bottoms[0][self.start :]
+            flat = [-1, *kept[1:], math.prod(rest)] if kept else [-1]
             x = graph.reshape(x, flat, graph.fresh(f"{name}/flat"))
         axis = graph.constant(f"{name}/axis", np.array([self.start]))
         graph.node("ReduceSum", [x, axis], tops, {"keepdims": 0})

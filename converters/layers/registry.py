@@ -44,6 +44,8 @@ class Layer:
     type: ClassVar[str]
     #: Why converters leave this layer out (data, losses); None for layers that they carry over.
     left_out: ClassVar[str | None] = None
+    #: Whether the caller feeds its tops: those of data layers and inputs.
+    fed: ClassVar[bool] = False
     #: What a user of some runtime should know, shown in docs/layers.md.
     notes: ClassVar[str] = ""
 

@@ -60,15 +60,20 @@ class Reshape(Layer):
         return [bottoms[0].reshape(self.target(tuple(bottoms[0].shape)))]
 
     def written(self) -> list[int]:
-        """The whole top's shape with 0 for what is kept and -1 for what is not fixed."""
-        # of the axes behind, which may have moved, only the batch is free
-        behind = list(self.bottoms[0][self.end :])
-        target = [*(0 for _ in range(self.start)), *self.sizes, *behind]
-        if self.end == 0 and behind and -1 not in target:
-            target[len(self.sizes)] = -1
-        elif self.end == 0 and behind:
-            self.fail("puts -1 before the batch axis, which ONNX cannot express")
-        return target
+        """The top's shape for any batch size: -1 for the axis that grows with it, the others in full.
+
+        Not 0 for what is kept: OpenCV misreads that behind another Reshape.
+        """
+        top = list(self.tops()[0])
+        if self.start or self.sizes[:1] == [0]:
+            top[0] = -1
+        elif -1 in self.sizes:
+            if self.end == 0:
+                self.fail("puts -1 before the batch axis, which ONNX cannot express")
+            top[self.sizes.index(-1)] = -1
+        elif self.end == 0 and self.bottoms[0]:
+            top[len(self.sizes)] = -1
+        return top
 
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
         graph.reshape(bottoms[0], self.written(), tops[0])
