@@ -9,7 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .synthetic_head import Floats, Generator, Pose, Shape
-from .synthetic_paint import Colour, Picture, Style, any_colour, colour, fixed, line, mixed, polygon
+from .synthetic_paint import (
+    Colour,
+    Picture,
+    Style,
+    any_colour,
+    colour,
+    fixed,
+    line,
+    mixed,
+    polygon,
+    shaded,
+)
 
 Points = NDArray[np.float64]
 
@@ -101,7 +112,7 @@ def draw_body(rng: Generator, picture: Picture, shape: Shape, pose: Pose, style:
     below = pose.project(np.array((0, 2.6, -0.55), np.float32))
     base = np.array((below[0] * 0.6 + neck_top[0] * 0.4, neck_top[1] + rng.uniform(1.1, 1.55) * unit))
     half, wide = unit * rng.uniform(0.5, 0.8), unit * rng.uniform(1.9, 2.9)
-    shade = mixed(colour(np.array(style.skin) * rng.uniform(0.45, 0.95)), (0, 0, 0), 0.05)
+    shade = shaded(style.skin, rng.uniform(0.45, 0.95))
     throat = [
         neck_top - (half, 0),
         neck_top + (half, 0),
@@ -161,16 +172,16 @@ def skull(picture: Picture, shape: Shape, pose: Pose, paint: Colour, grown: floa
 
 def hair_behind(rng: Generator, picture: Picture, shape: Shape, pose: Pose, style: Style) -> None:
     """Skull, ears and the hair that falls behind the face."""
-    dark = colour(np.array(style.hair) * rng.uniform(0.55, 1.0))
+    dark = shaded(style.hair, rng.uniform(0.55, 1.0))
     if style.bald:
-        skull(picture, shape, pose, colour(np.array(style.skin) * 0.8), -0.05)
+        skull(picture, shape, pose, shaded(style.skin, 0.8), -0.05)
     else:
         ring = skull(picture, shape, pose, dark, style.volume)
         if style.long > 0.3:
             _fall(rng, picture, ring, shape, pose, style, dark)
         middle, edge = ring.mean(0), ring[rng.integers(0, len(ring), 8)]
         for point in middle + (edge - middle) * 0.9:
-            shade = colour(np.array(style.hair) * rng.uniform(0.5, 1.4))
+            shade = shaded(style.hair, rng.uniform(0.5, 1.4))
             curl = rng.normal(0, 0.15, (2, 2)) * pose.scale
             line(picture, np.vstack((point, (point + middle) / 2 + curl)), shade, pose.scale * 0.1)
     if style.long <= 0.3 or style.bald:
@@ -198,7 +209,7 @@ def _fall(
         x = rng.uniform(-1, 1)
         z = -0.6 if abs(x) < 0.6 else 0.0
         strand = np.array([(x * wide, -0.8, z), (x * (wide + flare), style.long, z)], np.float32)
-        shade = colour(np.array(style.hair) * rng.uniform(0.5, 1.4))
+        shade = shaded(style.hair, rng.uniform(0.5, 1.4))
         line(picture, pose.project(strand), shade, pose.scale * rng.uniform(0.02, 0.12))
 
 
@@ -209,7 +220,7 @@ def _ears(picture: Picture, shape: Shape, pose: Pose, style: Style) -> None:
         for side in (-1, 1):
             x, y = side * (shape.half_width * 0.97 + part[:, 0]), part[:, 1]
             points = np.column_stack((x, y, np.full(len(part), -0.3))).astype(np.float32)
-            polygon(picture, pose.project(points), colour(np.array(style.skin) * shade))
+            polygon(picture, pose.project(points), shaded(style.skin, shade))
 
 
 def glasses(rng: Generator, picture: Picture, pose: Pose, height: float) -> None:
@@ -273,7 +284,7 @@ def hands(rng: Generator, picture: Picture, shape: Shape, pose: Pose, style: Sty
     for finger in range(rng.integers(1, 5)):
         base = start + np.array((0.17, 0.05, 0)) * finger * side
         points = pose.project(np.stack((base, base + away, base + 3 * away)).astype(np.float32))
-        shade = colour(np.array(paint) * rng.uniform(0.75, 1.05))
+        shade = shaded(paint, rng.uniform(0.75, 1.05))
         line(picture, points, shade, pose.scale * rng.uniform(0.13, 0.2))
 
 
