@@ -41,7 +41,7 @@ def training_device(name: str | None, solver: Solver, report: Callable[[str], No
     if solver.solver_mode == Solver.CPU:
         return torch.device("cpu")
     if torch.cuda.is_available():
-        return torch_device("cuda")
+        return torch_device(f"cuda:{solver.device_id}" if solver.device_id else "cuda")
     report("solver_mode is GPU, but there is no CUDA GPU: training on the CPU")
     return torch.device("cpu")
 

@@ -93,6 +93,8 @@ def solver_net(
         for node in graph.nodes:
             if isinstance(node.layer, Loss):
                 node.layer.check_trainable()
+            if not all(node.layer.param.propagate_down):
+                node.layer.fail("propagate_down: false is not supported; set lr_mult to 0 before it")
         module = SolverNet(graph, train)
         if train and needs_loss and not module.weights:
             raise ProtofaceError("has no loss to minimise")

@@ -67,6 +67,7 @@ def check_solver(solver: Solver, source: str) -> None:
         "snapshot_prefix (it is missing, but snapshots are to be written)": not solver.snapshot_prefix
         and (solver.snapshot > 0 or solver.snapshot_after_train),
     }
+    wrong["snapshot_diff (gradients are not written)"] = solver.snapshot_diff
     for field, is_wrong in wrong.items():
         if is_wrong:
             raise ProtofaceError(f"{source}: wrong {field}")

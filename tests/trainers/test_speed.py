@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -19,9 +20,9 @@ def pictures_per_second(kind: str) -> float:
 
 @pytest.mark.slow
 def test_at_least_2_2_times_a_plain_loop() -> None:
-    """Each in a process of its own, by turns; the best of each, as other work only slows down."""
+    """Each in processes of its own, by turns; medians, as other work on the machine disturbs both."""
     speeds: dict[str, list[float]] = {"plain": [], "protoface": []}
-    for _ in range(3):
+    for _ in range(5):
         for kind, found in speeds.items():
             found.append(pictures_per_second(kind))
-    assert max(speeds["protoface"]) >= 2.2 * max(speeds["plain"]), speeds
+    assert median(speeds["protoface"]) >= 2.2 * median(speeds["plain"]), speeds
