@@ -92,7 +92,7 @@ def test_opsets(agree, net, opset):
         pytest.skip(f"onnx {onnx.__version__} writes opsets up to {NEWEST}")
     model = to_onnx(net, "net", opset)
     assert model.opset_import[0].version == opset
-    if opset > 21:  # what ONNX Runtime knows depends on its version
+    if opset > 20:  # what ONNX Runtime knows depends on its version; 1.17 knows 20
         return
     feed = {"picture": np.ones((2, 3, 8, 8), "f4"), "other": np.ones((2, 4, 1, 1), "f4")}
     run = [
