@@ -14,7 +14,7 @@ from pathlib import Path
 from protoface.converters.weights import PathLike
 
 from .celeba import PARTITION
-from .experiment import Outcome, Plan, Say, Schedule, run
+from .experiment import Outcome, Plan, Say, Schedule, claim, run
 from .synthetic import write_faces
 
 FACES = 5000
@@ -36,15 +36,16 @@ class Limits:
 def demo(out: PathLike, faces: int = FACES, seed: int = 0, say: Say = print) -> Outcome:
     """Draw `faces`, train both levels, convert, measure. Goes on where it was stopped in `out`."""
     data = Path(out) / "faces"
+    plan = Plan(
+        data=data.as_posix(), out=Path(out).as_posix(), schedules=(LEVEL_1, LEVEL_2), mode="clean",
+        drop=0.10, seed=seed, device="cpu", faces=faces,
+    )  # fmt: skip
+    claim(plan)
     say(f"$ protoface synthesize --out {data} --count {faces} --views {VIEWS} --seed {seed}")
     if (data / PARTITION).exists():  # the list that is written last
         say(f"  {data} is there already")
     else:
         write_faces(data, faces, seed, views=VIEWS)
-    plan = Plan(
-        data=data.as_posix(), out=Path(out).as_posix(), schedules=(LEVEL_1, LEVEL_2), mode="clean",
-        drop=0.10, seed=seed, device="cpu",
-    )  # fmt: skip
     return run(plan, say)
 
 

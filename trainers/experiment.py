@@ -62,7 +62,8 @@ class Plan:
     """What is to be done. `data` is a folder in CelebA's layout, `out` where everything goes.
 
     `device` is cpu or cuda, `mode` that of windows and rounding, `drop` the level-1 error (fraction of
-    the diagonal) from which on pictures are left out of level 2's data.
+    the diagonal) from which on pictures are left out of level 2's data, `faces` how many were drawn for
+    it, if any.
     """
 
     data: str
@@ -72,6 +73,7 @@ class Plan:
     drop: float
     seed: int
     device: str
+    faces: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +102,7 @@ class Outcome:
 def run(plan: Plan, say: Say = print) -> Outcome:
     """Do all stages that are not done yet, in `plan.out`. Raises ProtofaceError."""
     out = Path(plan.out)
-    _claim(out / "plan.json", plan)
+    claim(plan)
     data = out / "data"
     _show(say, "prepare", "--data", plan.data, "--out", data / LEVELS[0], "--seed", plan.seed)
     prepared = prepare(plan.data, data / LEVELS[0], seed=plan.seed)
@@ -113,8 +115,9 @@ def run(plan: Plan, say: Say = print) -> Outcome:
     return _figures(plan, conversions, say)
 
 
-def _claim(path: Path, plan: Plan) -> None:
-    """Keep the plan beside its results; results of another plan must not be gone on with."""
+def claim(plan: Plan) -> None:
+    """Keep the plan beside its results. Raises ProtofaceError if the folder has another plan's."""
+    path = Path(plan.out) / "plan.json"
     text = json.dumps(asdict(plan), indent=1) + "\n"
     if not path.exists():
         write_text(path, text)

@@ -83,6 +83,8 @@ def _again(folder: Path, outcome: Outcome) -> None:
     assert third.error("image_diagonal", 1) == pytest.approx(again.error("image_diagonal", 1), rel=1e-3)
     with pytest.raises(ProtofaceError, match="begun with other settings"):
         demo("out", faces=120, seed=1, say=lines.append)
+    with pytest.raises(ProtofaceError, match="begun with other settings"):
+        demo("out", faces=130, say=lines.append)
 
 
 @pytest.mark.slow
