@@ -104,8 +104,8 @@ TRAIN = [sys.executable, "-m", "protoface.trainers", "train", "--threads", "1"]
 
 
 def start(*arguments: str) -> subprocess.Popen[bytes]:
-    command = [*TRAIN, *arguments]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open("stderr.txt", "wb") as file:
+        return subprocess.Popen([*TRAIN, *arguments], stdout=subprocess.DEVNULL, stderr=file)
 
 
 @pytest.mark.slow
@@ -123,7 +123,7 @@ def test_killed_20_times_at_random_moments(folder: Path) -> None:
         while newest() == before and process.poll() is None:
             time.sleep(0.01)
         time.sleep(dice.uniform(0, 0.25))
-        assert process.poll() is None, "the run ended before it could be killed"
+        assert process.poll() is None, Path("stderr.txt").read_text()
         process.send_signal(signal.SIGKILL)
         process.wait()
         killed += 1
