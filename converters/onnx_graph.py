@@ -37,11 +37,17 @@ class OnnxGraph:
 
     def __init__(self, values: Iterable[str], outputs: Iterable[str]) -> None:
         self.nodes: list[onnx.NodeProto] = []
+        #: Shapes of outputs, where they are not those of `Value`; see `declare`.
+        self.declared: dict[str, list[int | str]] = {}
         self.constants: list[onnx.TensorProto] = []
         self._copies: dict[str, str] = {}
         self._outputs = set(outputs)
         self._taken = set(values)
         self._stored: dict[int, str] = {}
+
+    def declare(self, value: str, shape: Sequence[int | str]) -> None:
+        """Shape of a value, if it becomes an output, whose first axis is not the batch (text: free)."""
+        self.declared[value] = list(shape)
 
     def fresh(self, name: str) -> str:
         """`name`, lengthened until nothing else in the graph bears it."""
@@ -135,7 +141,7 @@ class OnnxGraph:
         return target
 
     def sum_behind(self, source: str, shape: Sequence[int], first: int, name: str) -> str:
-        """Append the sum over all axes from `first` (1 or more) on, which stay as ones; returns its name.
+        """Append the sum over all axes from `first` (1 or more) on, which stay as ones; returns it.
 
         `shape` is that of `source`. One axis at a time: OpenCV 4 is wrong over three.
         """
@@ -186,7 +192,7 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
             written.nodes,
             graph.name or "net",
             [_info(value) for value in graph.inputs],
-            [_info(value) for value in graph.outputs],
+            [_info(value, written.declared.get(value.name)) for value in graph.outputs],
             written.constants,
         ),
         producer_name="protoface",
@@ -197,6 +203,8 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
     return model
 
 
-def _info(value: Value) -> onnx.ValueInfoProto:
+def _info(value: Value, declared: list[int | str] | None = None) -> onnx.ValueInfoProto:
     shape: list[int | str] = [BATCH, *value.shape[1:]] if value.shape else []
+    if declared is not None:
+        shape = declared
     return helper.make_tensor_value_info(value.name, TensorProto.FLOAT, shape)

@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from protoface.converters.check import run_onnxruntime, run_opencv, run_pytorch
 from protoface.converters.graph import Graph, Net
 from protoface.converters.layers import layer_types
 from protoface.converters.layers.pooling import LOWEST
+from protoface.converters.onnx_graph import MINIMUM_OPSET
 from protoface.converters.opencv_net import has_caffe_importer, opencv_net, opencv_net_from_onnx
 from protoface.converters.prototxt import parse_message
 from protoface.converters.upgrade import upgrade
@@ -72,12 +74,18 @@ def filled(net: Net, seed: int = 0) -> Net:
     return with_arrays(net, graph, random_arrays(graph, seed))
 
 
-def feed_of(graph: Graph, batch: int, seed: int = 0, shift: float = 0.0) -> dict[str, Array]:
-    """Normal noise about `shift` for every input, with `batch` instead of the declared first size."""
+def feed_of(graph: Graph, batch: int | None, seed: int = 0, shift: float = 0.0) -> dict[str, Array]:
+    """Normal noise about `shift` for every input, with `batch` instead of the declared first size.
+
+    None keeps the declared one of each input.
+    """
     generator = np.random.default_rng(seed)
-    return {
-        value.blob: generator.normal(shift, 1, (batch, *value.shape[1:])).astype(np.float32)
+    shapes = {
+        value.blob: value.shape if batch is None else (batch, *value.shape[1:])
         for value in graph.inputs
+    }
+    return {
+        blob: generator.normal(shift, 1, shape).astype(np.float32) for blob, shape in shapes.items()
     }
 
 
@@ -115,7 +123,7 @@ def difference(expected: Array, actual: Array) -> float:
 def check_net(
     net: Net,
     expected: Callable[[dict[str, Array]], dict[str, Array]] | None = None,
-    batches: Sequence[int] = (1, 2),
+    batches: Sequence[int | None] = (1, 2),
     apart: Mapping[str, str] | None = None,
     shift: float = 0.0,
     within: float = FLOAT32_TOLERANCE,
@@ -128,9 +136,11 @@ def check_net(
     notes = " ".join(layer_types()[layer.type].notes for layer in net.layer)
     assert all(reason in notes for reason in (apart or {}).values())
     graph = build_graph(net, "test net")
+    for opset in (MINIMUM_OPSET, onnx.defs.onnx_opset_version()):
+        to_onnx(net, "test net", opset)  # checks that the operators are those of the opset
     exact = run_pytorch(net, np.float64)
     for batch in batches:
-        feed = feed_of(graph, batch, seed=batch, shift=shift)
+        feed = feed_of(graph, batch, seed=batch or 0, shift=shift)
         reference = (expected or exact)(feed)
         for name, run in {"float64": exact, **runtimes(net)}.items():
             if name in (apart or {}):
@@ -149,7 +159,7 @@ def check_layer(
     shapes: Sequence[Shape],
     reference: Reference,
     tops: int = 1,
-    batches: Sequence[int] = (1, 2),
+    batches: Sequence[int | None] = (1, 2),
     apart: Mapping[str, str] | None = None,
     shift: float = 0.0,
 ) -> None:
@@ -165,7 +175,7 @@ def check_layer(
         outputs = outputs if isinstance(outputs, list) else [outputs]
         return dict(zip(net.layer[-1].top, outputs, strict=True))
 
-    declared = expected(feed_of(graph, shapes[0][0], shift=shift))
+    declared = expected(feed_of(graph, None, shift=shift))
     assert {value.blob: value.shape for value in graph.outputs} == {
         blob: output.shape for blob, output in declared.items()
     }
