@@ -25,6 +25,7 @@ from .layers import make_layer
 from .operators import OnnxNode, operators
 from .operators.constants import folded
 from .part import ONLY, cut_net
+from .strings import check_strings
 
 Options = Mapping[str, Any]
 
@@ -231,6 +232,7 @@ def from_onnx(
     is 1, or as `input_shapes` says ("" is the only input). Raises ProtofaceError naming `source`, node
     and operator for what Caffe cannot express.
     """
+    check_strings(model, source)
     try:
         return _converted(model, dict(input_shapes or {}))
     except ProtofaceError as error:

@@ -19,6 +19,7 @@ from .blobs import Array, Shape, to_array, to_blob
 from .errors import ProtofaceError
 from .files import read_bytes, replacing
 from .graph import Graph, Net, build_graph
+from .strings import check_strings
 from .upgrade import upgrade
 
 PathLike = str | os.PathLike[str]
@@ -142,6 +143,7 @@ def _read_caffemodel(path: PathLike) -> Net:
         net.ParseFromString(read_bytes(path))
     except DecodeError as error:
         raise ProtofaceError(f"{path}: not a .caffemodel, or a truncated one") from error
+    check_strings(net, os.fspath(path))
     return upgrade(net, os.fspath(path))
 
 
@@ -165,7 +167,9 @@ def _read_hdf5(path: PathLike) -> Net:
                 raise ProtofaceError(f"{path}: has no group /data; not Caffe's HDF5 weights")
             # visit order is by name: layers of the text file keep theirs when matched by name
             file["data"].visititems(visit)
-    except (OSError, RuntimeError, KeyError, TypeError) as error:
+    except ProtofaceError:
+        raise
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise ProtofaceError(f"{path}: not a readable HDF5 file ({error})") from error
     return _named_net(path, layers)
 

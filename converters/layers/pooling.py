@@ -64,10 +64,7 @@ class Pooling(Layer):
         self.size = [pooled_size(size, axis, g, floor) for axis, size in enumerate(sizes)]
         if min(self.size) < 1:
             self.fail(f"its kernel {g.kernel} is larger than its padded bottom {list(sizes)}")
-        #: Per axis, how many pixels of the padded picture are under each window; none or fewer if the
-        #: window lies behind it.
-        self.spans = [self._spans(axis) for axis in (0, 1)]
-        if options.pool == AVE and any((span <= 0).any() for span in self.spans):
+        if options.pool == AVE and not self.whole():
             self.fail("averages over no pixel in its last window (0/0 in Caffe); take a smaller stride")
         #: Rows and columns to add behind the picture so that every window is whole.
         self.behind = [
@@ -77,14 +74,20 @@ class Pooling(Layer):
     def tops(self) -> list[Shape]:
         return [(*self.bottoms[0][:2], *self.size)]
 
-    def _spans(self, axis: int) -> NDArray[np.int64]:
+    def whole(self) -> bool:
+        """Whether every window holds a pixel of the padded picture; the last one may lie behind it."""
+        g, sizes = self.geometry, self.bottoms[0][2:]
+        return all((self.size[i] - 1) * g.stride[i] < sizes[i] + 2 * g.pad[i] for i in (0, 1))
+
+    def spans(self, axis: int) -> NDArray[np.int64]:
+        """How many pixels of the padded picture are under each window along one axis."""
         g, size = self.geometry, self.bottoms[0][2 + axis]
         start = np.arange(self.size[axis]) * g.stride[axis] - g.pad[axis]
         return np.minimum(start + g.kernel[axis], size + g.pad[axis]) - start
 
     def correction(self) -> Array | None:
         """Kernel area / area clipped to the padded picture, (1, 1, H, W); None if 1 everywhere."""
-        kernel, area = self.geometry.kernel, self.spans[0][:, None] * self.spans[1]
+        kernel, area = self.geometry.kernel, self.spans(0)[:, None] * self.spans(1)
         factor: Array = kernel[0] * kernel[1] / area
         return None if (factor == 1).all() else factor[None, None]
 
@@ -136,5 +139,4 @@ class Pooling(Layer):
         ]
         param.pooling_param.ClearField("round_mode")
         fits = all(size + 2 * pad >= k for size, pad, k in zip(sizes, g.pad, g.kernel, strict=True))
-        whole = all((span > 0).all() for span in self.spans)
-        return [param] if alone == self.size and fits and whole else None
+        return [param] if alone == self.size and fits and self.whole() else None

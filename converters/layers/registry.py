@@ -8,6 +8,7 @@ of `protoface.cascade`, work without loading it.
 from __future__ import annotations
 
 import importlib
+import math
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import torch
 
     from ..onnx_graph import OnnxGraph
+
+LARGEST_BLOB = (1 << 31) - 1  # Caffe, blob.cpp, Reshape: the number of values is an int
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,11 @@ def make_layer(param: caffe_pb2.LayerParameter, bottoms: Sequence[Shape], source
             f"{source}: layer '{param.name}' has the type {param.type!r}, which protoface does not "
             f"know; known: {', '.join(known)}"
         )
+    for shape in bottoms:
+        if math.prod(shape) > LARGEST_BLOB:
+            raise ProtofaceError(
+                f"{source}: layer '{param.name}' reads {list(shape)}, more than Caffe holds in a blob"
+            )
     try:
         return known[param.type](param, bottoms)
     except ProtofaceError as error:
