@@ -7,7 +7,7 @@ PYTEST ?= $(BIN)/python -m pytest
 PACKAGES = prototxt converters trainers cascade eval
 SOURCES = $(PACKAGES) tests
 
-.PHONY: help env demo test test-all lint types format proto docs clean
+.PHONY: help env demo test test-all fuzz lint types format proto docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -27,6 +27,12 @@ test: env lint types ## Lint, types and the fast tests
 
 test-all: env lint types ## The same with the slow tests
 	$(PYTEST)
+
+# atheris is libFuzzer for Python; findings and logs are in build/fuzz.
+SECONDS ?= 60
+fuzz: env ## Fuzz the readers of prototxt, caffemodel, HDF5 and ONNX for SECONDS
+	$(PIP) install --quiet atheris
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 lint: env
 	$(BIN)/ruff check $(SOURCES)

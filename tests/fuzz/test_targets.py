@@ -1,0 +1,52 @@
+"""The targets take their seeds, refuse damage by ProtofaceError; what the fuzzer found stays mended."""
+
+import random
+
+import pytest
+
+from .targets import TARGETS, run, seeds
+
+#: (target, content, what was wrong)
+FOUND = [
+    ("onnx", b"\x3a\x06\x0a\x04\x0a\x02\x80x", "names that are no UTF-8 came as bytes: TypeError"),
+    ("caffemodel", bytes.fromhex("120012021a0012021a80"), "the same in V1 layers"),
+    (
+        "prototxt",
+        b"layer { name: 'i' type: 'Input' top: 'x' "
+        b"input_param { shape { dim: [1, 1, 90000000000, 3] } } }"
+        b"layer { name: 'p' type: 'Pooling' bottom: 'x' top: 'y' pooling_param { kernel_size: 3 } }",
+        "an array of 335 GB for the windows of a plane",
+    ),
+    ("prototxt", b"layer { name: 'a\\nb' type: 'U\\nV' }", "an error of several lines"),
+]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_seeds(target):
+    accepted = [run(target, content) for content in seeds(target)]
+    assert any(accepted)
+
+
+@pytest.mark.parametrize(("target", "content", "wrong"), FOUND)
+def test_what_was_found(target, content, wrong):
+    assert not run(target, content), wrong
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_few_mutations(target):
+    """Without a fuzzer: bytes changed, cut out, repeated; no error but ProtofaceError."""
+    generator = random.Random(target)
+    starts, accepted = seeds(target), 0
+    for _ in range(300):
+        content = bytearray(generator.choice(starts))
+        for _ in range(generator.randint(1, 4)):
+            place = generator.randrange(len(content) or 1)
+            change = generator.choice(["set", "cut", "repeat"])
+            if change == "set" and content:
+                content[place] = generator.randrange(256)
+            elif change == "cut":
+                del content[place : place + generator.randint(1, 20)]
+            else:
+                content[place:place] = content[place : place + generator.randint(1, 20)]
+        accepted += run(target, bytes(content))
+    assert accepted < 300
