@@ -39,7 +39,7 @@ def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def draw_curves(log: Path, out: Path, weight: float = 1.0) -> None:
     """Draw training and test losses against the iteration into a PNG; the vertical axis is logarithmic.
 
-    The log's losses are divided by `weight`, the loss_weight of the net, as the test losses, which are
+    A test before the first update is left out. The log's losses are divided by `weight`, the loss_weight of the net, as the test losses, which are
     output blobs, do not have it.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -56,9 +56,11 @@ def draw_curves(log: Path, out: Path, weight: float = 1.0) -> None:
     axes.plot(train["iteration"], smoothed(loss), color="tab:blue", label="train")
     if test_log(log).exists():
         test = read_curves(test_log(log))
-        for name in test:
-            if "loss" in name:
-                axes.plot(test["iteration"], test[name], "o-", markersize=3, label=f"test {name}")
+        # untrained, BatchNorm's statistics are 0 and the loss says nothing: it would flatten the rest
+        trained = test["iteration"] > 0
+        for index, name in enumerate(name for name in test if "loss" in name):
+            points = test["iteration"][trained], test[name][trained]
+            axes.plot(*points, "o-", color=f"C{index + 1}", markersize=3, label=f"test {name}")
     axes.grid(alpha=0.3)
     axes.legend()
     with replacing(out) as temporary:
