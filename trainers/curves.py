@@ -39,8 +39,8 @@ def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def draw_curves(log: Path, out: Path, weight: float = 1.0) -> None:
     """Draw training and test losses against the iteration into a PNG; the vertical axis is logarithmic.
 
-    A test before the first update is left out. The log's losses are divided by `weight`, the loss_weight of the net, as the test losses, which are
-    output blobs, do not have it.
+    A test before the first update is left out. The log's losses are divided by `weight`, the
+    loss_weight of the net, as the test losses, which are output blobs, do not have it.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
