@@ -47,7 +47,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How one level is trained: fields of its solver, and `batch`, the pictures of a step."""
+    """How one level is trained: fields of its solver, `batch` pictures a step, `dropout` of the net."""
 
     iterations: int
     batch: int
@@ -55,6 +55,7 @@ class Schedule:
     lr_policy: str
     stepvalue: tuple[int, ...] = ()
     iter_size: int = 1
+    dropout: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,8 @@ def write_level(plan: Plan, number: int, test_pictures: int) -> Path:
             options.source = f"{out.as_posix()}/{options.source}"
             options.root_folder = f"{out.as_posix()}/{options.root_folder}"
             options.batch_size = schedule.batch
+        elif layer.type == "Dropout":
+            layer.dropout_param.dropout_ratio = schedule.dropout
     solver = generate.solver(name, (out / name).as_posix(), schedule.iterations)
     del solver.stepvalue[:], solver.test_iter[:]
     changed = Solver(

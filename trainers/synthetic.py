@@ -129,7 +129,8 @@ def _moved(rng: Generator, drawn: _Scene) -> tuple[Picture, Floats, Floats]:
     middle = drawn.points.mean(0)
     width = FACE_WIDTH * scale * drawn.pose.scale
     margin = np.minimum(np.array((0.5, 0.62)) * width, (columns / 2, rows / 2))
-    shift = rng.uniform(margin, (columns, rows) - margin) - turn @ middle
+    centre = margin + rng.random((2, 2)).mean(0) * ((columns, rows) - 2 * margin)
+    shift = centre - turn @ middle
     matrix = np.column_stack((turn, shift))
     picture = cv2.warpAffine(drawn.picture, matrix, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
     points, ring = ((part @ turn.T + shift).astype(np.float32) for part in (drawn.points, drawn.ring))
@@ -146,11 +147,11 @@ def _frame(rng: Generator, size: int) -> tuple[int, int]:
 
 
 def _place(rng: Generator, rows: int, columns: int) -> Pose:
-    """Where the face lies: anywhere, as long as its middle half stays in the picture."""
+    """Where the face lies: its middle half within the picture, the middle of it more often."""
     width = rng.uniform(NARROWEST, WIDEST) * columns
     unit = width / FACE_WIDTH
     margin = np.minimum(np.array((0.5, 0.62)) * width, np.array((columns, rows)) / 2 - 1)
-    centre = rng.uniform(margin, (columns, rows) - margin)
+    centre = margin + rng.random((2, 2)).mean(0) * ((columns, rows) - 2 * margin)
     turned = draw_rotation(rng)
     # the middle of the face, a little below the eyes and in front of the head's middle
     middle = turned[:2] @ np.array((0, 0.45, 0.9), np.float32)

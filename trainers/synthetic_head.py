@@ -102,7 +102,7 @@ def draw_shape(rng: Generator) -> Shape:
 
 def draw_rotation(rng: Generator) -> Floats:
     """A rotation (3, 3): mostly nearly frontal, and enough of every pose up to half profiles."""
-    if rng.random() < 0.7:
+    if rng.random() < 0.8:
         yaw, pitch, roll = rng.normal((0, 0, 0), (18, 9, 9))
     else:
         yaw, pitch, roll = rng.uniform((-52, -27, -30), (52, 27, 30))
