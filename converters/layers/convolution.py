@@ -25,13 +25,13 @@ class Convolution(Layer):
     """
 
     notes = (
-        "N x C x H x W with `axis` 1 only. OpenCV 4: padded 1x1 kernels, and depthwise ones that are dilated "
-        "by more than they are padded, by way of ONNX"
+        "N x C x H x W with `axis` 1 only. OpenCV 4: padded 1x1 kernels, and depthwise ones that are "
+        "dilated by more than they are padded, by way of ONNX"
     )
 
     def check(self) -> None:
         options = self.param.convolution_param
-        self.expect_bottoms(len(self.param.top))
+        self.expect_bottoms(max(1, len(self.param.top)))
         if any(len(bottom) != 4 for bottom in self.bottoms) or options.axis not in (1, -3):
             self.fail("only N x C x H x W bottoms with axis 1 are supported")
         if any(bottom[1] != self.bottoms[0][1] for bottom in self.bottoms):

@@ -33,11 +33,11 @@ class DetectionOutput(Layer):
     """
 
     notes = (
-        "not in BVLC Caffe; writes no files. To ONNX without `eta`, which OpenCV 4 does not load: it has "
-        "no NonMaxSuppression. OpenCV 4's importer gives the same rows, but by confidence instead of by "
-        "label and filled up with zeros to `keep_top_k` rows for each picture (so also where nothing is "
-        "found); CORNER_SIZE, variance_encoded_in_target, nms_threshold 0 and background_label_id -1 by "
-        "way of ONNX"
+        "not in BVLC Caffe; writes no files. To ONNX without `eta`, which OpenCV 4 does not load: it "
+        "has no NonMaxSuppression. OpenCV 4's importer gives the same rows, but by confidence instead "
+        "of by label and filled up with zeros to `keep_top_k` rows for each picture (so also where "
+        "nothing is found); CORNER_SIZE, variance_encoded_in_target, nms_threshold 0 and "
+        "background_label_id -1 by way of ONNX"
     )
 
     def check(self) -> None:

@@ -22,7 +22,7 @@ class Log(Layer):
     Source: Caffe, src/caffe/layers/log_layer.cpp.
     """
 
-    notes = "OpenCV 4's importer forgets the base: other bases than e by way of ONNX"
+    notes = "OpenCV 4's importer knows the plain logarithm only: others by way of ONNX"
 
     def check(self) -> None:
         self.expect_bottoms(1)
@@ -51,4 +51,6 @@ class Log(Layer):
         graph.node("Mul", [natural, graph.number(f"{name}/factor", self.factor)], tops)
 
     def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
-        return [param] if self.factor == 1 else None
+        options = self.param.log_param
+        plain = self.factor == 1 and options.scale == 1 and not options.shift
+        return [param] if plain else None
