@@ -197,6 +197,60 @@ def test_nothing_is_found(detect):
     detect("confidence_threshold: 1", {"threshold": 1}, none_for_zeros)
 
 
+def head(number, source, features):
+    """Location, confidence and boxes of one feature map, as SSD's nets write them."""
+    parts = []
+    for kind, outputs in (("loc", 3 * 4), ("conf", 3 * CLASSES)):
+        parts.append(f"""
+            layer {{ name: '{kind}{number}' type: 'Convolution' bottom: '{source}' top: '{kind}{number}'
+                     convolution_param {{ num_output: {outputs} kernel_size: 3 pad: 1 }} }}
+            layer {{ name: '{kind}{number}_perm' type: 'Permute' bottom: '{kind}{number}'
+                     top: '{kind}{number}_perm' permute_param {{ order: [0, 2, 3, 1] }} }}
+            layer {{ name: '{kind}{number}_flat' type: 'Flatten' bottom: '{kind}{number}_perm'
+                     top: '{kind}{number}_flat' flatten_param {{ axis: 1 }} }}""")
+    return (
+        "".join(parts)
+        + f"""
+        layer {{ name: 'priorbox{number}' type: 'PriorBox' bottom: '{source}' bottom: 'data'
+                 top: 'priorbox{number}' prior_box_param {{ min_size: {features} aspect_ratio: 2
+                 variance: [0.1, 0.1, 0.2, 0.2] }} }}"""
+    )
+
+
+def joined(name, kind, axis):
+    return f"""
+        layer {{ name: '{name}' type: 'Concat' bottom: '{kind[0]}' bottom: '{kind[1]}' top: '{name}'
+                 concat_param {{ axis: {axis} }} }}"""
+
+
+def test_as_in_mobilenet_ssd(agree, net_of, filled):
+    """Two feature maps; every runtime against PyTorch."""
+    net = f"""
+        layer {{ name: 'data' type: 'Input' top: 'data'
+                 input_param {{ shape {{ dim: [1, 3, 32, 32] }} }} }}
+        layer {{ name: 'conv1' type: 'Convolution' bottom: 'data' top: 'conv1'
+                 convolution_param {{ num_output: 8 kernel_size: 3 stride: 4 }} }}
+        layer {{ name: 'relu1' type: 'ReLU' bottom: 'conv1' top: 'conv1' }}
+        layer {{ name: 'conv2' type: 'Convolution' bottom: 'conv1' top: 'conv2'
+                 convolution_param {{ num_output: 8 kernel_size: 3 stride: 2 pad: 1 }} }}
+        layer {{ name: 'norm' type: 'Normalize' bottom: 'conv1' top: 'norm'
+                 norm_param {{ across_spatial: false channel_shared: false }} }}
+        {head(1, "norm", 8)} {head(2, "conv2", 16)}
+        {joined("mbox_loc", ["loc1_flat", "loc2_flat"], 1)}
+        {joined("mbox_conf", ["conf1_flat", "conf2_flat"], 1)}
+        {joined("mbox_priorbox", ["priorbox1", "priorbox2"], 2)}
+        layer {{ name: 'reshape' type: 'Reshape' bottom: 'mbox_conf' top: 'reshape'
+                 reshape_param {{ shape {{ dim: [0, -1, {CLASSES}] }} }} }}
+        layer {{ name: 'softmax' type: 'Softmax' bottom: 'reshape' top: 'softmax'
+                 softmax_param {{ axis: 2 }} }}
+        layer {{ name: 'flatten' type: 'Flatten' bottom: 'softmax' top: 'flatten' }}
+        layer {{ name: 'found' type: 'DetectionOutput' bottom: 'mbox_loc' bottom: 'flatten'
+                 bottom: 'mbox_priorbox' top: 'found' detection_output_param {{
+                 num_classes: {CLASSES} nms_param {{ nms_threshold: 0.45 top_k: 100 }}
+                 code_type: CENTER_SIZE keep_top_k: 50 confidence_threshold: 0.25 }} }}"""
+    agree(filled(net_of(net)), apart=APART, put_right={"opencv-caffe": by_label})
+
+
 OPTIONS = "num_classes: 3 code_type: CENTER_SIZE nms_param { nms_threshold: 0.75 eta: 0.5 }"
 
 
