@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from . import caffe_pb2
-from .blobs import Shape, to_blob
+from .blobs import Shape, fill_blob
 from .errors import ProtofaceError
 from .files import read_bytes
 from .graph import Net
@@ -82,7 +82,7 @@ class CaffeGraph:
         array = self.constant(node, index)
         if array.dtype.kind not in "fiu":
             node.fail(f"input {index} holds {array.dtype}, not numbers")
-        return array.astype(np.float32)
+        return array.astype(np.float32, copy=False)
 
     def integers(self, node: OnnxNode, index: int) -> list[int]:
         """A constant list of whole numbers."""
@@ -124,7 +124,7 @@ class CaffeGraph:
     ) -> list[str]:
         """The same for a layer with several tops, called `tops`."""
         try:
-            param = _parameter(tops[0], kind, options or {})
+            param = self.net.layer.add(**_fields(tops[0], kind, options or {}))
         except (TypeError, ValueError) as error:  # a number that the field cannot hold
             node.fail(f"does not fit Caffe's {kind} ({error})")
         param.bottom.extend(bottoms)
@@ -139,8 +139,8 @@ class CaffeGraph:
             node.fail(f"its weights {[list(array.shape) for array in blobs]} do not fit {expected}")
         if any(top in self._shapes for top in tops):
             node.fail("makes a value that another node makes too")
-        param.blobs.extend(to_blob(array.astype(np.float32)) for array in blobs)
-        self.net.layer.append(param)
+        for array in blobs:
+            fill_blob(param.blobs.add(), array.astype(np.float32, copy=False))
         for top, shape in zip(tops, shapes, strict=True):
             self._blobs[top], self._shapes[top] = top, shape
         return list(tops)
@@ -199,9 +199,8 @@ class CaffeGraph:
         self.net.layer.add(name=name, type="Split", bottom=[blob], top=[name])
 
 
-def _parameter(name: str, kind: str, options: Options) -> caffe_pb2.LayerParameter:
-    fields: dict[str, Any] = {"name": name, "type": kind, **options}
-    return caffe_pb2.LayerParameter(**fields)
+def _fields(name: str, kind: str, options: Options) -> dict[str, Any]:
+    return {"name": name, "type": kind, **options}
 
 
 def read_onnx(path: str | os.PathLike[str]) -> onnx.ModelProto:

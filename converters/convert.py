@@ -8,19 +8,19 @@ from pathlib import Path
 
 from .caffe_graph import from_onnx, read_onnx
 from .errors import ProtofaceError
-from .files import replacing, write_text
+from .files import write_text
 from .float16 import to_float16
 from .fold import fold_batch_norm
 from .graph import Net
-from .onnx_graph import OPSET, to_onnx
+from .onnx_graph import OPSET, to_onnx, write_onnx
 from .part import WHOLE, Part, take_part
 from .prototxt import read_net, to_text
 from .weights import (
     CAFFEMODEL,
     PathLike,
+    merged,
     read_weights,
     weights_format,
-    with_weights,
     without_weights,
     write_weights,
 )
@@ -49,7 +49,7 @@ def load_net(prototxt: PathLike, weights: PathLike, part: Part = WHOLE) -> Net:
     `weights` is a .caffemodel, .caffemodel.h5 or .pt. Raises ProtofaceError naming file and layer.
     """
     net = take_part(read_net(prototxt), part, prototxt)
-    return with_weights(net, read_weights(weights), os.fspath(weights))
+    return merged(net, read_weights(weights), os.fspath(weights))
 
 
 def is_onnx(path: PathLike) -> bool:
@@ -115,9 +115,7 @@ def convert_onnx(
 
 def _write_onnx(out: PathLike, net: Net, source: str, opset: int, float16: bool) -> None:
     model = to_onnx(net, source, opset)
-    content = (to_float16(model, source) if float16 else model).SerializeToString()
-    with replacing(out) as temporary:
-        temporary.write_bytes(content)
+    write_onnx(out, to_float16(model, source) if float16 else model)
 
 
 def _check_suffix(out: PathLike) -> None:

@@ -58,6 +58,17 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
+def check_readable(path: str | os.PathLike[str]) -> None:
+    """Raise what `read_bytes` would, without reading the file."""
+    try:
+        with open(path, "rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise ProtofaceError(f"{path}: {error.strerror or error}") from error
+    if empty:
+        raise ProtofaceError(f"{path}: the file is empty")
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

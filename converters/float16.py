@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from .errors import ProtofaceError
+from .messages import without
+from .onnx_graph import light
 
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
 # float16's largest number; the lowest float32, Caffe's maximum over no pixel, becomes minus this.
@@ -27,19 +29,21 @@ def to_float16(model: onnx.ModelProto, source: str) -> onnx.ModelProto:
 
     `source` names the model in errors. Raises ProtofaceError for a weight beyond float16's +-65504.
     """
-    inferred = onnx.shape_inference.infer_shapes(model).graph
+    inferred = onnx.shape_inference.infer_shapes(light(model)).graph
     kinds = {value.name: value.type.tensor_type.elem_type for value in inferred.value_info}
     for value in [*model.graph.input, *model.graph.output]:
         kinds[value.name] = value.type.tensor_type.elem_type
     kinds.update({tensor.name: tensor.data_type for tensor in model.graph.initializer})
     wide = {name for node in model.graph.node for name in _float32_inputs(node)}
     floats = {name for name, kind in kinds.items() if kind == FLOAT} - wide
-    half = onnx.ModelProto()
-    half.CopyFrom(model)
+    half = without(model, "graph")
+    half.graph.CopyFrom(without(model.graph, "initializer"))
     graph = half.graph
-    for tensor in graph.initializer:
+    for tensor in model.graph.initializer:
         if tensor.name in floats:
-            tensor.CopyFrom(_half(tensor, f"{source}: '{tensor.name}'"))
+            _fill_half(graph.initializer.add(), tensor, f"{source}: '{tensor.name}'")
+        else:
+            graph.initializer.append(tensor)
     mark = "/float16"
     while any(name.endswith(mark) for name in kinds):
         mark += "'"
@@ -53,7 +57,7 @@ def to_float16(model: onnx.ModelProto, source: str) -> onnx.ModelProto:
     nodes.extend(_cast(inside, name, FLOAT) for name, inside in exits.items())
     del graph.node[:], graph.value_info[:]
     graph.node.extend(nodes)
-    onnx.checker.check_model(half, full_check=True)
+    onnx.checker.check_model(light(half), full_check=True)
     return half
 
 
@@ -75,7 +79,9 @@ def _half_nodes(
             if node.op_type == "Cast" and attribute.name == "to" and attribute.i == FLOAT:
                 attribute.i = HALF
             if attribute.HasField("t") and attribute.t.data_type == FLOAT:
-                attribute.t.CopyFrom(_half(attribute.t, f"{source}: '{node.name}'"))
+                tensor = onnx.TensorProto()
+                _fill_half(tensor, attribute.t, f"{source}: '{node.name}'")
+                attribute.t.CopyFrom(tensor)
         yield copy
         return
     for index, name in enumerate(node.input):
@@ -94,10 +100,12 @@ def _cast(source: str, target: str, kind: int) -> onnx.NodeProto:
     return helper.make_node("Cast", [source], [target], to=kind)
 
 
-def _half(tensor: onnx.TensorProto, where: str) -> onnx.TensorProto:
+def _fill_half(half: onnx.TensorProto, tensor: onnx.TensorProto, where: str) -> None:
     array: NDArray[np.float32] = numpy_helper.to_array(tensor)
-    lowest = np.finfo(np.float32).min
-    beyond = np.abs(array[array != lowest]).max(initial=0)
-    if not beyond <= LARGEST:
-        raise ProtofaceError(f"{where} holds {beyond:g}, float16 ends at 65504; leave --float16 out")
-    return numpy_helper.from_array(np.maximum(array, -LARGEST).astype(np.float16), tensor.name)
+    beyond = np.abs(array, where=array != np.finfo(np.float32).min, out=np.zeros_like(array))
+    if not beyond.max(initial=0) <= LARGEST:
+        raise ProtofaceError(
+            f"{where} holds {beyond.max():g}, float16 ends at 65504; leave --float16 out"
+        )
+    half.name, half.data_type, half.dims[:] = tensor.name, HALF, array.shape
+    half.raw_data = np.maximum(array, -LARGEST).astype("<f2").tobytes()

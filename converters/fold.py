@@ -6,12 +6,16 @@ from collections import Counter
 
 import numpy as np
 
-from .blobs import Array, to_blob
+from . import caffe_pb2
+from .blobs import Array, blob_view, fill_blob
 from .graph import Graph, Net, Node, build_graph, deployed
 from .layers.batch_norm import BatchNorm, statistics
 from .layers.inner_product import InnerProduct
 from .layers.scale import Scale
-from .weights import weights_of
+from .messages import without
+from .weights import blobs_of
+
+Blobs = dict[str, caffe_pb2.BlobProto]
 
 FOLDABLE = ("Convolution", "ConvolutionDepthwise", "InnerProduct")
 
@@ -26,11 +30,11 @@ def fold_batch_norm(net: Net, source: str) -> Net:
     """
     net = deployed(net)
     graph = build_graph(net, source)
-    weights = weights_of(net, graph, source)
+    blobs = blobs_of(net, graph, source)
     uses = Counter(key for node in graph.nodes for key in node.keys)
     readers = Counter(value.name for node in graph.nodes for value in node.bottoms)
     producers: dict[str, Node] = {}  # name of a value -> the layer it can be folded into
-    folded: dict[str, tuple[Array, Array]] = {}  # that layer's name -> its weight and bias by now
+    folded: dict[str, tuple[Array, Array]] = {}  # that layer's name -> factor and offset by now
     renamed: dict[str, str] = {}  # layer to remove -> the layer that takes over its top
     for node in graph.nodes:
         if node.layer.param.type in FOLDABLE:
@@ -40,17 +44,15 @@ def fold_batch_norm(net: Net, source: str) -> Net:
         if not node.bottoms or readers[node.bottoms[0].name] != 1:
             continue
         producer = producers.get(node.bottoms[0].name)
-        affine = _affine(node, weights) if producer is not None else None
+        affine = _affine(node, blobs) if producer is not None else None
         if producer is None or affine is None or node.bottoms[0] in graph.outputs:
             continue
-        weight, bias = folded.get(producer.name) or _parameters(producer, weights)
-        factor, offset = (np.asarray(part, np.float64) for part in affine)
-        out_axis = 1 if _transposed(producer) else 0
-        shape = [-1 if axis == out_axis else 1 for axis in range(weight.ndim)]
-        folded[producer.name] = (weight * factor.reshape(shape), bias * factor + offset)
+        before, bias = folded.get(producer.name) or (np.ones(()), _bias(producer, blobs))
+        factor, offset = affine
+        folded[producer.name] = (before * factor, bias * factor + offset)
         renamed[node.name] = producer.name
         producers[node.tops[0].name] = producer
-    return _rewritten(net, graph, folded, renamed)
+    return _rewritten(net, graph, blobs, folded, renamed)
 
 
 def _outputs_on_axis_1(node: Node) -> bool:
@@ -60,26 +62,33 @@ def _outputs_on_axis_1(node: Node) -> bool:
     return len(node.tops) == 1
 
 
-def _affine(node: Node, weights: dict[str, Array]) -> tuple[Array, Array] | None:
+def _affine(node: Node, blobs: Blobs) -> tuple[Array, Array] | None:
     """Factor and offset per channel (C,) of a BatchNorm or of a Scale over channels, else None."""
-    layer, blobs = node.layer, [weights[key].astype(np.float64) for key in node.keys]
+    layer = node.layer
     if isinstance(layer, BatchNorm) and layer.use_statistics(train=False):
-        mean, variance = statistics(blobs)
+        mean, variance = statistics(_arrays(node, blobs))
         factor = 1 / np.sqrt(variance + layer.param.batch_norm_param.eps)
         return factor, -mean * factor
     if isinstance(layer, Scale) and len(layer.bottoms) == 1:
         trailing = len(layer.bottoms[0]) - 2
         channels = layer.bottoms[0][1:2]
         if layer.shape == channels and layer.broadcast == (*channels, *(1,) * trailing):
-            return blobs[0], blobs[1] if len(blobs) > 1 else np.zeros_like(blobs[0])
+            factor, *bias = _arrays(node, blobs)
+            return factor, bias[0] if bias else np.zeros_like(factor)
     return None
 
 
-def _parameters(node: Node, weights: dict[str, Array]) -> tuple[Array, Array]:
-    """Weight and bias in float64; zeros where there is no bias."""
-    arrays = [weights[key].astype(np.float64) for key in node.keys]
-    outputs = node.tops[0].shape[1]
-    return arrays[0], arrays[1] if len(arrays) > 1 else np.zeros(outputs)
+def _arrays(node: Node, blobs: Blobs) -> list[Array]:
+    """A layer's blobs in float64."""
+    pairs = zip(node.keys, node.specs, strict=True)
+    return [blob_view(blobs[key], key).reshape(spec.shape).astype(np.float64) for key, spec in pairs]
+
+
+def _bias(node: Node, blobs: Blobs) -> Array:
+    """A layer's bias in float64; zeros where there is none."""
+    if len(node.keys) == 1:
+        return np.zeros(node.tops[0].shape[1])
+    return blob_view(blobs[node.keys[1]], node.keys[1]).reshape(-1).astype(np.float64)
 
 
 def _transposed(node: Node) -> bool:
@@ -88,24 +97,35 @@ def _transposed(node: Node) -> bool:
 
 
 def _rewritten(
-    net: Net, graph: Graph, folded: dict[str, tuple[Array, Array]], renamed: dict[str, str]
+    net: Net,
+    graph: Graph,
+    blobs: Blobs,
+    folded: dict[str, tuple[Array, Array]],
+    renamed: dict[str, str],
 ) -> Net:
     """The net without the folded layers; a producer writes the blob that the last of them wrote."""
     tops = {renamed[node.name]: node.tops[0].blob for node in graph.nodes if node.name in renamed}
-    result = Net()
-    result.CopyFrom(net)
-    result.ClearField("layer")
-    for layer in net.layer:
+    result = without(net, "layer")
+    for layer, node in zip(net.layer, graph.nodes, strict=True):
         if layer.name in renamed:
             continue
-        result.layer.append(layer)
-        if layer.name in folded:
-            copy = result.layer[-1]
-            copy.top[0] = tops[layer.name]
-            copy.ClearField("blobs")
-            double = bool(layer.blobs[0].double_data)
-            kind = np.float64 if double else np.float32
-            copy.blobs.extend(to_blob(array.astype(kind)) for array in folded[layer.name])
-            name = "inner_product_param" if layer.type == "InnerProduct" else "convolution_param"
-            getattr(copy, name).bias_term = True
+        if layer.name not in folded:
+            result.layer.append(layer)
+            continue
+        copy = result.layer.add()
+        copy.CopyFrom(without(layer, "blobs"))
+        copy.top[0] = tops[layer.name]
+        for array in _multiplied(node, blobs, *folded[layer.name]):
+            fill_blob(copy.blobs.add(), array)
+        name = "inner_product_param" if layer.type == "InnerProduct" else "convolution_param"
+        getattr(copy, name).bias_term = True
     return result
+
+
+def _multiplied(node: Node, blobs: Blobs, factor: Array, bias: Array) -> tuple[Array, Array]:
+    """Weight times factor, and the bias, in the weight's own type."""
+    weight = blob_view(blobs[node.keys[0]], node.keys[0]).reshape(node.specs[0].shape)
+    out_axis = 1 if _transposed(node) else 0
+    shape = [-1 if axis == out_axis else 1 for axis in range(weight.ndim)]
+    product = np.multiply(weight, factor.reshape(shape), dtype=np.float64)
+    return product.astype(weight.dtype), bias.astype(weight.dtype)

@@ -16,6 +16,7 @@ from .errors import ProtofaceError
 from .layers import BlobSpec, Layer, layer_types, make_layer
 from .layers.data import Data, Input
 from .layers.parameter import Parameter
+from .messages import without
 
 TRAIN, TEST = caffe_pb2.TRAIN, caffe_pb2.TEST
 Net = caffe_pb2.NetParameter
@@ -92,7 +93,7 @@ def filter_net(
             and not set(rule.not_stage) & set(stages)
         )
 
-    filtered = without_layers(net)
+    filtered = without(net, "layer")
     for layer in net.layer:
         if layer.include and layer.exclude:
             raise ProtofaceError(f"layer '{layer.name}': has both include and exclude rules")
@@ -103,30 +104,24 @@ def filter_net(
     return filtered
 
 
-def without_layers(net: Net) -> Net:
-    """A copy of all that a net holds but its layers (and with them its weights)."""
-    bare = Net()
-    for field, value in net.ListFields():
-        if field.name not in ("layer", "layers"):
-            bare.MergeFrom(Net(**{field.name: value}))
-    return bare
-
-
 def deployed(net: Net, level: int = 0, stages: Sequence[str] = ()) -> Net:
     """The TEST phase without losses, and without the data layers that only they read.
 
     This is where data and loss layers are left out, deliberately; any other layer stays and must be
-    known to the converters. The rules of `include` and `exclude` are met by then and go.
+    known to the converters. The rules of `include` and `exclude` are met by then and go. A net that
+    has nothing of all that is returned itself, not a copy.
     """
     types = layer_types()
-    kept = filter_net(net, TEST, level, stages)
+    rules = any(layer.include or layer.exclude for layer in net.layer)
+    if not rules and not any(types.get(layer.type, Layer).left_out for layer in net.layer):
+        return net
     layers = [
         layer
-        for layer in kept.layer
+        for layer in filter_net(net, TEST, level, stages).layer
         if not (layer.type in types and types[layer.type].left_out and layer.bottom)
     ]
     read = {bottom for layer in layers for bottom in layer.bottom}
-    left = without_layers(net)
+    left = without(net, "layer")
     left.layer.extend(
         layer
         for layer in layers

@@ -6,19 +6,23 @@ Inputs and outputs carry the Caffe blobs' names, the batch size is free (`N`), w
 from __future__ import annotations
 
 import math
+import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from . import caffe_pb2
-from .blobs import Array
+from .blobs import Array, blob_view, field_head
 from .errors import ProtofaceError
-from .graph import Value, build_graph, deployed
-from .weights import weights_of
+from .files import replacing
+from .graph import Graph, Value, build_graph, deployed
+from .messages import without, write_parts
+from .weights import blobs_of
 
 #: What the nodes written by `layers/` are valid for: Caffe's layers need nothing newer than 17.
 OPSET = 17
@@ -26,6 +30,7 @@ MINIMUM_OPSET = 13
 # The first ONNX IR that carries opset 17; older runtimes refuse a newer one than they know.
 IR_VERSION = 8
 BATCH = "N"
+LARGE = 1 << 10  # values of a constant: shapes and the like, which the checker reads, have fewer
 
 
 class OnnxGraph:
@@ -36,10 +41,11 @@ class OnnxGraph:
     """
 
     def __init__(self, values: Iterable[str], outputs: Iterable[str]) -> None:
+        #: The model: its constants stand here from the start, nothing large is copied later.
+        self.model = onnx.ModelProto(producer_name="protoface")
         self.nodes: list[onnx.NodeProto] = []
         #: Shapes of outputs, where they are not those of `Value`; see `declare`.
         self.declared: dict[str, list[int | str]] = {}
-        self.constants: list[onnx.TensorProto] = []
         self._copies: dict[str, str] = {}
         self._outputs = set(outputs)
         self._taken = set(values)
@@ -118,21 +124,26 @@ class OnnxGraph:
 
         That is `name`, lengthened if it is taken.
         """
-        kind = np.float32 if np.issubdtype(array.dtype, np.floating) else np.int64
-        # order "C" but not ascontiguousarray, which would turn a single number into a list of one
-        tensor = numpy_helper.from_array(np.asarray(array, kind, "C"), self.fresh(name))
-        self.constants.append(tensor)
+        floats = np.issubdtype(array.dtype, np.floating)
+        tensor = self.model.graph.initializer.add(name=self.fresh(name), dims=array.shape)
+        tensor.data_type = TensorProto.FLOAT if floats else TensorProto.INT64
+        tensor.raw_data = np.asarray(array, "<f4" if floats else "<i8").tobytes()
         return tensor.name
 
     def blobs(self, layer: str, blobs: Sequence[Array]) -> list[str]:
         """Store a layer's blobs under `<layer>.<index>` and return the names.
 
-        An array met again (a blob that layers share) is stored once.
+        An array met again (a blob that layers share) is stored once, until `forget`.
         """
         for index, blob in enumerate(blobs):
             if id(blob) not in self._stored:
                 self._stored[id(blob)] = self.constant(f"{layer}.{index}", blob)
         return [self._stored[id(blob)] for blob in blobs]
+
+    def forget(self, blobs: Iterable[Array]) -> None:
+        """Take these arrays for new ones if they are met again: they are about to be freed."""
+        for blob in blobs:
+            self._stored.pop(id(blob), None)
 
     def reshape(self, source: str, shape: Sequence[int], target: str) -> str:
         """Append a Reshape (one -1 takes the rest) and return `target`."""
@@ -174,33 +185,73 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
     if not MINIMUM_OPSET <= opset <= newest:
         raise ProtofaceError(f"--opset {opset}: this onnx writes {MINIMUM_OPSET} to {newest}")
     graph = build_graph(deployed(net), source)
-    weights = weights_of(net, graph, source)
+    blobs = blobs_of(net, graph, source)
     written = OnnxGraph(
         (value.name for node in graph.nodes for value in node.tops),
         (value.name for value in graph.outputs),
     )
+    uses = Counter(key for node in graph.nodes for key in node.keys)
+    shared: dict[str, Array] = {}
     for node in graph.nodes:
-        if not node.layer.fed:
-            node.layer.onnx(
-                written,
-                [written.now(value.name) for value in node.bottoms],
-                [weights[key] for key in node.keys],
-                [value.name for value in node.tops],
-            )
-    model = helper.make_model(
-        helper.make_graph(
-            written.nodes,
-            graph.name or "net",
-            [_info(value) for value in graph.inputs],
-            [_info(value, written.declared.get(value.name)) for value in graph.outputs],
-            written.constants,
-        ),
-        producer_name="protoface",
-        opset_imports=[helper.make_opsetid("", opset)],
-        ir_version=max(IR_VERSION, helper.find_min_ir_version_for([helper.make_opsetid("", opset)])),
-    )
-    onnx.checker.check_model(model, full_check=True)
+        if node.layer.fed:
+            continue
+        arrays = []
+        for key, spec in zip(node.keys, node.specs, strict=True):
+            array = shared[key] if key in shared else blob_view(blobs[key], key).reshape(spec.shape)
+            if uses[key] > 1:
+                shared[key] = array
+            arrays.append(array)
+        bottoms = [written.now(value.name) for value in node.bottoms]
+        node.layer.onnx(written, bottoms, arrays, [value.name for value in node.tops])
+        written.forget(array for key, array in zip(node.keys, arrays, strict=True) if uses[key] == 1)
+    return _finished(written, graph, opset)
+
+
+def write_onnx(path: str | os.PathLike[str], model: onnx.ModelProto) -> None:
+    """Write a model that `to_onnx` made; never is all of it serialised in memory."""
+    bare = without(model.graph, "initializer").SerializeToString()
+    tensors = model.graph.initializer
+    number = model.graph.INITIALIZER_FIELD_NUMBER
+    sizes = map(_serialised_size, tensors)
+    total = len(bare) + sum(size + len(field_head(number, size)) for size in sizes)
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(without(model, "graph").SerializeToString())
+        file.write(field_head(model.GRAPH_FIELD_NUMBER, total))
+        file.write(bare)
+        write_parts(file, number, tensors)
+
+
+def _serialised_size(tensor: onnx.TensorProto) -> int:
+    """Bytes of a tensor whose values are `raw_data`; `ByteSize` would serialise it to count them."""
+    head = onnx.TensorProto(name=tensor.name, dims=tensor.dims, data_type=tensor.data_type)
+    item = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    size = math.prod(tensor.dims) * item
+    return head.ByteSize() + len(field_head(tensor.RAW_DATA_FIELD_NUMBER, size)) + size
+
+
+def _finished(written: OnnxGraph, graph: Graph, opset: int) -> onnx.ModelProto:
+    model = written.model
+    model.ir_version = max(IR_VERSION, helper.find_min_ir_version_for([helper.make_opsetid("", opset)]))
+    model.opset_import.add(domain="", version=opset)
+    model.graph.name = graph.name or "net"
+    model.graph.node.extend(written.nodes)
+    model.graph.input.extend(_info(value) for value in graph.inputs)
+    model.graph.output.extend(_info(value, written.declared.get(value.name)) for value in graph.outputs)
+    onnx.checker.check_model(light(model), full_check=True)
     return model
+
+
+def light(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of a model whose large constants are inputs: as good to check, and quick."""
+    copy = without(model, "graph")
+    copy.graph.CopyFrom(without(model.graph, "initializer"))
+    for tensor in model.graph.initializer:
+        if math.prod(tensor.dims) <= LARGE:
+            copy.graph.initializer.append(tensor)
+        else:
+            value = helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+            copy.graph.input.append(value)
+    return copy
 
 
 def _info(value: Value, declared: list[int | str] | None = None) -> onnx.ValueInfoProto:

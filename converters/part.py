@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from . import caffe_pb2
 from .blobs import Shape
 from .errors import ProtofaceError
-from .graph import Net, deployed, filter_net, without_layers
+from .graph import Net, deployed, filter_net
 from .layers import layer_types
 from .layers.data import Data
+from .messages import without
 
 #: The name that stands for a net's only input, where `--input-shape` gives none.
 ONLY = ""
@@ -71,7 +72,9 @@ def cut_net(net: Net, blobs: Sequence[str]) -> Net:
     for blob in blobs:
         if blob not in unread:
             raise ProtofaceError(f"output blob '{blob}' is read on the way to another; leave it out")
-    cut = without_layers(net)
+    if len(kept) == len(net.layer) and unread == set(blobs):
+        return net
+    cut = without(net, "layer")
     cut.layer.extend(reversed(kept))
     made_here = {top for layer in kept if layer.bottom for top in layer.top}
     spare = sorted(unread & made_here - set(blobs))
@@ -103,7 +106,7 @@ def with_input_shapes(net: Net, shapes: Mapping[str, Shape]) -> Net:
     for blob in shapes:
         if blob not in inputs + unmade:
             raise ProtofaceError(f"has no input '{blob}'; there are {', '.join(inputs + unmade)}")
-    shaped = without_layers(net)
+    shaped = without(net, "layer")
     for blob in unmade:
         if blob in shapes:
             _add_input(shaped, blob, [blob], [shapes[blob]])

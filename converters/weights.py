@@ -15,10 +15,12 @@ import h5py
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from .blobs import Array, Shape, to_array, to_blob
+from . import caffe_pb2
+from .blobs import Array, Shape, blob_shape, blob_view, check_blob, fill_blob, to_array
 from .errors import ProtofaceError
-from .files import read_bytes, replacing
+from .files import check_readable, read_bytes, replacing
 from .graph import Graph, Net, build_graph
+from .messages import without, write_parts
 from .strings import check_strings
 from .upgrade import upgrade
 
@@ -57,12 +59,12 @@ def write_weights(path: PathLike, net: Net) -> None:
 
 
 def arrays_of(net: Net, source: str) -> dict[str, Array]:
-    """All blobs of a net, `<layer>.<index>` -> array, in the order of the layers."""
+    """All blobs of a net, `<layer>.<index>` -> array (read only), in the order of the layers."""
     return {
-        f"{layer.name}.{index}": to_array(blob, f"{source}: layer '{layer.name}', blob {index}")
+        f"{layer.name}.{index}": blob_view(blob, f"{source}: layer '{layer.name}', blob {index}")
         for layer in net.layer
         for index, blob in enumerate(layer.blobs)
-        if blob.ByteSize()  # else another layer owns it, see _named_net
+        if blob.ListFields()  # else another layer owns it, see _named_net
     }
 
 
@@ -72,8 +74,20 @@ def weights_of(net: Net, graph: Graph, source: str) -> dict[str, Array]:
     Layers of the net that the graph lacks are passed over, as Caffe does; a layer without its blobs is
     an error naming the layer, and so is a blob of another shape (with both shapes).
     """
+    shapes = {key: spec.shape for key, spec in graph.blob_specs().items()}
+    return {
+        key: to_array(blob, source).reshape(shapes[key])
+        for key, blob in blobs_of(net, graph, source).items()
+    }
+
+
+def blobs_of(net: Net, graph: Graph, source: str) -> dict[str, caffe_pb2.BlobProto]:
+    """The same as blobs of `net` itself, checked but not read: no value is touched.
+
+    Old files have other shapes for the same blob, so take the shapes from the graph.
+    """
     present = {layer.name: layer for layer in net.layer if layer.blobs}
-    found: dict[str, Array] = {}
+    found: dict[str, caffe_pb2.BlobProto] = {}
     for node in graph.nodes:
         own = [i for i, key in enumerate(node.keys) if key == f"{node.name}.{i}"]
         if not own:
@@ -88,10 +102,12 @@ def weights_of(net: Net, graph: Graph, source: str) -> dict[str, Array]:
             )
         for index in own:
             where = f"{source}: layer '{node.name}', blob {index}"
-            if not layer.blobs[index].ByteSize():
+            blob = layer.blobs[index]
+            if not blob.ListFields():
                 raise ProtofaceError(f"{where} is missing")
-            array = to_array(layer.blobs[index], where)
-            found[node.keys[index]] = _fitted(array, node.specs[index].shape, where)
+            check_blob(blob, where)
+            _check_shape(blob_shape(blob), node.specs[index].shape, where)
+            found[node.keys[index]] = blob
     return found
 
 
@@ -101,7 +117,13 @@ def with_weights(net: Net, weights: Net, source: str) -> Net:
     `source` names the weights file in errors; see `weights_of` for what is refused.
     """
     graph = build_graph(net, source)
-    return with_arrays(net, graph, weights_of(weights, graph, source))
+    blobs = blobs_of(weights, graph, source)
+
+    def fill(blob: caffe_pb2.BlobProto, key: str, shape: Shape) -> None:
+        blob.CopyFrom(blobs[key])
+        _set_shape(blob, shape)
+
+    return _with_blobs(net, graph, fill)
 
 
 def with_arrays(net: Net, graph: Graph, arrays: Mapping[str, Array]) -> Net:
@@ -109,32 +131,74 @@ def with_arrays(net: Net, graph: Graph, arrays: Mapping[str, Array]) -> Net:
 
     A shared blob stands in every layer that shares it, as Caffe writes it.
     """
-    filled = Net()
-    filled.CopyFrom(net)
-    for layer, node in zip(filled.layer, graph.nodes, strict=True):
-        layer.ClearField("blobs")
-        layer.blobs.extend(to_blob(arrays[key]) for key in node.keys)
+    return _with_blobs(net, graph, lambda blob, key, shape: fill_blob(blob, arrays[key]))
+
+
+def merged(net: Net, weights: Net, source: str) -> Net:
+    """`weights` itself, made the same as `with_weights(net, weights, source)`: no blob is copied."""
+    graph = build_graph(net, source)
+    blobs = blobs_of(weights, graph, source)
+    order = {node.name: index for index, node in enumerate(graph.nodes)}
+    holders = {layer.name: index for index, layer in enumerate(weights.layer) if layer.blobs}
+    for index in reversed(range(len(weights.layer))):
+        name = weights.layer[index].name
+        if name not in order or holders.get(name) != index:
+            del weights.layer[index]
+    present = {layer.name: layer for layer in weights.layer}
+    for layer, node in zip(net.layer, graph.nodes, strict=True):
+        target = present.get(node.name) or weights.layer.add()
+        for descriptor, _ in target.ListFields():
+            if descriptor.name != "blobs":
+                target.ClearField(descriptor.name)
+        target.MergeFrom(without(layer, "blobs"))
+        while len(target.blobs) < len(node.keys):
+            target.blobs.add()
+        for blob, key, spec in zip(target.blobs, node.keys, node.specs, strict=True):
+            if not key.startswith(f"{node.name}."):  # another layer's, which this one shares
+                blob.CopyFrom(blobs[key])
+            _set_shape(blob, spec.shape)
+    weights.layer.sort(key=lambda layer: order[layer.name])
+    for descriptor, _ in weights.ListFields():
+        if descriptor.name != "layer":
+            weights.ClearField(descriptor.name)
+    weights.MergeFrom(without(net, "layer"))
+    return weights
+
+
+def _set_shape(blob: caffe_pb2.BlobProto, shape: Shape) -> None:
+    """Today's shape for a blob that may have that of an old file."""
+    if blob_shape(blob) != shape or not blob.HasField("shape"):
+        for field in ("num", "channels", "height", "width"):
+            blob.ClearField(field)
+        blob.shape.dim[:] = shape
+
+
+def _with_blobs(net: Net, graph: Graph, fill: Callable[[caffe_pb2.BlobProto, str, Shape], None]) -> Net:
+    """A copy of `net` whose empty blobs `fill` fills, by key and the shape that each must have."""
+    filled = without(net, "layer")
+    for layer, node in zip(net.layer, graph.nodes, strict=True):
+        copy = filled.layer.add()
+        copy.CopyFrom(without(layer, "blobs"))
+        for key, spec in zip(node.keys, node.specs, strict=True):
+            fill(copy.blobs.add(), key, spec.shape)
     return filled
 
 
 def without_weights(net: Net) -> Net:
     """A copy of a net without blobs: what belongs in a .prototxt."""
-    structure = Net()
-    structure.CopyFrom(net)
-    for layer in structure.layer:
-        layer.ClearField("blobs")
+    structure = without(net, "layer")
+    structure.layer.extend(without(layer, "blobs") for layer in net.layer)
     return structure
 
 
-def _fitted(array: Array, shape: Shape, where: str) -> Array:
-    """`array` in the declared shape; old files pad shapes with leading ones to four axes."""
-    old_style = array.ndim == 4 and array.shape == (*(1,) * (4 - len(shape)), *shape)
-    if array.shape != shape and not old_style and not (math.prod(shape) == array.size == 1):
+def _check_shape(found: Shape, needed: Shape, where: str) -> None:
+    """Fail for another shape; old files pad shapes with leading ones to four axes."""
+    old_style = len(found) == 4 and found == (*(1,) * (4 - len(needed)), *needed)
+    if found != needed and not old_style and not (math.prod(needed) == math.prod(found) == 1):
         raise ProtofaceError(
-            f"{where}: shape {list(array.shape)}, but the net needs {list(shape)}; "
+            f"{where}: shape {list(found)}, but the net needs {list(needed)}; "
             "these are the weights of another net"
         )
-    return array.reshape(shape)
 
 
 def _read_caffemodel(path: PathLike) -> Net:
@@ -148,12 +212,14 @@ def _read_caffemodel(path: PathLike) -> Net:
 
 
 def _write_caffemodel(path: Path, net: Net) -> None:
-    path.write_bytes(net.SerializeToString())
+    with open(path, "wb") as file:
+        file.write(without(net, "layer").SerializeToString())
+        write_parts(file, Net.LAYER_FIELD_NUMBER, net.layer)
 
 
 def _read_hdf5(path: PathLike) -> Net:
     """`/data/<layer>/<blob index>`; names with `/` make nested groups. Source: Caffe, net.cpp."""
-    read_bytes(path)  # h5py's own error for a missing or empty file does not say so
+    check_readable(path)  # h5py's own error for a missing or empty file does not say so
     layers: dict[str, dict[int, Array]] = {}
 
     def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
@@ -222,7 +288,7 @@ def _read_pytorch(path: PathLike) -> Net:
     """A plain state dict, keys `<layer>.<blob index>`, Caffe's shapes."""
     import torch
 
-    read_bytes(path)
+    check_readable(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises a dozen kinds for foreign and truncated files
@@ -255,7 +321,8 @@ def _write_pytorch(path: Path, net: Net) -> None:
     import torch
 
     arrays = arrays_of(net, os.fspath(path))
-    torch.save({key: torch.from_numpy(array) for key, array in arrays.items()}, path)
+    # PyTorch wants arrays that it may write to
+    torch.save({key: torch.from_numpy(array.copy()) for key, array in arrays.items()}, path)
 
 
 def _blob_name(path: PathLike, name: str, separator: str) -> tuple[str, int]:
@@ -275,7 +342,7 @@ def _named_net(path: PathLike, layers: Mapping[str, Mapping[int, Array]]) -> Net
         for index in range(max(blobs) + 1):
             blob = layer.blobs.add()
             if index in blobs:
-                blob.CopyFrom(to_blob(blobs[index]))
+                fill_blob(blob, blobs[index])
     return net
 
 

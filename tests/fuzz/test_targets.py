@@ -17,6 +17,7 @@ FOUND = [
         b"layer { name: 'p' type: 'Pooling' bottom: 'x' top: 'y' pooling_param { kernel_size: 3 } }",
         "an array of 335 GB for the windows of a plane",
     ),
+    ("prototxt", b"layer { name: 'c' type: 'Convolution' }", "no bottom and no top: IndexError"),
     ("prototxt", b"layer { name: 'a\\nb' type: 'U\\nV' }", "an error of several lines"),
 ]
 
