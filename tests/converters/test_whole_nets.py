@@ -9,6 +9,8 @@ import pytest
 from protoface.converters import build_graph, from_onnx, to_onnx
 from protoface.converters.check import largest_difference, run_pytorch
 from protoface.converters.layers import layer_types
+from protoface.converters.opencv_net import has_caffe_importer
+from protoface.converters.part import cut_net
 
 
 class Text:
@@ -211,10 +213,6 @@ def mobilenet_ssd():
     return net, loc, conf, prior
 
 
-def ssd_heads():
-    return mobilenet_ssd()[0]
-
-
 def ssd():
     net, *bottoms = mobilenet_ssd()
     options = (
@@ -262,7 +260,7 @@ def o_net():
     return r_net(48, (16, 32, 32), 64, points=True)
 
 
-NETS = [lenet, alexnet, googlenet, squeezenet, resnet, mobilenet, mobilenet_v2, ssd_heads, ssd]
+NETS = [lenet, alexnet, googlenet, squeezenet, resnet, mobilenet, mobilenet_v2, ssd]
 NETS += [p_net, r_net, o_net]
 
 
@@ -276,12 +274,26 @@ def net(request, net_of, filled):
 
 
 def test_every_runtime_agrees(agree, net):
-    agree(net, batches=(1,) if net.layer[-1].type == "DetectionOutput" else (1, 2), within=1e-4)
+    if net.layer[-1].type == "DetectionOutput":
+        if has_caffe_importer():
+            pytest.skip(
+                "OpenCV 4 orders detections otherwise: layers/test_detection_output.py compares"
+            )
+        agree(net, batches=(1,), within=1e-4)
+    else:
+        agree(net, within=1e-4)
+
+
+def test_the_heads_of_ssd(agree, net_of, filled):
+    """What is left of it without its own box arithmetic, by `--output-blob`."""
+    heads = cut_net(net_of(str(ssd())), ["mbox_loc", "mbox_conf_flatten"])
+    assert not {"PriorBox", "DetectionOutput"} & {layer.type for layer in heads.layer}
+    agree(filled(heads), within=1e-4)
 
 
 def test_and_back_from_onnx(net):
     """The same numbers once more; layers without an ONNX operator of their own come back as several."""
-    if net.layer[-1].type in ("DetectionOutput", "Flatten"):
+    if net.layer[-1].type == "DetectionOutput":
         pytest.skip("PriorBox and DetectionOutput have no way back")
     back = from_onnx(to_onnx(net, "net"), "net.onnx")
     inputs = build_graph(net, "net").inputs
