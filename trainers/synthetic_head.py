@@ -24,7 +24,7 @@ XS = (LEFT + (np.arange(COLUMNS, dtype=np.float32) + 0.5) / SCALE).astype(np.flo
 YS = (TOP + (np.arange(ROWS, dtype=np.float32) + 0.5) / SCALE).astype(np.float32)
 
 FLOOR = -0.45  # where the sides of the face end, at the ears
-FRONT, BACK, STEPS = 2.3, -0.9, 28  # depths along a ray, from the viewer's side
+FRONT, BACK, STEPS = 2.2, -0.8, 24  # depths along a ray, from the viewer's side
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def look(height: Floats, pose: Pose, size: tuple[int, int]) -> View | None:
     right, bottom = np.minimum(np.ceil(pixels.max(0)), size[::-1]).astype(int).tolist()
     if right - left < 2 or bottom - top < 2:
         return None
-    step = max((right - left) / 56, 1.0)  # rays are thinned out: the surface is smooth
+    step = max((right - left) / 46, 1.0)  # rays are thinned out: the surface is smooth
     columns, rows = round((right - left) / step), round((bottom - top) / step)
     x = left + (np.arange(columns) + 0.5) * (right - left) / columns - 0.5
     y = top + (np.arange(rows) + 0.5) * (bottom - top) / rows - 0.5
