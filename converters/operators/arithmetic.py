@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,13 +37,15 @@ def add(graph: CaffeGraph, node: OnnxNode) -> None:
     elif graph.is_constant(node, 1):
         _shifted(graph, node, graph.blob(node), sign * graph.floats(node, 1), 0)
     elif graph.shape(node, 0) == graph.shape(node, 1):
-        options = {"operation": "SUM", "coeff": [] if sign > 0 else [1, -1]}
+        operation = {"operation": "SUM", "coeff": [] if sign > 0 else [1, -1]}
         bottoms = [graph.blob(node, 0), graph.blob(node, 1)]
-        graph.layer(node, "Eltwise", bottoms, {"eltwise_param": options})
-    elif sign > 0:
-        _broadcast(graph, node, "Bias", "bias_param")
+        graph.layer(node, "Eltwise", bottoms, {"eltwise_param": operation})
     else:
-        node.fail(f"{list(graph.shape(node, 0))} minus {list(graph.shape(node, 1))}: sizes must agree")
+        first, second = graph.blob(node, 0), graph.blob(node, 1)
+        if sign < 0:
+            options = {"power_param": {"scale": -1}}
+            second = graph.layer(node, "Power", [second], options, inner="negative")
+        _broadcast(graph, node, "Bias", "bias_param", first, second)
 
 
 @operator("Mul", "Div")
@@ -63,14 +66,14 @@ def multiply(graph: CaffeGraph, node: OnnxNode) -> None:
             options = {"eltwise_param": {"operation": "PROD"}}
             graph.layer(node, "Eltwise", [graph.blob(node), inverse], options)
         else:
-            node.fail("divides by a value of another shape, which Caffe cannot express")
+            _broadcast(graph, node, "Scale", "scale_param", graph.blob(node), inverse)
     elif graph.is_constant(node, 0):
         _scaled(graph, node, graph.blob(node, 1), graph.floats(node, 0))
     elif graph.shape(node, 0) == graph.shape(node, 1):
         bottoms = [graph.blob(node, 0), graph.blob(node, 1)]
         graph.layer(node, "Eltwise", bottoms, {"eltwise_param": {"operation": "PROD"}})
     else:
-        _broadcast(graph, node, "Scale", "scale_param")
+        _broadcast(graph, node, "Scale", "scale_param", graph.blob(node, 0), graph.blob(node, 1))
 
 
 @operator("Sum", "Max")
@@ -153,17 +156,28 @@ def _run(node: OnnxNode, shape: Shape, array: NDArray[Any]) -> tuple[int, NDArra
     return first, np.ascontiguousarray(np.broadcast_to(inner, shape[first : last + 1]), np.float32)
 
 
-def _broadcast(graph: CaffeGraph, node: OnnxNode, kind: str, field: str) -> None:
-    """Two values of which the smaller is repeated over trailing axes: a layer with two bottoms."""
-    large, small = sorted((0, 1), key=lambda index: -np.prod(graph.shape(node, index)))
-    shape, other = graph.shape(node, large), graph.shape(node, small)
+def _broadcast(
+    graph: CaffeGraph, node: OnnxNode, kind: str, field: str, first: str, second: str
+) -> None:
+    """Two blobs of which the smaller is repeated: over trailing axes by a layer with two bottoms.
+
+    Over others by Tile and Eltwise.
+    """
+    small, large = sorted((first, second), key=lambda blob: math.prod(graph.shape_of(blob)))
+    shape, other = graph.shape_of(large), graph.shape_of(small)
     kept = len(other)
     while kept > 1 and other[kept - 1] == 1:
         kept -= 1
-    if len(other) != len(shape) or other[:kept] != shape[:kept]:
-        node.fail(f"{list(other)} does not fit {list(shape)}: Caffe repeats over trailing axes only")
-    blob = graph.blob(node, small)
+    if len(other) != len(shape) or any(a not in (1, b) for a, b in zip(other, shape, strict=True)):
+        node.fail(f"{list(other)} does not fit {list(shape)}")
+    if other[:kept] != shape[:kept]:
+        for axis in (axis for axis, size in enumerate(other) if size != shape[axis]):
+            options = {"tile_param": {"axis": axis, "tiles": shape[axis]}}
+            small = graph.layer(node, "Tile", [small], options, inner=f"axis_{axis}")
+        operation = {"operation": "SUM" if kind == "Bias" else "PROD"}
+        graph.layer(node, "Eltwise", [large, small], {"eltwise_param": operation})
+        return
     if kept < len(other):
         options = {"flatten_param": {"axis": kept - 1}}
-        blob = graph.layer(node, "Flatten", [blob], options, inner="flat")
-    graph.layer(node, kind, [graph.blob(node, large), blob], {field: {"axis": 0}})
+        small = graph.layer(node, "Flatten", [small], options, inner="flat")
+    graph.layer(node, kind, [large, small], {field: {"axis": 0}})

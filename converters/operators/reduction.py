@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .registry import OnnxNode, operator
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ def reduce(graph: CaffeGraph, node: OnnxNode) -> None:
         if not kept:
             graph.layer(node, "Flatten", [top])
         return
+    if node.operator in ("ReduceMean", "ReduceSum") and rank == 4 and axes == [1]:
+        _channels(graph, node, kept)
+        return
     if not axes or axes != list(range(axes[0], rank)):
         node.fail(f"axes {axes} of {list(shape)}: Caffe reduces all trailing axes only")
     inner = "reduced" if kept else ""
@@ -35,3 +40,14 @@ def reduce(graph: CaffeGraph, node: OnnxNode) -> None:
     if kept:
         dims = [-1, *shape[1 : axes[0]], *(1 for _ in axes)][-rank:]
         graph.layer(node, "Reshape", [top], {"reshape_param": {"shape": {"dim": dims}}})
+
+
+def _channels(graph: CaffeGraph, node: OnnxNode, kept: bool) -> None:
+    """Sum or mean over the channels: a Convolution of one pixel and one output."""
+    count = graph.shape(node)[1]
+    weight = np.full((1, count, 1, 1), 1 / count if node.operator == "ReduceMean" else 1, np.float32)
+    options = {"convolution_param": {"num_output": 1, "kernel_size": [1], "bias_term": False}}
+    inner = "" if kept else "sum"
+    top = graph.layer(node, "Convolution", [graph.blob(node)], options, [weight], inner=inner)
+    if not kept:
+        graph.layer(node, "Flatten", [top], {"flatten_param": {"axis": 1, "end_axis": 2}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from .registry import OnnxNode, operator
 if TYPE_CHECKING:
     from ..caffe_graph import CaffeGraph
 
+LARGEST = 64  # factor of a Deconvolution's kernel; no net resizes by more in one step
 # Coordinates and roundings by which a whole factor repeats each pixel.
 REPEATING = {
     ("half_pixel", "round_prefer_floor"),
@@ -22,41 +24,60 @@ REPEATING = {
 
 @operator("Resize", "Upsample")
 def resize(graph: CaffeGraph, node: OnnxNode) -> None:
-    """Nearest by a whole factor: a Deconvolution with one group per channel, all of its weights 1."""
+    """Nearest by a whole factor: a Deconvolution of ones; linear between the corners: Interp."""
     shape = graph.shape(node)
     if len(shape) != 4:
         node.fail(f"its input {list(shape)} is not N x C x H x W")
-    factors = _factors(graph, node, shape)
     coordinates = (
         node.attribute("coordinate_transformation_mode", "half_pixel"),
         node.attribute("nearest_mode", "round_prefer_floor"),
     )
+    if node.attribute("mode", "nearest") == "linear" and coordinates[0] == "align_corners":
+        _interp(graph, node, _factors(graph, node, shape))
+        return
     repeats = node.operator == "Upsample" or coordinates in REPEATING
     if node.attribute("mode", "nearest") != "nearest" or not repeats:
-        node.fail(f"mode {node.attribute('mode')}, {coordinates}: only nearest can be expressed")
-    vertical, horizontal = factors
+        node.fail(f"mode {node.attribute('mode')}, {coordinates}: cannot be expressed")
+    _repeat(graph, node, _factors(graph, node, shape))
+
+
+def _interp(graph: CaffeGraph, node: OnnxNode, factors: list[float]) -> None:
+    shape = graph.shape(node)
+    if factors[:2] != [1, 1] or not all(0 < factor < LARGEST for factor in factors):
+        node.fail(f"scales {factors}: only height and width can be resized")
+    # ONNX rounds down, and scales are float32: just below a whole number means that number
+    height, width = (math.floor(shape[i] * factors[i] + 1e-4) for i in (2, 3))
+    options = {"interp_param": {"height": height, "width": width}}
+    graph.layer(node, "Interp", [graph.blob(node)], options)
+
+
+def _repeat(graph: CaffeGraph, node: OnnxNode, factors: list[float]) -> None:
+    channels = graph.shape(node)[1]
+    whole = [int(factor) for factor in factors if 0 < factor < LARGEST]
+    if whole != factors or whole[:2] != [1, 1]:
+        node.fail(f"scales {factors}: only whole factors of height and width can be expressed")
+    _, _, vertical, horizontal = whole
     options = {
-        "num_output": shape[1],
-        "group": shape[1],
+        "num_output": channels,
+        "group": channels,
         "bias_term": False,
         "kernel_h": vertical,
         "kernel_w": horizontal,
         "stride_h": vertical,
         "stride_w": horizontal,
     }
-    weight = np.ones((shape[1], 1, vertical, horizontal), np.float32)
+    weight = np.ones((channels, 1, vertical, horizontal), np.float32)
     graph.layer(node, "Deconvolution", [graph.blob(node)], {"convolution_param": options}, [weight])
 
 
-def _factors(graph: CaffeGraph, node: OnnxNode, shape: tuple[int, ...]) -> tuple[int, int]:
-    """Whole factors of height and width, out of `scales` or `sizes`."""
+def _factors(graph: CaffeGraph, node: OnnxNode, shape: tuple[int, ...]) -> list[float]:
+    """Factors of the four axes, out of `scales` or `sizes`."""
     if node.has_input(3):
         factors = [size / old for size, old in zip(graph.integers(node, 3), shape, strict=False)]
     else:
         index = 1 if node.operator == "Upsample" or node.opset < 11 else 2
         scales = graph.floats(node, index) if node.has_input(index) else node.attribute("scales", [])
         factors = [float(factor) for factor in scales]
-    whole = [int(factor) for factor in factors if factor == factor and abs(factor) < 64]
-    if len(factors) != 4 or whole != factors or whole[:2] != [1, 1] or min(whole) < 1:
-        node.fail(f"scales {factors}: only whole factors of height and width can be expressed")
-    return whole[2], whole[3]
+    if len(factors) != 4:
+        node.fail(f"scales {factors} are not those of four axes")
+    return factors

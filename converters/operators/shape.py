@@ -128,6 +128,22 @@ def concat(graph: CaffeGraph, node: OnnxNode) -> None:
     graph.layer(node, "Concat", bottoms, options)
 
 
+@operator("Tile")
+def tile(graph: CaffeGraph, node: OnnxNode) -> None:
+    """Tile, one layer for each axis that is repeated."""
+    repeats = graph.integers(node, 1)
+    if len(repeats) != len(graph.shape(node)) or min(repeats, default=1) < 1:
+        node.fail(f"repeats {repeats} do not fit {list(graph.shape(node))}")
+    axes = [axis for axis, count in enumerate(repeats) if count > 1]
+    blob = graph.blob(node)
+    for axis in axes:
+        options = {"tile_param": {"axis": axis, "tiles": repeats[axis]}}
+        inner = "" if axis == axes[-1] else f"axis_{axis}"
+        blob = graph.layer(node, "Tile", [blob], options, inner=inner)
+    if not axes:
+        graph.same(node, blob)
+
+
 @operator("Split")
 def split(graph: CaffeGraph, node: OnnxNode) -> None:
     """Slice."""

@@ -20,6 +20,7 @@ from protoface.converters import ProtofaceError, from_onnx
         ("r = Relu(x) \n y = Concat<axis=1>(x, r)", ["ReLU", "Concat"]),
         ("r = Relu(x) \n y = Concat<axis=-1>(x, r)", ["ReLU", "Concat"]),
         ("y = Concat<axis=1>(x)", ["Split"]),
+        ("y = Tile(x, tiles)", ["Tile", "Tile"]),
         ("y = Slice(x, one, two, one)", ["Slice", "Silence"]),
         ("y = Slice(x, a, far, a)", ["Slice", "Slice", "Silence"]),
         (
@@ -33,7 +34,7 @@ def test_moved(carried, body, kinds):
     constants = (
         "<int64[2] s0 = {0, -1}, int64[5] s1 = {0, 2, 2, 3, 5}, int64[3] s2 = {0, 4, -1}, "
         "int64[4] s3 = {0, 0, 0, 0}, int64[2] a = {2, 3}, int64[1] one = {1}, int64[1] two = {2}, "
-        "int64[2] far = {1000, 4}, int64[1] zero = {0}>"
+        "int64[4] tiles = {1, 2, 1, 3}, int64[2] far = {1000, 4}, int64[1] zero = {0}>"
     )
     net = carried(
         f"(float[N,4,3,5] x) => (float[] y) {constants} {{ {body} }}".replace("float[]", "float")
