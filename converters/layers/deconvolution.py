@@ -26,6 +26,8 @@ class Deconvolution(Convolution):
     Source: Caffe, src/caffe/layers/deconv_layer.cpp.
     """
 
+    notes = "N x C x H x W with `axis` 1 only. OpenCV 4: padded 1x1 kernels by way of ONNX"
+
     def blobs(self) -> list[BlobSpec]:
         _, *bias = super().blobs()
         options = self.param.convolution_param
@@ -59,15 +61,31 @@ class Deconvolution(Convolution):
         g, name = self.geometry, self.param.name
         attributes = {
             "kernel_shape": g.extent,
-            "pads": (*g.pad, *g.pad),
+            "pads": (0, 0, 0, 0) if self.pads_apart() else (*g.pad, *g.pad),
             "strides": g.stride,
             "group": self.group,
         }
         parameters = graph.blobs(name, blobs)
         if g.dilation != (1, 1):
             parameters[0] = graph.constant(f"{name}/dilated", self.dilated(blobs[0]))
-        for bottom, top in zip(bottoms, tops, strict=True):
-            graph.node("ConvTranspose", [bottom, *parameters], [top], attributes)
+        for bottom, top, shape in zip(bottoms, tops, self.bottoms, strict=True):
+            if not self.pads_apart():
+                graph.node("ConvTranspose", [bottom, *parameters], [top], attributes)
+                continue
+            whole = graph.apply("ConvTranspose", [bottom, *parameters], f"{name}/whole", attributes)
+            ends = [pad + size for pad, size in zip(g.pad, self.top_shape(shape)[2:], strict=True)]
+            bounds = [
+                graph.constant(f"{name}/{field}", np.array(values))
+                for field, values in (("starts", g.pad), ("ends", ends), ("axes", (2, 3)))
+            ]
+            graph.node("Slice", [whole, *bounds], [top])
+
+    def pads_apart(self) -> bool:
+        """Whether the padding is cut off by a node of its own.
+
+        OpenCV 4.14 writes beyond its memory for a padded 1x1 kernel.
+        """
+        return self.geometry.kernel == (1, 1) and any(self.geometry.pad)
 
     def dilated(self, weight: Array) -> Array:
         """The weight with zeros between its values: OpenCV 4 has no dilation here."""
@@ -77,6 +95,8 @@ class Deconvolution(Convolution):
 
     def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
         options, g = param.convolution_param, self.geometry
+        if self.pads_apart():
+            return None
         if g.dilation != (1, 1):
             param.blobs[0].CopyFrom(to_blob(self.dilated(to_array(param.blobs[0], param.name))))
             for field in ("dilation", "kernel_size", "kernel_h", "kernel_w"):

@@ -23,7 +23,7 @@ class MVN(Layer):
     Source: Caffe, src/caffe/layers/mvn_layer.cpp.
     """
 
-    notes = "OpenCV 4's importer adds `eps` under the root: by way of ONNX"
+    notes = "OpenCV 4's importer adds `eps` under the root, and some nets stop it: by way of ONNX"
 
     def check(self) -> None:
         self.expect_bottoms(1)
@@ -62,4 +62,4 @@ class MVN(Layer):
         return graph.apply("Mul", [total, graph.number(f"{name}/factor", 1 / count)], f"{name}/mean")
 
     def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
-        return None if self.param.mvn_param.normalize_variance else [param]
+        return None

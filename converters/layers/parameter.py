@@ -24,7 +24,10 @@ class Parameter(Layer):
     Source: Caffe, include/caffe/layers/parameter_layer.hpp.
     """
 
-    notes = "OpenCV 4's importer has no such layer: by way of ONNX"
+    notes = (
+        "OpenCV 4's importer has no such layer: by way of ONNX, where it cannot give it out as an "
+        "output nor compute layers that read nothing else"
+    )
 
     def check(self) -> None:
         self.expect_bottoms(0)
@@ -41,7 +44,7 @@ class Parameter(Layer):
     def forward(
         self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool
     ) -> list[torch.Tensor]:
-        return [blobs[0]]
+        return [blobs[0].clone()]  # layers may overwrite a top
 
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
         graph.node("Identity", graph.blobs(self.param.name, blobs), tops)

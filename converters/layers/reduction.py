@@ -31,7 +31,10 @@ class Reduction(Layer):
     From axis 0 on the top is a single number. Source: Caffe, src/caffe/layers/reduction_layer.cpp.
     """
 
-    notes = "OpenCV 4's importer is wrong: by way of ONNX"
+    notes = (
+        "OpenCV 4's importer is wrong: by way of ONNX. It has no arrays of one axis: what follows a "
+        "Reduction that leaves one is wrong there or stops"
+    )
 
     def check(self) -> None:
         self.expect_bottoms(1)

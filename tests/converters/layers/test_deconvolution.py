@@ -55,6 +55,11 @@ def deconvolution(stride=(1, 1), pad=(0, 0), dilation=(1, 1), group=1, bias=True
             {"dilation": (1, 3), "stride": (2, 2), "pad": (1, 1), "group": 2},
         ),
         ("kernel_size: 3 group: 2", {"group": 2}),
+        ("kernel_size: 1 pad: 1", {"pad": (1, 1)}),
+        ("kernel_size: 1 pad: 1 pad: 0 stride: 3", {"pad": (1, 0), "stride": (3, 3)}),
+        ("kernel_size: 2 pad: 2", {"pad": (2, 2)}),
+        ("kernel_h: 1 kernel_w: 2 pad_h: 1 pad_w: 1", {"pad": (1, 1)}),
+        ("kernel_size: 2 pad: 3 stride: 3", {"pad": (3, 3), "stride": (3, 3)}),
         ("kernel_size: 3 group: 4 stride: 2", {"group": 4, "stride": (2, 2)}),
     ],
 )

@@ -1,5 +1,6 @@
 """Parameter: a learned blob that other layers read."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -16,6 +17,16 @@ def test_a_factor(filled, agree, net_of):
     )
     blob = np.array(net.layer[1].blobs[0].data, np.float64)[:, None, None]
     agree(net, lambda feed: {"y": feed["x"] * blob})
+
+
+def test_as_an_output(filled, agree, net_of):
+    net = filled(
+        net_of(f"""{INPUT} {PARAMETER}
+        layer {{ name: 'r' type: 'ReLU' bottom: 'x' top: 'y' }}""")
+    )
+    reason = "cannot give it out as an output"
+    apart = {"opencv-onnx": reason, "opencv-caffe": reason}
+    agree(net, apart=apart if cv2.__version__.startswith("4.") else None, batches=[3])
 
 
 def test_it_is_no_input(net_of):
