@@ -1,8 +1,8 @@
 """The published experiment beside our measurements, each row with what differs.
 
 Source of the published figures: the original experiment's article and README (March 2018). 1.17 % is
-level 1 over the whole picture's diagonal; 2.16 % is level 2 over the *crop's* diagonal, on pictures whose
-level-1 error is below 10 %. An error of the whole cascade was never published.
+level 1 over the whole picture's diagonal; 2.16 % is level 2 over the *crop's* diagonal, on pictures of
+level-1 errors below 10 %. An error of the whole cascade was never published.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _level_2_errors(measured: Measured, first: Floats) -> Floats | None:
 def euclidean_loss(measured: Measured) -> float:
     """Level 1's loss before loss_weight: half the sum of squared differences, mean over pictures.
 
-    Labels are [-1, 1] from a picture's first to its last pixel; source: Caffe, euclidean_loss_layer.cpp.
+    Labels are [-1, 1] from the first to the last pixel. Source: Caffe, euclidean_loss_layer.cpp.
     """
     centre = np.maximum((measured.sizes - 1) / 2, 0.5)
     difference = (measured.levels[0] - measured.truth) / centre[:, None]
