@@ -20,6 +20,7 @@ from .blobs import Array, Shape, blob_shape, blob_view, check_blob, fill_blob, t
 from .errors import ProtofaceError
 from .files import check_readable, read_bytes, replacing
 from .graph import Graph, Net, build_graph
+from .hdf5 import check_hdf5
 from .messages import without, write_parts
 from .strings import check_strings
 from .upgrade import upgrade
@@ -219,7 +220,7 @@ def _write_caffemodel(path: Path, net: Net) -> None:
 
 def _read_hdf5(path: PathLike) -> Net:
     """`/data/<layer>/<blob index>`; names with `/` make nested groups. Source: Caffe, net.cpp."""
-    check_readable(path)  # h5py's own error for a missing or empty file does not say so
+    check_hdf5(path)
     layers: dict[str, dict[int, Array]] = {}
 
     def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
