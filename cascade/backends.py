@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.graph import Net
-from protoface.converters.onnx_graph import to_onnx
+from protoface.converters.onnx_export import to_onnx
 from protoface.converters.opencv_net import opencv_net
 
 Batch = NDArray[np.float32]

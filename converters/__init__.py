@@ -8,7 +8,7 @@ from .convert import Converted, convert, convert_onnx, load_net
 from .errors import ProtofaceError
 from .fold import fold_batch_norm
 from .graph import build_graph, deployed, filter_net
-from .onnx_graph import to_onnx
+from .onnx_export import to_onnx
 from .opencv_net import read_net_from_caffe
 from .prototxt import read_net
 from .weights import read_weights, with_weights, write_weights

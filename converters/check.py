@@ -16,7 +16,7 @@ from .caffe_graph import read_onnx
 from .convert import Converted, is_onnx
 from .errors import ProtofaceError
 from .graph import Graph, Net, build_graph
-from .onnx_graph import to_onnx
+from .onnx_export import to_onnx
 from .opencv_net import has_caffe_importer, opencv_net, opencv_net_from_onnx
 from .pytorch import to_pytorch
 from .weights import PathLike, read_weights, with_weights

@@ -13,7 +13,7 @@ import click
 from .blobs import Shape
 from .convert import Converted, convert_onnx, is_onnx
 from .convert import convert as convert_files
-from .onnx_graph import OPSET
+from .onnx_export import OPSET
 from .part import ONLY, Part, take_part
 from .prototxt import read_net
 from .summary import as_json, as_text, summarise

@@ -12,7 +12,7 @@ from .files import write_text
 from .float16 import to_float16
 from .fold import fold_batch_norm
 from .graph import Net
-from .onnx_graph import OPSET, to_onnx, write_onnx
+from .onnx_export import OPSET, to_onnx, write_onnx
 from .part import WHOLE, Part, take_part
 from .prototxt import read_net, to_text
 from .weights import (

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from .errors import ProtofaceError
 from .messages import without
-from .onnx_graph import light
+from .onnx_export import light
 
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
 # float16's largest number; the lowest float32, Caffe's maximum over no pixel, becomes minus this.

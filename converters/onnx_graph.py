@@ -1,13 +1,8 @@
-"""ONNX written node by node from a net and its weights, opset 17 and up.
-
-Inputs and outputs carry the Caffe blobs' names, the batch size is free (`N`), weights are inline.
-"""
+"""An ONNX graph while it grows: what a layer's `onnx` method appends to."""
 
 from __future__ import annotations
 
 import math
-import os
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,21 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from . import caffe_pb2
-from .blobs import Array, blob_view, field_head
-from .errors import ProtofaceError
-from .files import replacing
-from .graph import Graph, Value, build_graph, deployed
-from .messages import without, write_parts
-from .weights import blobs_of
-
-#: What the nodes written by `layers/` are valid for: Caffe's layers need nothing newer than 17.
-OPSET = 17
-MINIMUM_OPSET = 13
-# The first ONNX IR that carries opset 17; older runtimes refuse a newer one than they know.
-IR_VERSION = 8
-BATCH = "N"
-LARGE = 1 << 10  # values of a constant: shapes and the like, which the checker reads, have fewer
+from .blobs import Array
 
 
 class OnnxGraph:
@@ -173,89 +154,3 @@ class OnnxGraph:
         constant = self.constant(f"{target}/value", np.array(value, np.float32))
         self.node("Pad", [source, amounts, constant], [target], {"mode": "constant"})
         return target
-
-
-def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onnx.ModelProto:
-    """The TEST phase of a net that holds its weights, as a checked ONNX model.
-
-    Data and loss layers are left out; `source` names the net in errors. Raises ProtofaceError for a
-    layer that ONNX cannot express and for an opset outside 13 .. the installed onnx's newest.
-    """
-    newest = onnx.defs.onnx_opset_version()
-    if not MINIMUM_OPSET <= opset <= newest:
-        raise ProtofaceError(f"--opset {opset}: this onnx writes {MINIMUM_OPSET} to {newest}")
-    graph = build_graph(deployed(net), source)
-    blobs = blobs_of(net, graph, source)
-    written = OnnxGraph(
-        (value.name for node in graph.nodes for value in node.tops),
-        (value.name for value in graph.outputs),
-    )
-    uses = Counter(key for node in graph.nodes for key in node.keys)
-    shared: dict[str, Array] = {}
-    for node in graph.nodes:
-        if node.layer.fed:
-            continue
-        arrays = []
-        for key, spec in zip(node.keys, node.specs, strict=True):
-            array = shared[key] if key in shared else blob_view(blobs[key], key).reshape(spec.shape)
-            if uses[key] > 1:
-                shared[key] = array
-            arrays.append(array)
-        bottoms = [written.now(value.name) for value in node.bottoms]
-        node.layer.onnx(written, bottoms, arrays, [value.name for value in node.tops])
-        written.forget(array for key, array in zip(node.keys, arrays, strict=True) if uses[key] == 1)
-    return _finished(written, graph, opset)
-
-
-def write_onnx(path: str | os.PathLike[str], model: onnx.ModelProto) -> None:
-    """Write a model that `to_onnx` made; never is all of it serialised in memory."""
-    bare = without(model.graph, "initializer").SerializeToString()
-    tensors = model.graph.initializer
-    number = model.graph.INITIALIZER_FIELD_NUMBER
-    sizes = map(_serialised_size, tensors)
-    total = len(bare) + sum(size + len(field_head(number, size)) for size in sizes)
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        file.write(without(model, "graph").SerializeToString())
-        file.write(field_head(model.GRAPH_FIELD_NUMBER, total))
-        file.write(bare)
-        write_parts(file, number, tensors)
-
-
-def _serialised_size(tensor: onnx.TensorProto) -> int:
-    """Bytes of a tensor whose values are `raw_data`; `ByteSize` would serialise it to count them."""
-    head = onnx.TensorProto(name=tensor.name, dims=tensor.dims, data_type=tensor.data_type)
-    item = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-    size = math.prod(tensor.dims) * item
-    return head.ByteSize() + len(field_head(tensor.RAW_DATA_FIELD_NUMBER, size)) + size
-
-
-def _finished(written: OnnxGraph, graph: Graph, opset: int) -> onnx.ModelProto:
-    model = written.model
-    model.ir_version = max(IR_VERSION, helper.find_min_ir_version_for([helper.make_opsetid("", opset)]))
-    model.opset_import.add(domain="", version=opset)
-    model.graph.name = graph.name or "net"
-    model.graph.node.extend(written.nodes)
-    model.graph.input.extend(_info(value) for value in graph.inputs)
-    model.graph.output.extend(_info(value, written.declared.get(value.name)) for value in graph.outputs)
-    onnx.checker.check_model(light(model), full_check=True)
-    return model
-
-
-def light(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of a model whose large constants are inputs: as good to check, and quick."""
-    copy = without(model, "graph")
-    copy.graph.CopyFrom(without(model.graph, "initializer"))
-    for tensor in model.graph.initializer:
-        if math.prod(tensor.dims) <= LARGE:
-            copy.graph.initializer.append(tensor)
-        else:
-            value = helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
-            copy.graph.input.append(value)
-    return copy
-
-
-def _info(value: Value, declared: list[int | str] | None = None) -> onnx.ValueInfoProto:
-    shape: list[int | str] = [BATCH, *value.shape[1:]] if value.shape else []
-    if declared is not None:
-        shape = declared
-    return helper.make_tensor_value_info(value.name, TensorProto.FLOAT, shape)

@@ -13,7 +13,7 @@ from . import caffe_pb2
 from .blobs import to_blob
 from .errors import ProtofaceError
 from .graph import Net, build_graph
-from .onnx_graph import to_onnx
+from .onnx_export import to_onnx
 from .prototxt import to_text
 from .weights import PathLike, weights_of, without_weights
 

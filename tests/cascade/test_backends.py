@@ -8,7 +8,7 @@ from protoface import cascade
 from protoface.cascade import ProtofaceError, backends
 from protoface.cascade.backends import AUTO_ORDER, BACKENDS, choose_backend
 from protoface.converters.graph import deployed
-from protoface.converters.onnx_graph import to_onnx
+from protoface.converters.onnx_export import to_onnx
 from protoface.converters.opencv_net import opencv_net_from_onnx
 from protoface.converters.prototxt import parse_message
 from protoface.converters.weights import Net

@@ -18,7 +18,7 @@ from protoface.converters.check import run_onnxruntime, run_opencv, run_pytorch
 from protoface.converters.graph import Graph, Net
 from protoface.converters.layers import layer_types
 from protoface.converters.layers.pooling import LOWEST
-from protoface.converters.onnx_graph import MINIMUM_OPSET
+from protoface.converters.onnx_export import MINIMUM_OPSET
 from protoface.converters.opencv_net import has_caffe_importer, opencv_net, opencv_net_from_onnx
 from protoface.converters.prototxt import parse_message
 from protoface.converters.upgrade import upgrade

@@ -37,7 +37,7 @@ def celeba(tmp_path: Path) -> Path:
 
 
 def offset_finder(first: float, last: float) -> Finder:
-    """Knows the truth (a picture is as grey as its number); levels are `first` and `last` pixels off."""
+    """Knows the truth (a picture is as grey as its number): levels `first` and `last` pixels off."""
 
     def find(images: list[np.ndarray]) -> list[Found | None]:
         truths = [FACE + (float(image[0, 0, 0]), 0) for image in images]
