@@ -41,7 +41,7 @@ lint: env
 # mypy cannot see that the five folders are one namespace; a link shows it.
 types: env
 	mkdir -p build/typing && ln -sfn ../.. build/typing/protoface
-	cd build/typing && MYPYPATH=. $(CURDIR)/$(BIN)/mypy --config-file ../../pyproject.toml \
+	cd build/typing && MYPYPATH=. $(abspath $(BIN))/mypy --config-file ../../pyproject.toml \
 	    $(addprefix -p protoface.,$(PACKAGES))
 
 format: env ## Format and mend what can be mended
