@@ -30,7 +30,7 @@ def to_array(blob: caffe_pb2.BlobProto, where: str) -> Array:
 
     `where` names layer and file in errors. Raises ProtofaceError if the shape does not fit the values.
     """
-    return blob_view(blob, where).copy()
+    return np.require(blob_view(blob, where), requirements="W")
 
 
 def blob_view(blob: caffe_pb2.BlobProto, where: str) -> Array:
@@ -82,8 +82,11 @@ def _values(blob: caffe_pb2.BlobProto) -> Array:
     Read one by one, some versions make signalling NaNs quiet ones, and all but the newest are slow.
     """
     double = bool(blob.double_data)
+    held = blob.double_data if double else blob.data
+    if hasattr(held, "__array__"):  # the newest versions copy all at once
+        return np.asarray(held)
     kind = np.dtype("<f8" if double else "<f4")
-    size = len(blob.double_data if double else blob.data) * kind.itemsize
+    size = len(held) * kind.itemsize
     number = DOUBLE_DATA_FIELD if double else DATA_FIELD
     content = blob.SerializeToString()
     # One field of this number and size, packed; what lies before it is short, but for the other kind
