@@ -268,8 +268,14 @@ def _append(graph: CaffeGraph, node: OnnxNode, item: onnx.NodeProto) -> None:
             f"the operator {item.domain}{'.' if item.domain else ''}{node.operator} has no Caffe layer "
             f"here; known: {', '.join(known)}"
         )
-    if not (node.output in graph.constants or folded(graph, node)):
-        known[node.operator](graph, node)
+    try:
+        if not (node.output in graph.constants or folded(graph, node)):
+            known[node.operator](graph, node)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, ProtofaceError):
+            raise
+        # A valid graph's sizes, axes and attributes fit each other; the fuzzer finds those that do not.
+        node.fail(f"its inputs and attributes do not fit each other ({error})")
 
 
 def _array(tensor: onnx.TensorProto) -> NDArray[Any]:

@@ -29,6 +29,7 @@ def fuzzed(target: str, seconds: int, folder: Path) -> tuple[int, str]:
         f"-max_len={LONGEST}",
         f"-dict={dictionary}",
         f"-artifact_prefix={folder}/{target}-",
+        "-seed=1",  # a run can be had again, as far as its time limit allows
         "-timeout=10",
         "-rss_limit_mb=0",
         "-print_final_stats=1",

@@ -17,6 +17,13 @@ FOUND = [
         b"layer { name: 'p' type: 'Pooling' bottom: 'x' top: 'y' pooling_param { kernel_size: 3 } }",
         "an array of 335 GB for the windows of a plane",
     ),
+    (
+        "onnx",
+        b'\x08\x08:>\n\x0f\n\x01x\x12\x01y"\x05Split:\x00\x12\x01gZ\x1b\n\x01x\x12\x16\n\x14\x08\n'
+        b"\x10\x01\x12\x02\x08\x01\n\x02\x08\x04\n\x02\x08\x06\n\x02\x08\x06b\x0b\n\x01y\x12\x06\n\x04"
+        b"\x08\x01\x12\x00B\x04\n\x00\x10\x11",
+        "an axis beyond the shape of a Split: IndexError",
+    ),
     ("prototxt", b"layer { name: 'c' type: 'Convolution' }", "no bottom and no top: IndexError"),
     ("prototxt", b"layer { name: 'a\\nb' type: 'U\\nV' }", "an error of several lines"),
 ]
