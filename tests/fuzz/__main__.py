@@ -39,9 +39,11 @@ def fuzzed(target: str, seconds: int, folder: Path) -> tuple[int, str]:
     (folder / f"{target}.log").write_text(log)
     runs = re.search(r"stat::number_of_executed_units: (\d+)", log)
     coverage = re.findall(r" cov: (\d+) ", log)
+    if runs is None:  # it has not even started: atheris is missing, for one
+        return done.returncode or 1, f"{target}: DID NOT RUN, see {folder}/{target}.log"
     return done.returncode, (
         f"{target}: {'nothing found' if done.returncode == 0 else 'FOUND, see ' + str(folder)}, "
-        f"{runs.group(1) if runs else '?'} runs in {seconds} s, "
+        f"{runs.group(1)} runs in {seconds} s, "
         f"coverage {coverage[0] if coverage else '?'} -> {coverage[-1] if coverage else '?'}"
     )
 
