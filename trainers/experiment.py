@@ -35,8 +35,11 @@ from protoface.prototxt import generate
 
 from .celeba import CelebA
 from .crop import crop, load_levels
+from .device import use_threads
+from .parallel import cores
 from .prepare import prepare
 from .snapshot import STATE
+from .timing import time_net
 from .train import train
 
 LEVELS = ("level_1", "level_2")
@@ -180,6 +183,8 @@ def _train_level(plan: Plan, number: int, say: Say) -> None:
             raise ProtofaceError(f"{lists / needed}: no pictures to train or test {name} with")
     pictures = len((lists / "test.txt").read_text(encoding="utf-8").splitlines())
     solver = write_level(plan, number, pictures)
+    if plan.device == "cpu":
+        choose_threads(out / name / "train_val.prototxt", say)
     state = newest_state(out / name / "snapshots")
     more = [] if state is None else ["--snapshot", state]
     _show(say, "train", "--solver", solver, "--device", plan.device, *more)
@@ -190,6 +195,23 @@ def _train_level(plan: Plan, number: int, say: Say) -> None:
         done_weights = done.weights
     with replacing(final) as temporary:
         temporary.write_bytes(done_weights.read_bytes())
+
+
+def choose_threads(net: Path, say: Say) -> int:
+    """Compute with as many threads as are fastest for this net just now: one, or one a core.
+
+    Threads wait for each other at every layer. Where another process holds one of their cores, two of
+    them can be ten times slower than one.
+    """
+    speeds = {}
+    for threads in sorted({1, cores(None)}):
+        use_threads(threads)
+        speeds[threads] = time_net(net, iterations=8).pictures_per_second
+    best = max(speeds, key=lambda threads: speeds[threads])
+    use_threads(best)
+    tried = ", ".join(f"{threads}: {speed:.0f} pictures/s" for threads, speed in speeds.items())
+    say(f"  threads: {best} ({tried})")
+    return best
 
 
 def newest_state(folder: Path) -> Path | None:
