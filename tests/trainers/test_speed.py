@@ -19,7 +19,7 @@ def pictures_per_second(kind: str) -> float:
 
 @pytest.mark.slow
 def test_at_least_2_2_times_a_plain_loop() -> None:
-    """Each in processes of its own, by turns; the best pair, as other work on the machine can spoil any.
+    """Each in processes of its own, by turns; the best pair, as other work can spoil any of them.
 
     docs/training.md has the medians.
     """
