@@ -127,5 +127,6 @@ def _multiplied(node: Node, blobs: Blobs, factor: Array, bias: Array) -> tuple[A
     weight = blob_view(blobs[node.keys[0]], node.keys[0]).reshape(node.specs[0].shape)
     out_axis = 1 if _transposed(node) else 0
     shape = [-1 if axis == out_axis else 1 for axis in range(weight.ndim)]
-    product = np.multiply(weight, factor.reshape(shape), dtype=np.float64)
-    return product.astype(weight.dtype), bias.astype(weight.dtype)
+    product = np.empty_like(weight)  # written to directly: a float64 copy would be twice its size
+    np.multiply(weight, factor.reshape(shape), product, dtype=np.float64, casting="same_kind")
+    return product, bias.astype(weight.dtype)

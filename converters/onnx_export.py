@@ -17,7 +17,7 @@ from .blobs import Array, blob_view, field_head
 from .errors import ProtofaceError
 from .files import replacing
 from .graph import Graph, Value, build_graph, deployed
-from .messages import without, write_parts
+from .messages import without
 from .onnx_graph import OnnxGraph
 from .weights import blobs_of
 
@@ -66,22 +66,27 @@ def write_onnx(path: str | os.PathLike[str], model: onnx.ModelProto) -> None:
     """Write a model that `to_onnx` made; never is all of it serialised in memory."""
     bare = without(model.graph, "initializer").SerializeToString()
     tensors = model.graph.initializer
-    number = model.graph.INITIALIZER_FIELD_NUMBER
-    sizes = map(_serialised_size, tensors)
-    total = len(bare) + sum(size + len(field_head(number, size)) for size in sizes)
+    heads = [_head(tensor, model.graph.INITIALIZER_FIELD_NUMBER) for tensor in tensors]
+    total = len(bare) + sum(map(len, heads)) + sum(map(_size, tensors))
     with replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(without(model, "graph").SerializeToString())
         file.write(field_head(model.GRAPH_FIELD_NUMBER, total))
         file.write(bare)
-        write_parts(file, number, tensors)
+        for head, tensor in zip(heads, tensors, strict=True):
+            file.write(head)
+            file.write(tensor.raw_data)
 
 
-def _serialised_size(tensor: onnx.TensorProto) -> int:
-    """Bytes of a tensor whose values are `raw_data`; `ByteSize` would serialise it to count them."""
-    head = onnx.TensorProto(name=tensor.name, dims=tensor.dims, data_type=tensor.data_type)
-    item = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-    size = math.prod(tensor.dims) * item
-    return head.ByteSize() + len(field_head(tensor.RAW_DATA_FIELD_NUMBER, size)) + size
+def _head(tensor: onnx.TensorProto, number: int) -> bytes:
+    """All of the serialised field `number` that holds a tensor but its `raw_data`, the last in it."""
+    bare = onnx.TensorProto(name=tensor.name, dims=tensor.dims, data_type=tensor.data_type)
+    head = bare.SerializeToString() + field_head(tensor.RAW_DATA_FIELD_NUMBER, _size(tensor))
+    return field_head(number, len(head) + _size(tensor)) + head
+
+
+def _size(tensor: onnx.TensorProto) -> int:
+    """Bytes of a tensor's `raw_data`, which need not be copied out for that."""
+    return math.prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
 
 
 def _finished(written: OnnxGraph, graph: Graph, opset: int) -> onnx.ModelProto:

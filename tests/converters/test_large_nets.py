@@ -92,6 +92,7 @@ def large(tmp_path_factory):
         (".pt", ".caffemodel", {}),
         (".onnx", ".caffemodel", {}),
         (".caffemodel", ".caffemodel", {"fold_bn": True}),
+        (".caffemodel", ".onnx", {"fold_bn": True}),
         (".caffemodel", ".onnx", {"float16": True}),
     ],
 )
