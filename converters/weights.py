@@ -18,10 +18,11 @@ from google.protobuf.message import DecodeError
 from . import caffe_pb2
 from .blobs import Array, Shape, blob_shape, blob_view, check_blob, fill_blob, to_array
 from .errors import ProtofaceError
-from .files import check_readable, read_bytes, replacing
+from .files import read_bytes, replacing
 from .graph import Graph, Net, build_graph
 from .hdf5 import check_hdf5
 from .messages import without, write_parts
+from .pickles import check_pickle
 from .strings import check_strings
 from .upgrade import upgrade
 
@@ -29,6 +30,8 @@ PathLike = str | os.PathLike[str]
 CAFFEMODEL, HDF5, PYTORCH = ".caffemodel", ".caffemodel.h5", ".pt"
 # Deflate, the filter that h5py has, packs zeros 1032 times: what claims more is a damaged file.
 MAXIMUM_COMPRESSION = 1100
+# Tensors of a .pt file may share values; more often than this is no net's.
+MAXIMUM_SHARING = 8
 
 
 def weights_format(path: PathLike) -> str:
@@ -289,7 +292,7 @@ def _read_pytorch(path: PathLike) -> Net:
     """A plain state dict, keys `<layer>.<blob index>`, Caffe's shapes."""
     import torch
 
-    check_readable(path)
+    check_pickle(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises a dozen kinds for foreign and truncated files
@@ -301,6 +304,9 @@ def _read_pytorch(path: PathLike) -> Net:
     for key, tensor in state.items():
         layer, index = _blob_name(path, str(key), ".")
         layers.setdefault(layer, {})[index] = _tensor(path, str(key), tensor)
+    size = sum(array.nbytes for blobs in layers.values() for array in blobs.values())
+    if size > MAXIMUM_SHARING * os.path.getsize(path):
+        raise ProtofaceError(f"{path}: its tensors take {size:,} bytes, which are not in the file")
     return _named_net(path, layers)
 
 
@@ -313,7 +319,7 @@ def _tensor(path: PathLike, key: str, tensor: object) -> Array:
     kind = str(tensor.dtype).removeprefix("torch.")
     if kind not in ("float16", "float32", "float64"):
         raise ProtofaceError(f"{path}: {key!r} holds {kind}; save it as float32 or float64")
-    if tensor.layout is not torch.strided or tensor.nbytes > tensor.untyped_storage().nbytes():
+    if tensor.nbytes > tensor.untyped_storage().nbytes():
         raise ProtofaceError(f"{path}: {key!r} is no plain tensor; save it by `.contiguous()`")
     return np.asarray(tensor.detach().numpy())
 

@@ -31,6 +31,8 @@ class ArgMax(Layer):
     def check(self) -> None:
         self.expect_bottoms(1)
         options, bottom = self.param.argmax_param, self.bottoms[0]
+        if not bottom:
+            self.fail("its bottom is one number, without a batch axis")
         self.along = self.axis(options.axis) if options.HasField("axis") else None
         self.size = math.prod(bottom[1:]) if self.along is None else bottom[self.along]
         self.count = options.top_k

@@ -43,7 +43,7 @@ class DetectionOutput(Layer):
     def check(self) -> None:
         self.expect_bottoms(3)
         options = self.param.detection_output_param
-        self.count = self.bottoms[2][-1] // 4
+        self.count = math.prod(self.bottoms[2]) // 8
         self.classes = options.num_classes
         self.places = 1 if options.share_location else self.classes
         location, confidence = (math.prod(bottom[1:]) for bottom in self.bottoms[:2])

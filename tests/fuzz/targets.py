@@ -23,7 +23,13 @@ from protoface.converters.upgrade import upgrade
 from protoface.converters.weights import arrays_of, with_arrays, without_weights, write_weights
 
 #: A file of this suffix is written for every case, in memory where the system allows it.
-SUFFIXES = {"prototxt": ".prototxt", "caffemodel": ".caffemodel", "hdf5": ".h5", "onnx": ".onnx"}
+SUFFIXES = {
+    "prototxt": ".prototxt",
+    "caffemodel": ".caffemodel",
+    "hdf5": ".h5",
+    "pytorch": ".pt",
+    "onnx": ".onnx",
+}
 SHARED_MEMORY = Path("/dev/shm")
 
 NETS = (
@@ -73,6 +79,7 @@ TARGETS: dict[str, Callable[[Path], None]] = {
     "prototxt": read_prototxt,
     "caffemodel": read_arrays,
     "hdf5": read_arrays,
+    "pytorch": read_arrays,
     "onnx": read_model,
 }
 

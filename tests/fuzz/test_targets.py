@@ -25,6 +25,18 @@ FOUND = [
         "an axis beyond the shape of a Split: IndexError",
     ),
     ("prototxt", b"layer { name: 'c' type: 'Convolution' }", "no bottom and no top: IndexError"),
+    (
+        "prototxt",
+        b"layer { name: 'i' type: 'Input' top: 'x' input_param { shape { } } }"
+        b"layer { name: 'l' type: 'ArgMax' bottom: 'x' top: 'y' }",
+        "a bottom without any axis: IndexError",
+    ),
+    (
+        "prototxt",
+        b"layer { name: 'i' type: 'Input' top: 'x' input_param { shape { } } }"
+        b"layer { name: 'l' type: 'DetectionOutput' bottom: 'x' bottom: 'x' bottom: 'x' top: 'y' }",
+        "the same there",
+    ),
     ("prototxt", b"layer { name: 'a\\nb' type: 'U\\nV' }", "an error of several lines"),
 ]
 
