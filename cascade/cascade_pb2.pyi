@@ -52,9 +52,11 @@ class PreprocessParameter(_message.Message):
         LINEAR: _ClassVar[PreprocessParameter.Interpolation]
         NEAREST: _ClassVar[PreprocessParameter.Interpolation]
         CUBIC: _ClassVar[PreprocessParameter.Interpolation]
+        AREA: _ClassVar[PreprocessParameter.Interpolation]
     LINEAR: PreprocessParameter.Interpolation
     NEAREST: PreprocessParameter.Interpolation
     CUBIC: PreprocessParameter.Interpolation
+    AREA: PreprocessParameter.Interpolation
     COLOR_ORDER_FIELD_NUMBER: _ClassVar[int]
     MEAN_FIELD_NUMBER: _ClassVar[int]
     SCALE_FIELD_NUMBER: _ClassVar[int]
@@ -68,14 +70,16 @@ class PreprocessParameter(_message.Message):
     def __init__(self, color_order: _Optional[_Union[PreprocessParameter.ColorOrder, str]] = ..., mean: _Optional[_Iterable[float]] = ..., scale: _Optional[float] = ..., size: _Optional[_Iterable[int]] = ..., interpolation: _Optional[_Union[PreprocessParameter.Interpolation, str]] = ...) -> None: ...
 
 class WindowParameter(_message.Message):
-    __slots__ = ("picture", "box", "square")
+    __slots__ = ("picture", "box", "square", "similarity")
     PICTURE_FIELD_NUMBER: _ClassVar[int]
     BOX_FIELD_NUMBER: _ClassVar[int]
     SQUARE_FIELD_NUMBER: _ClassVar[int]
+    SIMILARITY_FIELD_NUMBER: _ClassVar[int]
     picture: PictureWindow
     box: BoxWindow
     square: SquareWindow
-    def __init__(self, picture: _Optional[_Union[PictureWindow, _Mapping]] = ..., box: _Optional[_Union[BoxWindow, _Mapping]] = ..., square: _Optional[_Union[SquareWindow, _Mapping]] = ...) -> None: ...
+    similarity: SimilarityWindow
+    def __init__(self, picture: _Optional[_Union[PictureWindow, _Mapping]] = ..., box: _Optional[_Union[BoxWindow, _Mapping]] = ..., square: _Optional[_Union[SquareWindow, _Mapping]] = ..., similarity: _Optional[_Union[SimilarityWindow, _Mapping]] = ...) -> None: ...
 
 class PictureWindow(_message.Message):
     __slots__ = ()
@@ -98,3 +102,21 @@ class SquareWindow(_message.Message):
     a: str
     b: str
     def __init__(self, around: _Optional[str] = ..., k: _Optional[float] = ..., a: _Optional[str] = ..., b: _Optional[str] = ...) -> None: ...
+
+class SimilarityWindow(_message.Message):
+    __slots__ = ("shape", "upright", "patch")
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    UPRIGHT_FIELD_NUMBER: _ClassVar[int]
+    PATCH_FIELD_NUMBER: _ClassVar[int]
+    shape: _containers.RepeatedCompositeFieldContainer[ShapePoint]
+    upright: bool
+    patch: float
+    def __init__(self, shape: _Optional[_Iterable[_Union[ShapePoint, _Mapping]]] = ..., upright: _Optional[bool] = ..., patch: _Optional[float] = ...) -> None: ...
+
+class ShapePoint(_message.Message):
+    __slots__ = ("x", "y")
+    X_FIELD_NUMBER: _ClassVar[int]
+    Y_FIELD_NUMBER: _ClassVar[int]
+    x: float
+    y: float
+    def __init__(self, x: _Optional[float] = ..., y: _Optional[float] = ...) -> None: ...

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+
 from protoface.converters.convert import load_net
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.graph import Net, deployed
@@ -58,10 +60,12 @@ def _check_stage(
         raise ProtofaceError(f"{where}: number {index + 1} needs a name and a net")
     kind = stage.window.WhichOneof("kind")
     if kind is None:
-        raise ProtofaceError(f"{where}: needs a window: picture, box or square")
+        raise ProtofaceError(f"{where}: needs a window: picture, box, square or similarity")
+    if kind in ("square", "similarity") and index == 0:
+        raise ProtofaceError(f"{where}: the first stage has no points to put a {kind} around")
+    if kind == "similarity":
+        _check_similarity(stage.window.similarity, len(points), where)
     if kind == "square":
-        if index == 0:
-            raise ProtofaceError(f"{where}: the first stage has no points to put a square around")
         square = stage.window.square
         for name in (square.around, square.a, square.b):
             if name not in points:
@@ -70,6 +74,14 @@ def _check_stage(
             raise ProtofaceError(f"{where}: k is {square.k}, it must be positive")
     if len(stage.preprocess.mean) not in (0, 1, 3) or len(stage.preprocess.size) not in (1, 2):
         raise ProtofaceError(f"{where}: preprocess needs one or two of size, and no, one or three mean")
+
+
+def _check_similarity(window: cascade_pb2.SimilarityWindow, points: int, where: str) -> None:
+    shape = [(point.x, point.y) for point in window.shape]
+    if len(shape) != points or len(set(shape)) < 2 or not np.isfinite(shape).all():
+        raise ProtofaceError(f"{where}: needs a shape of {points} points, not all of them in one place")
+    if window.HasField("patch") and not 0 < window.patch <= 1:
+        raise ProtofaceError(f"{where}: patch is {window.patch:g}, it must be above 0 and at most 1")
 
 
 def weight_files(

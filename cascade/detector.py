@@ -35,6 +35,7 @@ _INTERPOLATION = {
     _Preprocess.LINEAR: cv2.INTER_LINEAR,
     _Preprocess.NEAREST: cv2.INTER_NEAREST,
     _Preprocess.CUBIC: cv2.INTER_CUBIC,
+    _Preprocess.AREA: cv2.INTER_AREA,
 }
 
 
@@ -71,6 +72,11 @@ class Stage:
         self.k = square.k
         if self.kind == "square":
             self.corners = [points.index(name) for name in (square.around, square.a, square.b)]
+        similarity = parameter.window.similarity
+        self.shape = [complex(point.x, point.y) for point in similarity.shape]
+        self.upright = similarity.upright
+        self.patch = similarity.patch
+        self.patches = len(points) if self.patch else 1
         preprocess = parameter.preprocess
         self.size = (preprocess.size[0], preprocess.size[-1])
         self.interpolation = _INTERPOLATION[preprocess.interpolation]
@@ -99,22 +105,30 @@ class Stage:
 
     def next_window(self, image: Image, box: Box | None, points: Points) -> Window:
         """The window of this stage, given the points of the stage before."""
-        if self.kind != "square":
-            return self.first_window(image, box)
-        window: Window = self.mode.square(image, points, *self.corners, self.k)
+        window: Window
+        if self.kind == "square":
+            window = self.mode.square(image, points, *self.corners, self.k)
+        elif self.kind == "similarity":
+            window = clean.similarity(image, points, self.shape, self.upright, self.patch)
+        else:
+            window = self.first_window(image, box)
         return window
 
     def look(self, images: Sequence[Image], windows: Sequence[Window]) -> Batch:
-        """The net's input (n, 3, height, width) float32; nothing but black where a window is empty."""
+        """The net's input (n, 3, height, width) float32; nothing but black where a window is empty.
+
+        With patches it has 3 channels for each of them.
+        """
         parts = [
             np.zeros((*self.size, 3), np.uint8)
             if window.empty
-            else self.mode.resample(image, window, *self.size, self.interpolation)
+            else self.mode.resample(image, part, *self.size, self.interpolation)
             for image, window in zip(images, windows, strict=True)
+            for part in (window.patches or [window] * self.patches)
         ]
         # (value - mean) * scale, in the net's colour order, as planes
         batch = cv2.dnn.blobFromImages(parts, self.scale, mean=self.mean, swapRB=self.swap)
-        return batch  # type: ignore[return-value]
+        return batch.reshape(len(images), -1, *self.size)  # type: ignore[return-value]
 
     def place(
         self, outputs: Floats, windows: Sequence[Window], before: Sequence[Points | None]
@@ -149,6 +163,7 @@ class Cascade:
         self.mode = mode
         for stage, net in zip(definition.stage, nets, strict=True):
             _check_net(stage, net, len(self.points))
+            check_mode(stage, mode)
         self.stages = []
         for stage, net in zip(definition.stage, nets, strict=True):
             # Folded for every backend: OpenCV 5 is 1.8 times faster so, the others no slower.
@@ -228,6 +243,21 @@ def load(
     return Cascade(definition, nets, backend, mode, threads)
 
 
+def check_mode(stage: cascade_pb2.StageParameter, mode: str) -> None:
+    """Raise ProtofaceError if a stage needs what the original, and so faithful mode, has not."""
+    if mode != "faithful":
+        return
+    if stage.window.WhichOneof("kind") == "similarity":
+        raise ProtofaceError(
+            f"stage '{stage.name}' looks through a similarity window, which faithful mode does not "
+            "have; use clean mode"
+        )
+    if stage.preprocess.interpolation == _Preprocess.AREA:
+        raise ProtofaceError(
+            f"stage '{stage.name}' shrinks by AREA, which faithful mode does not have; use clean mode"
+        )
+
+
 def check_image(image: Image) -> None:
     """Raise ProtofaceError, with the remedy, unless `image` is H x W x 3 uint8 and not empty."""
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
@@ -259,9 +289,10 @@ def _check_net(stage: cascade_pb2.StageParameter, net: Net, points: int) -> None
             f"{stage.net}: stage '{stage.name}' needs a net with one input and one output, "
             f"not {len(graph.inputs)} and {len(graph.outputs)}"
         )
-    if list(graph.inputs[0].shape[1:]) != [3, *size]:
+    channels = 3 * points if stage.window.similarity.patch else 3
+    if list(graph.inputs[0].shape[1:]) != [channels, *size]:
         raise ProtofaceError(
-            f"{stage.net}: stage '{stage.name}' makes pictures of 3 x {size[0]} x {size[1]}, "
+            f"{stage.net}: stage '{stage.name}' makes pictures of {channels} x {size[0]} x {size[1]}, "
             f"the net takes {list(graph.inputs[0].shape[1:])}"
         )
     if graph.outputs[0].shape[1:] != (2 * points,):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
+from .clean import place
 from .windows import Floats, Image, Window
 
 GREEN, RED, BLUE = (0, 255, 0), (0, 0, 255), (255, 0, 0)
+CORNERS = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], np.float32)
 
 
 def draw(
@@ -18,16 +21,16 @@ def draw(
     """A copy of `image` (H x W x 3 uint8 BGR) with the points of each level, in pixels.
 
     The first level is red, the last one blue, or only blue if there is one level. `window`, that of the
-    last level, is outlined in blue; `truth` (n, 2) lies below in green. Discs grow with the face: they
-    show on large pictures and do not hide small faces.
+    last level, is outlined in blue with its patches; `truth` (n, 2) lies below in green. Discs grow
+    with the face: they show on large pictures and do not hide small faces.
     """
     drawn = image.copy()
     spread = np.ptp(levels[-1], axis=0).max()
     radius = max(1, round(min(float(np.nan_to_num(spread)), max(image.shape)) / 40))
     if window is not None and not window.empty:
-        corner = round(window.x), round(window.y)
-        opposite = round(window.x + window.width - 1), round(window.y + window.height - 1)
-        cv2.rectangle(drawn, corner, opposite, BLUE, max(1, radius // 2))
+        for part in (window, *window.patches):
+            corners = place(CORNERS, replace(part, patches=())).round().astype(np.int32)
+            cv2.polylines(drawn, [corners], True, BLUE, max(1, radius // 2))
     if truth is not None:
         _discs(drawn, truth, GREEN, radius + 1)
     if len(levels) > 1:

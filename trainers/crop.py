@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from protoface.cascade.backends import AUTO, BACKENDS, Batch, choose_backend
+from protoface.cascade.clean import unplace
 from protoface.cascade.definition import DEFAULT, find_definition, read_definition
-from protoface.cascade.detector import MODES, Stage
+from protoface.cascade.detector import MODES, Stage, check_mode
 from protoface.cascade.windows import Image, Points, Window, picture_window
 from protoface.converters import ProtofaceError
 from protoface.converters.convert import load_net
@@ -86,6 +87,12 @@ def load_levels(
     definition = read_definition(path)
     if len(definition.stage) < 2:
         raise ProtofaceError(f"{path}: has no second stage to make pictures for")
+    if definition.stage[1].window.similarity.patch:
+        raise ProtofaceError(
+            f"{path}: its second stage looks at patches, which are no pictures to write"
+        )
+    for stage in definition.stage[:2]:
+        check_mode(stage, mode)
     file = Path(weights) if weights is not None else path.parent / definition.stage[0].weights
     if not file.is_file():
         raise ProtofaceError(f"{file}: no weights of level 1 there; train it, or name them (--weights)")
@@ -215,8 +222,7 @@ def _write(seen: _Seen, stage: Stage, out: Path, drop: float, faithful: bool) ->
 def _clean(image: Image, window: Window, truth: Floats, stage: Stage) -> tuple[Image, Floats]:
     """What the second stage sees, and labels of its own convention: -1 and 1 are pixel centres."""
     part = stage.mode.resample(image, window, *stage.size, stage.interpolation)
-    half = np.array((window.width - 1, window.height - 1)) / 2
-    return part, np.round((truth - (window.x, window.y) - half) / half, 6)
+    return part, np.round(unplace(truth, window), 6)
 
 
 def _faithful(

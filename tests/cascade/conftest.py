@@ -33,16 +33,21 @@ stage {
   preprocess { mean: 127.5 size: 8 } window { square { around: "nose" k: 4 a: "nose" b: "left_eye" } }
 }
 """
+SQUARE = 'window { square { around: "nose" k: 4 a: "nose" b: "left_eye" } }'
+SIMILARITY = """window { similarity {
+  shape { x: -0.4 y: -0.4 } shape { x: 0.4 y: -0.4 } shape { x: 0 y: 0 }
+  shape { x: -0.3 y: 0.4 } shape { x: 0.3 y: 0.4 } } }"""
 # What the two nets answer whatever they see, in [-1, 1] of their window.
 FIRST = np.array([(-0.3, -0.4), (0.3, -0.4), (0, 0), (-0.25, 0.3), (0.25, 0.3)], np.float32)
 SECOND = np.array([(-0.35, -0.35), (0.35, -0.3), (0.05, 0.1), (-0.3, 0.4), (0.3, 0.4)], np.float32)
 
 
-def constant_weights(path: Path, answer: np.ndarray) -> None:
-    net = Net()
-    blobs = [np.zeros((10, 192), np.float32), answer.reshape(-1)]
+def constant_weights(path: Path, answer: np.ndarray, net_file: str = "net.prototxt") -> None:
+    shape, net = deployed(read_net(path.parent / net_file)), Net()
+    inputs = int(np.prod(shape.layer[0].input_param.shape[0].dim))
+    blobs = [np.zeros((10, inputs), np.float32), answer.reshape(-1)]
     net.layer.add(name="fc", blobs=[to_blob(blob) for blob in blobs])
-    write_weights(path, with_weights(deployed(read_net(path.parent / "net.prototxt")), net, "test"))
+    write_weights(path, with_weights(shape, net, "test"))
 
 
 @pytest.fixture

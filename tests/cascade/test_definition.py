@@ -8,7 +8,7 @@ import pytest
 from protoface.cascade import ProtofaceError, cascade_pb2, load
 from protoface.cascade.definition import find_definition, read_definition
 
-from .conftest import CASCADE
+from .conftest import CASCADE, SIMILARITY, SQUARE
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,10 +51,22 @@ def test_weights_may_be_any_of_the_formats(folder):
     [
         ("picture {}", "picture {", r"cascade.prototxt: line \d+: "),
         ('net: "net.prototxt"', 'nett: "x"', r'line 9: .*no field named "nett"'),
-        ("window { picture {} }", "", "stage 'level_1': needs a window: picture, box or square"),
+        ("window { picture {} }", "", "stage 'level_1': needs a window: picture, box, square or sim"),
         ("picture {}", 'square { around: "nose" }', "'level_1': the first stage has no points"),
         ('a: "nose"', 'a: "chin"', "stage 'level_2': no point is named 'chin'"),
         ("k: 4", "k: 0", "stage 'level_2': k is 0.0, it must be positive"),
+        (
+            SQUARE,
+            "window { similarity {} }",
+            "'level_2': needs a shape of 5 points, not all of them in",
+        ),
+        (SQUARE, SIMILARITY.replace("x: 0.4", "x: nan"), "'level_2': needs a shape of 5 points"),
+        (SQUARE, SIMILARITY.replace("} } }", "} patch: 2 } }"), "patch is 2, it must be above 0"),
+        (
+            "window { picture {} }",
+            SIMILARITY,
+            "'level_1': the first stage has no points to put a simil",
+        ),
         ('flip: "right_eye"', 'flip: "chin"', "point 'left_eye': no point is named 'chin'"),
         ('name: "nose"', 'name: "left_eye"', "needs points with names that differ"),
         ("mean: 127.5 size: 8", "mean: [1, 2] size: 8", "one or two of size, and no, one or three"),

@@ -1,5 +1,6 @@
 """The cascade at work, first against real Caffe, then against points worked out by hand."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from protoface.cascade import BACKENDS, ProtofaceError, Window
 from protoface.cascade.pictures import read_picture
 from protoface.eval.metrics import image_diagonal, nme
 
-from .conftest import FIRST, SECOND
+from .conftest import FIRST, NET, SECOND, SIMILARITY, SQUARE, constant_weights
 
 CPU = [name for name in ("opencv", "onnxruntime", "torch") if BACKENDS[name].missing() is None]
 
@@ -138,8 +139,6 @@ def test_a_box_window_grows_around_its_centre_and_is_needed(folder):
     ids=["no distance", "outside", "nan", "huge"],
 )
 def test_a_window_without_a_pixel_leaves_the_points_as_they_were(mode, answer, folder):
-    from .conftest import constant_weights
-
     constant_weights(folder / "one.caffemodel", answer.astype(np.float32))
     found = cascade.load(folder, mode=mode)
     detection = found.detect(np.zeros((60, 100, 3), np.uint8))
@@ -149,6 +148,80 @@ def test_a_window_without_a_pixel_leaves_the_points_as_they_were(mode, answer, f
         assert mode == "faithful"
         assert detection.windows[1].tolist()[2:] == [1, 1]
         np.testing.assert_array_equal(detection.points, detection.levels[0])
+
+
+SHAPE = np.array([(-0.4, -0.4), (0.4, -0.4), (0, 0), (-0.3, 0.4), (0.3, 0.4)], np.float32)
+TURN = np.array([(0.8, 0.6), (-0.6, 0.8)], np.float32)  # clockwise by 36.87 degrees, for rows of points
+
+
+def similar(folder: Path, first: np.ndarray, patch: str = "") -> cascade.Cascade:
+    """A cascade whose first stage answers `first`, its second one SECOND of a similarity window."""
+    file = folder / "cascade.prototxt"
+    file.write_text(file.read_text().replace(SQUARE, SIMILARITY.replace("} } }", f"}} {patch} }} }}")))
+    constant_weights(folder / "one.caffemodel", first)
+    return cascade.load(folder)
+
+
+def test_a_similarity_window_by_hand(folder):
+    found = similar(folder, SHAPE @ TURN / 2)
+    image = np.random.default_rng(0).integers(0, 256, (101, 101, 3), np.uint8)
+    detection = found.detect(image)
+    # level 1's points, the shape half as large: the window is half the picture, 51 pixels, turned
+    np.testing.assert_allclose(detection.levels[0], SHAPE @ TURN * 25 + 50, atol=1e-5)
+    expected = [25, 25, 51, 51, math.degrees(math.atan2(0.6, 0.8))]
+    np.testing.assert_allclose(detection.windows[1].tolist(), expected, atol=1e-4)
+    np.testing.assert_allclose(detection.points, SECOND @ TURN * 25 + 50, atol=1e-4)
+    batch = found.detect_batch([image, image[:60]])
+    np.testing.assert_allclose(batch[0].points, detection.points, atol=1e-5)
+
+
+@pytest.mark.parametrize("backend", CPU)
+def test_patches_by_hand(backend, folder):
+    """A net of 15 channels that answers SECOND, each point of it in a patch around the point before."""
+    (folder / "patches.prototxt").write_text(NET.replace("1, 3, 8, 8", "1, 15, 8, 8"))
+    constant_weights(folder / "two.caffemodel", SECOND, "patches.prototxt")
+    file = folder / "cascade.prototxt"
+    text = file.read_text().replace('"level_2" net: "net', '"level_2" net: "patches')
+    file.write_text(text)
+    similar(folder, SHAPE @ TURN / 2, "patch: 0.2")
+    found = cascade.load(folder, backend=backend)
+    image = np.random.default_rng(0).integers(0, 256, (101, 101, 3), np.uint8)
+    detection = found.detect(image)
+    half = (0.2 * 51 - 1) / 2
+    expected = detection.levels[0] + SECOND @ TURN * half
+    np.testing.assert_allclose(detection.points, expected, atol=1e-4)
+    stage, window = found.stages[1], detection.windows[1]
+    batch = stage.look([image] * 2, [window, Window(0, 0, 0, 0)])
+    assert batch.shape == (2, 15, 8, 8)
+    for number, patch in enumerate(window.patches):
+        alone = found.stages[0].look([image], [patch])[0]
+        np.testing.assert_array_equal(batch[0, 3 * number : 3 * number + 3], alone)
+    assert (batch[1] == -127.5).all()
+    (folder / "patches.prototxt").write_text(NET.replace("1, 3, 8, 8", "1, 3, 16, 20"))
+    with pytest.raises(ProtofaceError, match=r"'level_2' makes pictures of 15 x 8 x 8, the net takes"):
+        cascade.load(folder)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [np.zeros((5, 2)), np.full((5, 2), 30.0), np.full((5, 2), np.nan), SHAPE * 1e30, SHAPE * 20],
+    ids=["no distance", "outside", "nan", "huge", "large"],
+)
+def test_points_without_a_similarity_window_stay_as_they_were(answer, folder):
+    detection = similar(folder, answer.astype(np.float32)).detect(np.zeros((60, 100, 3), np.uint8))
+    assert detection.windows[1].empty
+    np.testing.assert_array_equal(detection.points, detection.levels[0])
+
+
+def test_faithful_mode_refuses_what_the_original_had_not(folder):
+    file = folder / "cascade.prototxt"
+    original = file.read_text()
+    file.write_text(original.replace("size: 8", "size: 8 interpolation: AREA", 1))
+    with pytest.raises(ProtofaceError, match="'level_1' shrinks by AREA, which faithful mode"):
+        cascade.load(folder, mode="faithful")
+    file.write_text(original.replace(SQUARE, SIMILARITY))
+    with pytest.raises(ProtofaceError, match="'level_2' looks through a similarity window, which"):
+        cascade.load(folder, mode="faithful")
 
 
 @pytest.mark.parametrize("mode", ["clean", "faithful"])

@@ -1,9 +1,12 @@
 """Colours of the drawn points."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from protoface.cascade import load
 from protoface.cascade.drawing import BLUE, GREEN, RED, draw
+from protoface.cascade.windows import centred
 
 
 def test_truth_is_green_level_1_red_the_final_points_blue(folder):
@@ -15,6 +18,17 @@ def test_truth_is_green_level_1_red_the_final_points_blue(folder):
         for x, y in points.round().astype(int):
             assert tuple(drawn[y, x]) == colour
     assert not image.any()
+
+
+def test_a_turned_window_and_its_patches_are_outlined():
+    image = np.zeros((100, 100, 3), np.uint8)
+    patch = centred(50, 50, 21)
+    window = replace(centred(50, 50, 51, 45), patches=(patch,))
+    drawn = draw(image, [np.zeros((5, 2))], window)
+    reach = round(25 * np.sqrt(2))
+    for x, y in ((50, 50 - reach), (50 + reach, 50), (50, 50 + reach), (50 - reach, 50), (40, 40)):
+        assert tuple(drawn[y, x]) == BLUE
+    assert not drawn[25, 25].any()  # a corner of the same window, not turned
 
 
 def test_points_outside_the_picture_or_not_finite_do_no_harm(folder):

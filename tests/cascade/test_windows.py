@@ -1,8 +1,9 @@
 """The convention of windows."""
 
 import numpy as np
+import pytest
 
-from protoface.cascade.windows import Window, picture_window
+from protoface.cascade.windows import Window, centred, picture_window
 
 
 def test_a_window_of_whole_numbers_is_a_slice():
@@ -20,3 +21,11 @@ def test_less_than_a_pixel_is_empty():
 
 def test_as_a_list():
     assert Window(1, 2, 3, 4).tolist() == [1, 2, 3, 4]
+    assert Window(1, 2, 3, 4, angle=5).tolist() == [1, 2, 3, 4, 5]
+
+
+def test_a_window_around_a_centre():
+    window = centred(10.5, 20, 6, 90)
+    assert window == Window(8, 17.5, 6, 6, 90)
+    assert window.centre == (10.5, 20)
+    assert window.direction == pytest.approx((0, 1))  # its rows run down the picture

@@ -10,6 +10,7 @@ import pytest
 
 from protoface.cascade import clean, faithful
 from protoface.cascade.cli import protoface, run
+from protoface.cascade.definition import find_definition
 from protoface.cascade.detector import load
 from protoface.cascade.windows import picture_window
 from protoface.converters import ProtofaceError
@@ -65,6 +66,29 @@ def test_clean_labels_lead_back_to_the_originals(tmp_path: Path, level_1: Path) 
         written = cv2.imread(str(tmp_path / "out" / picture.part / picture.name))
         seen = clean.resample(image, window, 48, 48, cv2.INTER_LINEAR)
         assert written.tobytes() == cv2.imdecode(cv2.imencode(".jpg", seen)[1], 1).tobytes()
+
+
+def test_labels_of_a_turned_window_lead_back(tmp_path: Path, level_1: Path) -> None:
+    shape = "".join(
+        f"shape {{ x: {x} y: {y} }} " for x, y in zip(ANSWER[::2], ANSWER[1::2], strict=True)
+    )
+    folder = Path(str(find_definition("original"))).parent
+    text = (folder / "cascade.prototxt").read_text().replace('"level_', f'"{folder}/level_')
+    square = 'square { around: "nose" k: 4 a: "nose" b: "left_eye" }'
+    cascade = tmp_path / "cascade.prototxt"
+    cascade.write_text(text.replace(square, f"similarity {{ {shape} }}"))
+    points = write_set(tmp_path / "set", 10, 128)
+    levels = load_levels(cascade, level_1)
+    crop(tmp_path / "set", levels, tmp_path / "out", drop=0.9)
+    for picture in CelebA(tmp_path / "set"):
+        image = cv2.imread(str(picture.path))
+        answer = clean.place(np.array(ANSWER, np.float32), picture_window(image))
+        window = levels.second.next_window(image, None, answer)
+        back = clean.place(labels(tmp_path / "out")[picture.name].ravel(), window)
+        assert np.abs(back - points[picture.name]).max() < 1e-3
+    cascade.write_text(text.replace(square, f"similarity {{ {shape} patch: 0.3 }}"))
+    with pytest.raises(ProtofaceError, match="looks at patches, which are no pictures to write"):
+        load_levels(cascade, level_1)
 
 
 def test_faithful_is_the_original_s_arithmetic(tmp_path: Path, level_1: Path) -> None:
