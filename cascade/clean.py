@@ -122,21 +122,29 @@ def _shrunk(
     dx = (window.width * cos + window.height * sin - window.width) / 2
     dy = (window.width * sin + window.height * cos - window.height) / 2
     rows, columns = image.shape[:2]
-    left, right = _blocks(window.x - dx, window.x + window.width + dx, fx, columns)
-    top, bottom = _blocks(window.y - dy, window.y + window.height + dy, fy, rows)
+    left, right = blocks(window.x - dx, window.x + window.width + dx, fx, columns)
+    top, bottom = blocks(window.y - dy, window.y + window.height + dy, fy, rows)
+    matrix[:, 2] += (0.5 - left, 0.5 - top)
+    matrix /= ((fx,), (fy,))
+    matrix[:, 2] -= 0.5
+    return shrunk_blocks(image, (left, right), (top, bottom), fx, fy), matrix
+
+
+def shrunk_blocks(
+    image: Image, across: tuple[int, int], down: tuple[int, int], fx: int, fy: int
+) -> Image:
+    """The mean of each block of fy x fx pixels between two columns and two rows (`blocks`)."""
+    (left, right), (top, bottom) = across, down
+    rows, columns = image.shape[:2]
     part = image[max(top, 0) : bottom, max(left, 0) : right]
     beyond = max(-top, 0), max(bottom - rows, 0), max(-left, 0), max(right - columns, 0)
     if any(beyond):
         part = cv2.copyMakeBorder(part, *beyond, cv2.BORDER_REPLICATE)  # type: ignore[assignment]
     size = (right - left) // fx, (bottom - top) // fy
-    shrunk = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-    matrix[:, 2] += (0.5 - left, 0.5 - top)
-    matrix /= ((fx,), (fy,))
-    matrix[:, 2] -= 0.5
-    return shrunk, matrix  # type: ignore[return-value]
+    return cv2.resize(part, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
-def _blocks(start: float, stop: float, factor: int, length: int) -> tuple[int, int]:
+def blocks(start: float, stop: float, factor: int, length: int) -> tuple[int, int]:
     """Whole blocks of `factor` pixels that cover start .. stop of an axis of `length` pixels.
 
     Beyond the axis they end with one block that holds nothing of it but its repeated edge.
