@@ -28,6 +28,8 @@ from .part import ONLY, cut_net
 from .strings import check_strings
 
 Options = Mapping[str, Any]
+#: Bytes that constants computed from others may take, and how many more for every byte that is stored.
+ROOM, ROOM_PER_BYTE = 16 << 20, 4
 
 
 class CaffeGraph:
@@ -42,9 +44,24 @@ class CaffeGraph:
         self.constants: dict[str, NDArray[Any]] = {}
         #: ONNX value -> the Pad node that makes it, and its pads (top, left, bottom, right).
         self.padded: dict[str, tuple[OnnxNode, tuple[int, int, int, int], float]] = {}
+        #: ONNX value of whole numbers -> the blob that it is the Cast of.
+        self.whole: dict[str, str] = {}
         self._readers = readers
+        self._room = ROOM
         self._blobs: dict[str, str] = {}
         self._shapes: dict[str, Shape] = {}
+
+    def store(self, name: str, array: NDArray[Any]) -> None:
+        """Know a constant that stands in the file."""
+        self.constants[name] = array
+        self._room += ROOM_PER_BYTE * array.nbytes
+
+    def compute(self, node: OnnxNode, array: NDArray[Any]) -> None:
+        """Know the output of a node of constants; fails if all of them take more than their files."""
+        self._room -= array.nbytes if array.flags.owndata else 0
+        if self._room < 0:
+            node.fail("makes constants out of all proportion to the file")
+        self.constants[node.output] = array
 
     def input(self, name: str, shape: Shape) -> None:
         """Append an input."""
@@ -53,15 +70,29 @@ class CaffeGraph:
         self._blobs[name], self._shapes[name] = name, shape
 
     def blob(self, node: OnnxNode, index: int = 0) -> str:
-        """The Caffe blob that holds an input of `node`; fails for a constant and a waiting Pad."""
+        """The Caffe blob that holds an input of `node`, a constant too; fails for a waiting Pad."""
         name = node.input(index)
-        if name in self._blobs:
-            return self._blobs[name]
         if name in self.padded:
             node.fail("reads a padded value; Caffe pads in Convolution and Pooling only")
-        if name in self.constants:
-            node.fail(f"input {index} is a constant, which Caffe has no place for here")
-        node.fail(f"reads '{name}', which no node before it makes")
+        if name in self.whole:
+            node.fail("reads whole numbers; Caffe's blobs hold floats only")
+        if not self._held(name):
+            node.fail(f"reads '{name}', which no node before it makes of floats")
+        return self._blobs[name]
+
+    def numbers(self, node: OnnxNode, index: int) -> str:
+        """The blob that holds an input of whole numbers, not yet cut down to them."""
+        return self.whole.get(node.input(index)) or self.blob(node, index)
+
+    def _held(self, name: str) -> bool:
+        """Whether a blob holds an ONNX value; a constant gets that of a Parameter, appended now."""
+        array = self.constants.get(name)
+        if name not in self._blobs and array is not None and array.dtype.kind == "f":
+            layer = self.net.layer.add(name=name, type="Parameter", top=[name])
+            layer.parameter_param.shape.dim.extend(array.shape)
+            fill_blob(layer.blobs.add(), array.astype(np.float32, copy=False))
+            self._blobs[name], self._shapes[name] = name, array.shape
+        return name in self._blobs
 
     def shape(self, node: OnnxNode, index: int = 0) -> Shape:
         """The shape of that blob, at the declared batch size."""
@@ -174,8 +205,8 @@ class CaffeGraph:
     def finished(self, outputs: Sequence[str]) -> Net:
         """The net with exactly these outputs, and the layers that they need."""
         for name in outputs:
-            if name not in self._blobs:
-                raise ProtofaceError(f"output '{name}' is not computed by Caffe layers")
+            if not self._held(name):
+                raise ProtofaceError(f"output '{name}' is not computed by Caffe layers, as floats")
         read = {bottom for layer in self.net.layer for bottom in layer.bottom}
         held = Counter(self._blobs[name] for name in outputs)
         for name in outputs:
@@ -245,7 +276,7 @@ def _converted(model: onnx.ModelProto, input_shapes: dict[str, Shape]) -> Net:
     readers.update(outputs)
     graph = CaffeGraph(readers)
     for tensor in model.graph.initializer:
-        graph.constants[tensor.name] = _array(tensor)
+        graph.store(tensor.name, _array(tensor))
     entries = [value for value in model.graph.input if value.name not in graph.constants]
     if set(input_shapes) == {ONLY} and len(entries) == 1:
         input_shapes = {entries[0].name: input_shapes[ONLY]}
@@ -269,7 +300,7 @@ def _append(graph: CaffeGraph, node: OnnxNode, item: onnx.NodeProto) -> None:
             f"here; known: {', '.join(known)}"
         )
     try:
-        if not (node.output in graph.constants or folded(graph, node)):
+        if not (graph.constants.keys() & set(node.outputs) or folded(graph, node)):
             known[node.operator](graph, node)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         if isinstance(error, ProtofaceError):

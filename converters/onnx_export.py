@@ -1,6 +1,7 @@
 """ONNX written node by node from a net and its weights, opset 17 and up.
 
-Inputs and outputs carry the Caffe blobs' names, the batch size is free (`N`), weights are inline.
+Inputs and outputs carry the Caffe blobs' names, the batch size is free (`N`) but where a layer needs it
+fixed, weights are inline.
 """
 
 from __future__ import annotations
@@ -95,8 +96,11 @@ def _finished(written: OnnxGraph, graph: Graph, opset: int) -> onnx.ModelProto:
     model.opset_import.add(domain="", version=opset)
     model.graph.name = graph.name or "net"
     model.graph.node.extend(written.nodes)
-    model.graph.input.extend(_info(value) for value in graph.inputs)
-    model.graph.output.extend(_info(value, written.declared.get(value.name)) for value in graph.outputs)
+    batch = None if any(node.layer.fixed for node in graph.nodes) else BATCH
+    model.graph.input.extend(_info(value, batch) for value in graph.inputs)
+    model.graph.output.extend(
+        _info(value, batch, written.declared.get(value.name)) for value in graph.outputs
+    )
     onnx.checker.check_model(light(model), full_check=True)
     return model
 
@@ -114,8 +118,9 @@ def light(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
-def _info(value: Value, declared: list[int | str] | None = None) -> onnx.ValueInfoProto:
-    shape: list[int | str] = [BATCH, *value.shape[1:]] if value.shape else []
-    if declared is not None:
-        shape = declared
-    return helper.make_tensor_value_info(value.name, TensorProto.FLOAT, shape)
+def _info(
+    value: Value, batch: str | None, declared: list[int | str] | None = None
+) -> onnx.ValueInfoProto:
+    """A value of `declared` shape, else of its own with the first size open, called `batch`."""
+    shape: list[int | str] = [batch or value.shape[0], *value.shape[1:]] if value.shape else []
+    return helper.make_tensor_value_info(value.name, TensorProto.FLOAT, declared or shape)

@@ -34,6 +34,8 @@ class LSTM(Layer):
         "OpenCV 4's importer has another layer of this name: by way of ONNX"
     )
 
+    fixed = True
+
     def check(self) -> None:
         options = self.param.recurrent_param
         self.hidden, self.exposed = options.num_output, 2 if options.expose_hidden else 0

@@ -49,6 +49,8 @@ class Layer:
     left_out: ClassVar[str | None] = None
     #: Whether the caller feeds its tops: those of data layers and inputs.
     fed: ClassVar[bool] = False
+    #: Whether its bottoms' first axis is one of fixed size, so that no other batch can run.
+    fixed: ClassVar[bool] = False
     #: What a user of some runtime should know, shown in docs/layers.md.
     notes: ClassVar[str] = ""
 

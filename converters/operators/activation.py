@@ -85,6 +85,13 @@ def _bound(graph: CaffeGraph, node: OnnxNode, index: int, default: float) -> flo
     return float(bound.reshape(-1)[0])
 
 
+@operator("Greater")
+def greater(graph: CaffeGraph, node: OnnxNode) -> None:
+    """Threshold: true is 1 in Caffe."""
+    options = {"threshold": _bound(graph, node, 1, 0)}
+    graph.layer(node, "Threshold", [graph.blob(node)], {"threshold_param": options})
+
+
 @operator("HardSigmoid")
 def hard_sigmoid(graph: CaffeGraph, node: OnnxNode) -> None:
     """clip(alpha x + beta, 0, 1): Power and Clip."""

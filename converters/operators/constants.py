@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from ..caffe_graph import CaffeGraph
 
 Array = NDArray[Any]
-#: Values in a constant that is computed here. Exporters compute shapes and folded factors; a file that
-#: asks for more, by broadcasting or by a fill, is damaged.
-LARGEST = 1 << 24
+#: Values in a constant that is computed here, if it is not made of more. Exporters compute shapes and
+#: folded factors; a file that asks for more, by broadcasting or by a fill, is damaged.
+LARGEST = 1 << 20
 
 
 def folded(graph: CaffeGraph, node: OnnxNode) -> bool:
     """Whether the node's output is known now: the function then put it into `graph.constants`."""
     if node.operator == "Constant":
-        graph.constants[node.output] = _constant(node)
+        graph.store(node.output, _constant(node))
         return True
     if node.operator == "Shape" and not graph.is_constant(node, 0):
-        graph.constants[node.output] = _shape(graph, node)
+        graph.compute(node, _shape(graph, node))
         return True
     compute = COMPUTED.get(node.operator)
     present = [index for index in range(len(node.inputs)) if node.has_input(index)]
@@ -35,9 +35,10 @@ def folded(graph: CaffeGraph, node: OnnxNode) -> bool:
         return False
     arrays = [graph.constant(node, index) for index in present]
     try:
-        graph.constants[node.output] = np.asarray(compute(node, arrays))
+        result = np.asarray(compute(node, arrays))
     except (ValueError, IndexError, TypeError, OverflowError, ZeroDivisionError) as error:
         node.fail(f"its constants do not fit ({error})")
+    graph.compute(node, result)
     return True
 
 
@@ -90,17 +91,35 @@ def _slice(node: OnnxNode, arrays: list[Array]) -> Array:
 
 def _filled(node: OnnxNode, arrays: list[Array]) -> Array:
     shape = [int(size) for size in arrays[0].reshape(-1)]
-    if math.prod(shape) > LARGEST:
-        node.fail(f"makes a constant of shape {shape}")
+    _check_size(node, shape, [])
     value = node.attribute("value")
     fill = onnx.numpy_helper.to_array(value) if value is not None else np.zeros(1, np.float32)
     return np.full(shape, fill.reshape(-1)[0], fill.dtype)
 
 
+def _expanded(node: OnnxNode, arrays: list[Array]) -> Array:
+    shape = np.broadcast_shapes(arrays[0].shape, tuple(int(size) for size in arrays[1].reshape(-1)))
+    _check_size(node, shape, arrays)
+    return np.array(np.broadcast_to(arrays[0], shape))
+
+
 def _gathered(node: OnnxNode, arrays: list[Array]) -> Array:
-    if arrays[0].size * arrays[1].size > LARGEST:
-        node.fail(f"gathers {arrays[1].size} times from {arrays[0].size} values")
-    return np.take(arrays[0], arrays[1], node.integer("axis", 0))
+    axis = node.integer("axis", 0)
+    rest = arrays[0].size // max(arrays[0].shape[axis], 1)
+    _check_size(node, [arrays[1].size, rest], arrays)
+    return np.take(arrays[0], arrays[1], axis)
+
+
+def _joined(node: OnnxNode, arrays: list[Array]) -> Array:
+    different = list({id(array): array for array in arrays}.values())
+    _check_size(node, [sum(array.size for array in arrays)], different)
+    return np.concatenate(arrays, node.integer("axis", 0))
+
+
+def _check_size(node: OnnxNode, shape: Sequence[int], arrays: list[Array]) -> None:
+    """Fail for a constant of `shape` that is much larger than the `arrays` that it is made of."""
+    if math.prod(shape) > max(LARGEST, 4 * sum(array.size for array in arrays)):
+        node.fail(f"makes a constant of shape {list(shape)}")
 
 
 def _cast(node: OnnxNode, arrays: list[Array]) -> Array:
@@ -109,9 +128,7 @@ def _cast(node: OnnxNode, arrays: list[Array]) -> Array:
 
 def _elementwise(function: Callable[..., Array]) -> Compute:
     def compute(node: OnnxNode, arrays: list[Array]) -> Array:
-        shape = np.broadcast_shapes(*(array.shape for array in arrays))
-        if math.prod(shape) > LARGEST and len(arrays) > 1:
-            node.fail(f"makes a constant of shape {list(shape)}")
+        _check_size(node, np.broadcast_shapes(*(array.shape for array in arrays)), arrays)
         with np.errstate(all="ignore"):
             return function(*arrays)
 
@@ -125,10 +142,11 @@ def _divided(first: Array, second: Array) -> Array:
 COMPUTED: dict[str, Compute] = {
     "Add": _elementwise(np.add),
     "Cast": _cast,
-    "Concat": lambda node, arrays: np.concatenate(arrays, node.integer("axis", 0)),
+    "Concat": _joined,
     "ConstantOfShape": _filled,
     "Div": _elementwise(_divided),
     "Exp": _elementwise(np.exp),
+    "Expand": _expanded,
     "Floor": _elementwise(np.floor),
     "Gather": _gathered,
     "Identity": lambda node, arrays: arrays[0],

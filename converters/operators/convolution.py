@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,16 +36,23 @@ def conv(graph: CaffeGraph, node: OnnxNode) -> None:
 
 @operator("ConvTranspose")
 def conv_transpose(graph: CaffeGraph, node: OnnxNode) -> None:
-    """Deconvolution; no one-sided pads, no output_padding."""
+    """Deconvolution; uneven pads and `output_padding` become zeros in the kernel."""
     weight, group = graph.floats(node, 1), node.integer("group", 1)
     found = window(graph, node, weight.shape[2:])
+    added = node.integers("output_padding") or [0, 0]
+    if len(added) != 2 or min(added) < 0 or node.integers("output_shape"):
+        node.fail(f"output_padding {added}, or an output_shape, cannot be expressed in Caffe")
+    if found.before != (0, 0, 0, 0) or node.attribute("auto_pad", "NOTSET") not in (
+        "NOTSET",
+        "",
+        "VALID",
+    ):
+        node.fail("a Pad in front and auto_pad cannot be expressed in Caffe")
     top, left, bottom, right = found.pads
-    if any(node.integers("output_padding") or []) or node.integers("output_shape"):
-        node.fail("output_padding and output_shape cannot be expressed in Caffe")
-    if (top, left) != (bottom, right) or found.before != (0, 0, 0, 0):
-        node.fail(f"pads {found.pads} differ before and behind, which Caffe cannot express")
+    outer = (top, left, bottom - added[0], right - added[1])  # what the whole result is cut by
+    weight, pads = _evenly_padded(node, weight, replace(found, pads=outer))
     options = {
-        **_options(found, weight.shape[2:], (top, left)),
+        **_options(found, weight.shape[2:], pads),
         "num_output": weight.shape[1] * group,
         "group": group,
     }
@@ -85,7 +93,10 @@ def _options(found: Window, kernel: tuple[int, ...], pads: tuple[int, int]) -> d
 def _evenly_padded(
     node: OnnxNode, weight: NDArray[np.float32], found: Window
 ) -> tuple[NDArray[np.float32], tuple[int, int]]:
-    """A kernel with zeros on the side that is padded less, and the pads of the other side."""
+    """A kernel with zeros on the side that is padded less, and the pads of the other side.
+
+    In the result of a transposed convolution the zeros are at the same side.
+    """
     top, left, bottom, right = found.all_pads
     widths = [(0, 0), (0, 0)]
     for axis, (before, behind) in enumerate(((top, bottom), (left, right))):

@@ -22,7 +22,8 @@ FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOU
 def identity(graph: CaffeGraph, node: OnnxNode) -> None:
     """Nothing at all: the value goes under another name."""
     if node.operator == "Cast" and node.integer("to", 0) not in FLOATS:
-        node.fail("Caffe's blobs hold floats only")
+        graph.whole[node.output] = graph.blob(node)
+        return
     if len([name for name in node.outputs if name]) > 1:
         node.fail("its second output, the mask, cannot be expressed")
     graph.same(node, graph.blob(node))
@@ -34,7 +35,7 @@ def flatten(graph: CaffeGraph, node: OnnxNode) -> None:
     shape = graph.shape(node)
     axis = node.integer("axis", 1)
     axis = axis + len(shape) if axis < 0 else axis
-    _reshaped(graph, node, (math.prod(shape[:axis]), math.prod(shape[axis:])))
+    reshaped(graph, node, graph.blob(node), (math.prod(shape[:axis]), math.prod(shape[axis:])))
 
 
 @operator("Reshape")
@@ -50,7 +51,12 @@ def reshape(graph: CaffeGraph, node: OnnxNode) -> None:
     known = math.prod(size for size in target if size != -1)
     if known < 1 or math.prod(shape) % known:
         node.fail(f"{list(shape)} cannot be given the shape {target}")
-    _reshaped(graph, node, tuple(math.prod(shape) // known if s == -1 else s for s in target))
+    reshaped(
+        graph,
+        node,
+        graph.blob(node),
+        tuple(math.prod(shape) // known if s == -1 else s for s in target),
+    )
 
 
 @operator("Squeeze")
@@ -61,7 +67,12 @@ def squeeze(graph: CaffeGraph, node: OnnxNode) -> None:
     if axes is None:
         axes = [axis for axis, size in enumerate(shape) if size == 1]
     gone = {axis % max(len(shape), 1) for axis in axes}
-    _reshaped(graph, node, tuple(size for axis, size in enumerate(shape) if axis not in gone))
+    reshaped(
+        graph,
+        node,
+        graph.blob(node),
+        tuple(size for axis, size in enumerate(shape) if axis not in gone),
+    )
 
 
 @operator("Unsqueeze")
@@ -74,12 +85,20 @@ def unsqueeze(graph: CaffeGraph, node: OnnxNode) -> None:
     if rank > 8 or len(added) != len(axes):
         node.fail(f"axes {axes} do not fit {list(shape)}")
     sizes = iter(shape)
-    _reshaped(graph, node, tuple(1 if axis in added else next(sizes) for axis in range(rank)))
+    reshaped(
+        graph,
+        node,
+        graph.blob(node),
+        tuple(1 if axis in added else next(sizes) for axis in range(rank)),
+    )
 
 
-def _reshaped(graph: CaffeGraph, node: OnnxNode, target: Shape) -> None:
-    """Flatten where that is all that happens, else Reshape; the batch size stays free if it can."""
-    blob, shape = graph.blob(node), graph.shape(node)
+def reshaped(graph: CaffeGraph, node: OnnxNode, blob: str, target: Shape) -> None:
+    """The node's output is `blob` as `target`: by Flatten where that is all that happens, else Reshape.
+
+    The batch size stays free if it can.
+    """
+    shape = graph.shape_of(blob)
     if math.prod(shape) != math.prod(target):
         node.fail(f"{list(shape)} cannot be given the shape {list(target)}")
     if shape == target:
@@ -180,14 +199,15 @@ def slice_(graph: CaffeGraph, node: OnnxNode) -> None:
     blob = graph.blob(node)
     for index, (axis, (first, last)) in enumerate(cuts.items()):
         inner = "" if index == len(cuts) - 1 else f"axis_{axis}"
-        blob = _part(graph, node, blob, axis, first, last, inner)
+        blob = part(graph, node, blob, axis, first, last, inner)
     if not cuts:
         graph.same(node, blob)
 
 
-def _part(
+def part(
     graph: CaffeGraph, node: OnnxNode, blob: str, axis: int, first: int, last: int, inner: str
 ) -> str:
+    """Append a Slice that makes the node's output, or a blob called `inner`, of one part of an axis."""
     size = graph.shape_of(blob)[axis]
     if not 0 <= first < last <= size:
         node.fail(f"takes nothing of axis {axis}")

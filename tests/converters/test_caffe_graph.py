@@ -19,8 +19,9 @@ from protoface.converters import (
     load_net,
     read_net_from_caffe,
     read_onnx,
+    to_onnx,
 )
-from protoface.converters.check import run_pytorch
+from protoface.converters.check import largest_difference, run_pytorch
 from protoface.converters.layers import layer_types
 from protoface.converters.opencv_net import has_caffe_importer
 
@@ -273,3 +274,30 @@ def test_every_type_that_is_written_is_known():
     written = {"Convolution", "Deconvolution", "Pooling", "BatchNorm", "Scale", "Bias", "Power", "Clip"}
     written |= {"InnerProduct", "Permute", "Reshape", "Flatten", "Slice", "Tile", "Interp", "Reduction"}
     assert written <= set(layer_types())
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "shapes", "tops"),
+    [
+        ("LSTM", "recurrent_param { num_output: 3 }", [(4, 2, 5), (4, 2)], 1),
+        ("LSTM", "recurrent_param { num_output: 3 }", [(4, 2, 2, 3), (4, 2), (2, 4)], 1),
+        (
+            "LSTM",
+            "recurrent_param { num_output: 3 expose_hidden: true }",
+            [(4, 2, 5), (4, 2), (1, 2, 3), (1, 2, 3)],
+            3,
+        ),
+        ("Embed", "embed_param { num_output: 3 input_dim: 5 }", [(2, 4)], 1),
+        ("Parameter", "parameter_param { shape { dim: 2 dim: 3 } }", [], 1),
+        ("Threshold", "threshold_param { threshold: 0.3 }", [(1, 5, 3, 3)], 1),
+        ("PriorBox", "prior_box_param { min_size: 4 flip: true }", [(1, 5, 3, 3), (1, 3, 9, 9)], 1),
+    ],
+)
+def test_what_random_nets_do_not_draw_comes_back(one_layer, filled, kind, options, shapes, tops):
+    """`test_random_nets.py` does the others."""
+    net = filled(one_layer(kind, options, shapes, tops))
+    generator = np.random.default_rng(0)
+    feed = {f"x{index}": generator.integers(0, 2, shape) for index, shape in enumerate(shapes)}
+    back = from_onnx(to_onnx(net, "net"), "net.onnx")
+    expected = run_pytorch(net, np.float64)(feed)
+    assert largest_difference(expected, run_pytorch(back, np.float64)(feed)) < 1e-6

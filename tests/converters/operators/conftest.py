@@ -49,16 +49,17 @@ def carried(agree: Callable[..., None]) -> Callable[..., Net]:
         weights: Mapping[str, Array] | None = None,
         opset: int = 17,
         shift: float = 0.0,
-        batches: tuple[int, ...] = (1,),
+        batches: tuple[int | None, ...] = (1,),
     ) -> Net:
         model = parsed(text, weights, opset)
         net = from_onnx(model, "test.onnx")
         graph = build_graph(net, "test net")
         generator = np.random.default_rng(1)
         for batch in batches:
+            shapes = {value.blob: (batch or value.shape[0], *value.shape[1:]) for value in graph.inputs}
             feed = {
-                value.blob: generator.normal(shift, 1, (batch, *value.shape[1:])).astype(np.float32)
-                for value in graph.inputs
+                blob: generator.normal(shift, 1, shape).astype(np.float32)
+                for blob, shape in shapes.items()
             }
             expected = run_onnxruntime(model.SerializeToString(), graph)(feed)
             actual = run_pytorch(net, np.float64)(feed)

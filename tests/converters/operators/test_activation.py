@@ -19,6 +19,7 @@ IO = "(float[N,3,5,4] x) => (float[N,3,5,4] y)"
         ("y = Abs(x)", ["AbsVal"]),
         ("y = Exp(x)", ["Exp"]),
         ("y = Softplus(x)", ["BNLL"]),
+        ("t = Greater(x, half) \n y = Cast<to=1>(t)", ["Threshold", "Split"]),
         ("y = Neg(x)", ["Power"]),
         ("y = Clip(x, zero, six)", ["ReLU6"]),
         ("y = Clip(x, zero)", ["ReLU"]),
@@ -37,7 +38,7 @@ IO = "(float[N,3,5,4] x) => (float[N,3,5,4] y)"
     ],
 )
 def test_activation(carried, noise, body, kinds):
-    constants = "<float zero = {0}, float six = {6}, float third = {0.3}>"
+    constants = "<float half = {0.5}, float zero = {0}, float six = {6}, float third = {0.3}>"
     net = carried(f"{IO} {constants} {{ {body} }}", {"slope": noise(3, 1, 1)}, shift=0.5)
     assert [layer.type for layer in net.layer[1:]] == kinds
 

@@ -34,7 +34,17 @@ def test_conv(carried, noise, attributes, group):
 
 
 @pytest.mark.parametrize(
-    "attributes", ["", "<strides=[2,3], pads=[1,0,1,0]>", "<group=2, strides=[2,2]>"]
+    "attributes",
+    [
+        "",
+        "<strides=[2,3], pads=[1,0,1,0]>",
+        "<group=2, strides=[2,2]>",
+        "<strides=[2,2], pads=[1,1,1,1], output_padding=[1,1]>",
+        "<strides=[3,4], pads=[0,1,0,1], output_padding=[2,1]>",
+        "<strides=[2,2], pads=[0,2,1,0]>",
+        "<strides=[2,3], pads=[2,0,0,1], output_padding=[0,2]>",
+        "<strides=[4,4], dilations=[2,2], pads=[3,0,1,0], output_padding=[2,2]>",
+    ],
 )
 def test_conv_transpose(carried, noise, attributes):
     carried(
@@ -62,8 +72,9 @@ def test_pad(carried, noise, pads, reader):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("y = ConvTranspose<output_padding=[1,1], strides=[2,2]>(x, w)", "output_padding"),
-        ("y = ConvTranspose<pads=[0,0,1,1]>(x, w)", "differ before and behind"),
+        ("y = ConvTranspose<output_shape=[9,9]>(x, w)", "output_shape"),
+        ('y = ConvTranspose<auto_pad="SAME_UPPER">(x, w)', "auto_pad"),
+        ("y = ConvTranspose<dilations=[2,2], pads=[0,0,1,1]>(x, w)", "differ before and behind"),
         ("y = Conv<dilations=[2,2], pads=[0,0,1,1]>(x, w)", "differ before and behind"),
         ("y = Conv(x, x)", "input 1 must be a constant"),
         ("p = Pad(x, a) \n y = Relu(p)", "Caffe pads in Convolution and Pooling only"),

@@ -55,10 +55,53 @@ def test_half_precision_comes_back_as_float32(carried, noise, model_of):
     assert len(net.layer[1].blobs[0].data) == 12
 
 
+@pytest.mark.parametrize("factors", ["2, 2", "1.5, 3", "0.5, 0.7", "0.2, 1"])
+@pytest.mark.parametrize("coordinates", ["half_pixel", "pytorch_half_pixel", "asymmetric"])
+def test_linear_beside_the_corners(carried, coordinates, factors):
+    """Two products with what every new pixel takes of the old ones."""
+    mode = f'<mode="linear", coordinate_transformation_mode="{coordinates}">'
+    net = carried(
+        f'{IO} <float[4] s = {{1, 1, {factors}}}> {{ y = Resize{mode}(x, "", s) }}', batches=(1, 2)
+    )
+    assert [layer.type for layer in net.layer[1:]] == ["InnerProduct", "Permute"] * 2
+
+
+def test_linear_to_a_size(carried):
+    carried(f'{IO} <int64[4] s = {{1, 4, 9, 8}}> {{ y = Resize<mode="linear">(x, "", "", s) }}')
+
+
+def test_constants_that_are_read_as_values(carried, noise):
+    """As in a net of boxes: they are exported as constants."""
+    net = carried(f"{IO} {{ y = Concat<axis=1>(x, c) }}", {"c": noise(1, 2, 6, 6)})
+    assert [layer.type for layer in net.layer] == ["Input", "Parameter", "Concat"]
+
+
+def test_a_constant_as_an_output(model_of, noise):
+    net = from_onnx(
+        model_of("(float[1,2] x) => (float[2,3] c) { y = Relu(x) }", {"c": noise(2, 3)}), "m"
+    )
+    assert [(layer.type, layer.top) for layer in net.layer] == [("Parameter", ["c"])]
+    assert np.array_equal(net.layer[0].blobs[0].data, noise(2, 3).reshape(-1))
+
+
+def test_constants_out_of_all_proportion(model_of, noise):
+    """Each alone is small enough; all together are 200 MB out of a file of 2 kB."""
+    lines = [f"a{i} = ConstantOfShape(h)" for i in range(50)]
+    body = " \n ".join([*lines, "y = Relu(x)"])
+    with pytest.raises(ProtofaceError, match="out of all proportion to the file"):
+        from_onnx(model_of(f"{IO} <int64[2] h = {{1000, 1000}}> {{ {body} }}"), "m.onnx")
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ('y = Resize<mode="linear">(x, "", s)', "cannot be expressed"),
+        ('y = Resize<mode="cubic">(x, "", s)', "cannot be expressed"),
+        ('y = Resize<mode="linear", antialias=1>(x, "", t)', "antialias"),
+        (
+            'y = Resize<mode="linear", coordinate_transformation_mode="tf_crop_and_resize">(x, x, s)',
+            "cannot be expressed",
+        ),
+        ("i = Cast<to=7>(x) \n y = Relu(i)", "Caffe's blobs hold floats only"),
         ('y = Resize(x, "", t)', "only whole factors"),
         ("y = ReduceMean<axes=[1, 2]>(x)", "Caffe reduces all trailing axes only"),
         ("y = BatchNormalization<training_mode=1>(x, w, w, w, w)", "training mode"),
@@ -76,5 +119,5 @@ def test_what_caffe_cannot(model_of, noise, body, message):
 def test_the_registry():
     assert list(operators()) == sorted(operators())
     assert {"Conv", "Gemm", "Relu"} <= set(operators())
-    assert not {"Constant", "LSTM"} & set(operators())
+    assert not {"Constant", "NonMaxSuppression"} & set(operators())
     assert set(COMPUTED) >= {"Shape", "Gather", "Concat"}

@@ -65,8 +65,8 @@ def test_outputs_that_are_read_on(carried):
     [
         ("y = Reshape(x, bad)", r"\[1, 4, 3, 5\] cannot be given the shape \[7, -1\]"),
         ("y = Slice(x, one, two, one, two)", r"steps \[2\] cannot"),
-        ("y = Concat<axis=1>(x, w)", "input 1 is a constant, which Caffe has no place for"),
-        ("y = Cast<to=7>(x)", "hold floats only"),
+        ("y = Concat<axis=1>(x, one)", "which no node before it makes of floats"),
+        ("y = Cast<to=7>(x)", "is not computed by Caffe layers, as floats"),
         ("y = Relu(nothing)", "reads 'nothing', which no node before it makes"),
         ("y = Transpose<perm=[0,0,1,2]>(x)", "is no order of 4 axes"),
     ],
