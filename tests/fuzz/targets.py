@@ -55,6 +55,20 @@ layers { name: 'p' type: POOLING bottom: 'k' top: 'p' pooling_param { pool: MAX 
 """,
 )
 
+#: Operators that read constants, which a mutation will hardly find out.
+GRAPHS = (
+    "(float[4,2,3] x) => (float y) <float[1,4,3] w = {0,1,2,3,4,5,6,7,8,9,1,2}, "
+    "float[1,4,1] r = {1,2,3,4}, float[1,8] b = {1,2,3,4,5,6,7,8}> { y = LSTM(x, w, r, b) }",
+    "(float[1,2] x) => (float y) <float[3,2] t = {0,1,2,3,4,5}> { i = Cast<to=7>(x) y = Gather(t, i) }",
+    "(float[1,4,6,6] x) => (float y) <int64[2] i = {1,2}> { y = Gather<axis=1>(x, i) }",
+    "(float[1,4,6,6] x) => (float y) <float[4] s = {1,1,1.5,2}> "
+    '{ y = Resize<mode="linear">(x, "", s) }',
+    "(float[1,1,6,6] x) => (float y) <float[1,1,2,2] w = {1,2,3,4}> "
+    "{ y = ConvTranspose<strides=[2,2],pads=[1,0,1,1],output_padding=[1,0]>(x, w) }",
+    "(float[1,2] x) => (float y) <int64[2] h = {9,2}, float f = {1}, float[2,2] m = {1,2,3,4}> "
+    "{ a = Expand(f, h) b = Gemm(x, m) y = Concat(b, a) }",
+)
+
 
 def read_prototxt(path: Path) -> None:
     """`protoface layers` and the graph of a deployed net."""
@@ -151,8 +165,8 @@ def _one_of_each_layer() -> list[bytes]:
 
 def _one_of_each_operator() -> list[bytes]:
     contents = []
-    for name in operators():
-        text = f"g (float[1,4,6,6] x) => (float y) {{ y = {name}(x) }}"
-        model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> {text}')
+    bare = (f"(float[1,4,6,6] x) => (float y) {{ y = {name}(x) }}" for name in operators())
+    for text in (*bare, *GRAPHS):
+        model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> g {text}')
         contents.append(model.SerializeToString())
     return contents
