@@ -12,29 +12,41 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from onnx import ModelProto
 
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.graph import Net
 from protoface.converters.onnx_export import to_onnx
-from protoface.converters.opencv_net import opencv_net
+from protoface.converters.opencv_net import opencv_net, opencv_net_from_onnx
 
 Batch = NDArray[np.float32]
 #: A net at work: (N, C, H, W) float32 in, (N, ...) float32 out.
 Forward = Callable[[Batch], NDArray[Any]]
 
 
+#: An answer in [-1, 1] may differ so much between two runtimes of one ONNX file: rounding of int8.
+AGREEMENT = 0.02
+
+
 class Backend(Protocol):
-    """How one runtime is asked whether it is there, and makes a net run."""
+    """How one runtime is asked whether it is there, and makes a net run.
+
+    `runs_onnx`: whether it can run an ONNX model as it is.
+    """
+
+    runs_onnx: bool
 
     def missing(self) -> str | None:
         """What this machine lacks, in one line with the remedy; None if the backend can run."""
 
-    def forward(self, net: Net, source: str, threads: int | None) -> Forward:
+    def forward(self, net: Net | ModelProto, source: str, threads: int | None) -> Forward:
         """Make `net`, which holds its weights and has one input and one output, run."""
 
 
 class OpenCV:
     """OpenCV DNN: Caffe files by its own importer on 4.x, ONNX on 5.x."""
+
+    runs_onnx = True
 
     def __init__(self, target: str) -> None:
         self.target = target
@@ -53,11 +65,14 @@ class OpenCV:
             "build one with the DNN CUDA backend"
         )
 
-    def forward(self, net: Net, source: str, threads: int | None) -> Forward:  # noqa: D102
+    def forward(self, net: Net | ModelProto, source: str, threads: int | None) -> Forward:  # noqa: D102
         if threads is not None:
             cv2.setNumThreads(threads)
         cuda = self.target != "DNN_TARGET_CPU"
-        network = opencv_net(net, source, classic_engine=cuda)
+        if isinstance(net, ModelProto):
+            network = opencv_net_from_onnx(net.SerializeToString(), source, classic_engine=cuda)
+        else:
+            network = opencv_net(net, source, classic_engine=cuda)
         if cuda:
             network.setPreferableBackend(cv2.dnn.DNN_BACKEND_CUDA)
             network.setPreferableTarget(getattr(cv2.dnn, self.target))
@@ -66,31 +81,79 @@ class OpenCV:
             network.setInput(batch)
             return network.forward()
 
+        if isinstance(net, ModelProto):
+            _check(run, net, source)
         return run
+
+
+def _check(run: Forward, model: ModelProto, source: str) -> None:
+    """Raise ProtofaceError unless OpenCV answers one made-up picture as others do.
+
+    With int8 it may refuse at once, or when run, or compute something else without a word.
+    """
+    fed = model.graph.input[0].type.tensor_type.shape
+    shape = [dim.dim_value or 1 for dim in fed.dim]
+    batch = np.random.default_rng(0).normal(0, 30, shape).astype(np.float32)
+    where = f"{source}: OpenCV {cv2.__version__}"
+    try:
+        apart = np.abs(run(batch) - _reference(model, source)(batch)).max()
+    except cv2.error as error:
+        reason = (error.err or str(error)).strip().splitlines()[0]
+        raise ProtofaceError(f"{where} cannot run it: {reason}") from error
+    except RuntimeError as error:  # an operator that the reference lacks
+        raise ProtofaceError(f"{where} cannot be checked with it: {error}; use onnxruntime") from error
+    if not apart < AGREEMENT:
+        raise ProtofaceError(f"{where} computes something else ({apart:.2g} off); use onnxruntime")
+
+
+def _reference(model: ModelProto, source: str) -> Forward:
+    """ONNX Runtime where it is there, for it knows its own operators too; else ONNX's own reference."""
+    if OnnxRuntime().missing() is None:
+        return OnnxRuntime().forward(model, source, 1)
+    from onnx.reference import ReferenceEvaluator
+
+    evaluator = ReferenceEvaluator(model)
+    name = model.graph.input[0].name
+
+    def run(batch: Batch) -> NDArray[Any]:
+        answers: Any = evaluator.run(None, {name: batch})
+        answer: NDArray[Any] = answers[0]
+        return answer
+
+    return run
 
 
 class OnnxRuntime:
     """ONNX Runtime on the CPU."""
+
+    runs_onnx = True
 
     def missing(self) -> str | None:  # noqa: D102
         if find_spec("onnxruntime"):
             return None
         return "onnxruntime is not installed; pip install 'protoface[onnxruntime]'"
 
-    def forward(self, net: Net, source: str, threads: int | None) -> Forward:  # noqa: D102
+    def forward(self, net: Net | ModelProto, source: str, threads: int | None) -> Forward:  # noqa: D102
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
-        model = to_onnx(net, source).SerializeToString()
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        model = net if isinstance(net, ModelProto) else to_onnx(net, source)
+        content = model.SerializeToString()
+        try:
+            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its errors have no class of their own above them
+            reason = str(error).splitlines()[0]
+            raise ProtofaceError(f"{source}: ONNX Runtime refuses it: {reason}") from error
         name, outputs = session.get_inputs()[0].name, [session.get_outputs()[0].name]
         return lambda batch: session.run(outputs, {name: batch})[0]
 
 
 class PyTorch:
     """PyTorch, eager."""
+
+    runs_onnx = False
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -106,7 +169,12 @@ class PyTorch:
             return None
         return f"torch {torch.__version__} finds no CUDA device"
 
-    def forward(self, net: Net, source: str, threads: int | None) -> Forward:  # noqa: D102
+    def forward(self, net: Net | ModelProto, source: str, threads: int | None) -> Forward:  # noqa: D102
+        if isinstance(net, ModelProto):
+            raise ProtofaceError(
+                f"{source} is an ONNX file, which PyTorch does not run; use another backend: "
+                f"{', '.join(name for name, backend in BACKENDS.items() if backend.runs_onnx)}"
+            )
         import torch
 
         from protoface.converters.pytorch import to_pytorch

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from protoface.cascade.backends import BACKENDS
 from protoface.cascade.definition import (
+    Loaded,
     PathLike,
     empty_nets,
     find_definition,
@@ -31,6 +32,7 @@ from protoface.cascade.machine import machine, versions
 from protoface.cascade.options import mode_option, model_option, weights_option
 from protoface.cascade.pictures import find_pictures, read_picture
 from protoface.cascade.windows import Floats, Image, Points, Window
+from protoface.converters.convert import is_onnx
 from protoface.converters.files import write_text
 from protoface.converters.graph import Net
 
@@ -137,17 +139,22 @@ def load_cascades(
     path = find_definition(model)
     definition = read_definition(path)
     files = weight_files(definition, path.parent, weights)
-    real = bool(weights) or any(file.is_file() for file in files)
+    onnx = any(map(is_onnx, files))
+    real = bool(weights) or onnx or any(file.is_file() for file in files)
     nets = (
-        load_nets(definition, path.parent, files)
+        load_nets(definition, path.parent, weights)
         if real
         else _filled(empty_nets(definition, path.parent))
     )
-    names = backends or [name for name, backend in BACKENDS.items() if backend.missing() is None]
+    names = backends or [
+        name
+        for name, backend in BACKENDS.items()
+        if (backend.runs_onnx or not onnx) and backend.missing() is None
+    ]
     return [Cascade(definition, nets, name, mode, threads) for name in names], real
 
 
-def _filled(nets: Sequence[Net]) -> list[Net]:
+def _filled(nets: Sequence[Net]) -> list[Loaded]:
     """Nets filled by their fillers, with BatchNorm's statistics set to mean 0 and variance 1.
 
     Caffe starts them at 0, with which an untrained net in the TEST phase overflows.
@@ -160,7 +167,7 @@ def _filled(nets: Sequence[Net]) -> list[Net]:
         ones = np.ones(len(layer.blobs[1].data), np.float32)
         layer.blobs[1].CopyFrom(to_blob(ones))
         layer.blobs[2].CopyFrom(to_blob(np.ones(1, np.float32)))
-    return filled
+    return list(filled)
 
 
 def largest_disagreement(cascades: Sequence[Cascade], images: Sequence[Image]) -> float:

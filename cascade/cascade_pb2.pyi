@@ -8,14 +8,26 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CascadeParameter(_message.Message):
-    __slots__ = ("name", "point", "stage")
+    __slots__ = ("name", "point", "stage", "notice", "file")
     NAME_FIELD_NUMBER: _ClassVar[int]
     POINT_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
+    NOTICE_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
     name: str
     point: _containers.RepeatedCompositeFieldContainer[PointParameter]
     stage: _containers.RepeatedCompositeFieldContainer[StageParameter]
-    def __init__(self, name: _Optional[str] = ..., point: _Optional[_Iterable[_Union[PointParameter, _Mapping]]] = ..., stage: _Optional[_Iterable[_Union[StageParameter, _Mapping]]] = ...) -> None: ...
+    notice: str
+    file: _containers.RepeatedCompositeFieldContainer[FileParameter]
+    def __init__(self, name: _Optional[str] = ..., point: _Optional[_Iterable[_Union[PointParameter, _Mapping]]] = ..., stage: _Optional[_Iterable[_Union[StageParameter, _Mapping]]] = ..., notice: _Optional[str] = ..., file: _Optional[_Iterable[_Union[FileParameter, _Mapping]]] = ...) -> None: ...
+
+class FileParameter(_message.Message):
+    __slots__ = ("path", "sha256")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    sha256: str
+    def __init__(self, path: _Optional[str] = ..., sha256: _Optional[str] = ...) -> None: ...
 
 class PointParameter(_message.Message):
     __slots__ = ("name", "flip")
@@ -26,18 +38,22 @@ class PointParameter(_message.Message):
     def __init__(self, name: _Optional[str] = ..., flip: _Optional[str] = ...) -> None: ...
 
 class StageParameter(_message.Message):
-    __slots__ = ("name", "net", "weights", "preprocess", "window")
+    __slots__ = ("name", "net", "weights", "preprocess", "window", "flip_average", "onnx")
     NAME_FIELD_NUMBER: _ClassVar[int]
     NET_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     PREPROCESS_FIELD_NUMBER: _ClassVar[int]
     WINDOW_FIELD_NUMBER: _ClassVar[int]
+    FLIP_AVERAGE_FIELD_NUMBER: _ClassVar[int]
+    ONNX_FIELD_NUMBER: _ClassVar[int]
     name: str
     net: str
     weights: str
     preprocess: PreprocessParameter
     window: WindowParameter
-    def __init__(self, name: _Optional[str] = ..., net: _Optional[str] = ..., weights: _Optional[str] = ..., preprocess: _Optional[_Union[PreprocessParameter, _Mapping]] = ..., window: _Optional[_Union[WindowParameter, _Mapping]] = ...) -> None: ...
+    flip_average: bool
+    onnx: str
+    def __init__(self, name: _Optional[str] = ..., net: _Optional[str] = ..., weights: _Optional[str] = ..., preprocess: _Optional[_Union[PreprocessParameter, _Mapping]] = ..., window: _Optional[_Union[WindowParameter, _Mapping]] = ..., flip_average: _Optional[bool] = ..., onnx: _Optional[str] = ...) -> None: ...
 
 class PreprocessParameter(_message.Message):
     __slots__ = ("color_order", "mean", "scale", "size", "interpolation")

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import onnx
 
-from protoface.converters.convert import load_net
+from protoface.converters.caffe_graph import read_onnx
+from protoface.converters.convert import is_onnx, load_net
 from protoface.converters.errors import ProtofaceError
+from protoface.converters.files import read_bytes
 from protoface.converters.graph import Net, deployed
 from protoface.converters.prototxt import read_message, read_net
 
 from . import cascade_pb2
 
-#: Cascades that come with the package, by name. Weights of `original` are not part of it.
-NAMES = {"original": "cascade.prototxt"}
-DEFAULT = "original"
 FILE = "cascade.prototxt"
+#: The published experiment's. Its weights are not part of the package.
+ORIGINAL = "original"
+#: Cascades that come with the package: name -> file. Those of `models/` come with their weights.
+NAMES = {
+    **{path.parent.name: path for path in sorted(Path(__file__).parent.glob(f"models/*/{FILE}"))},
+    ORIGINAL: Path(str(files("protoface.prototxt"))) / FILE,
+}
+DEFAULT = ORIGINAL
 PathLike = str | os.PathLike[str]
+#: A net with its weights: Caffe's, or an ONNX model that is run as it is.
+Loaded = Net | onnx.ModelProto
+LOG = logging.getLogger(__name__)
 
 
 def find_definition(name_or_path: PathLike) -> Path:
     """Path of a cascade's file: a name of NAMES, a `cascade.prototxt`, or a folder that holds one."""
     if isinstance(name_or_path, str) and name_or_path in NAMES:
-        return Path(str(files("protoface.prototxt"))) / NAMES[name_or_path]
+        return NAMES[name_or_path]
     path = Path(name_or_path)
     if path.is_dir():
         path = path / FILE
@@ -38,7 +52,10 @@ def find_definition(name_or_path: PathLike) -> Path:
 
 
 def read_definition(path: PathLike) -> cascade_pb2.CascadeParameter:
-    """The cascade in a file, checked. Raises ProtofaceError naming file and line, or file and stage."""
+    """The cascade in a file, checked with the files that it has SHA-256 of.
+
+    Raises ProtofaceError naming file and line, or file and stage, or the file that is another.
+    """
     definition = read_message(path, cascade_pb2.CascadeParameter())
     names = [point.name for point in definition.point]
     if not names or len(set(names)) != len(names) or "" in names:
@@ -46,18 +63,38 @@ def read_definition(path: PathLike) -> cascade_pb2.CascadeParameter:
     for point in definition.point:
         if point.flip and point.flip not in names:
             raise ProtofaceError(f"{path}: point '{point.name}': no point is named '{point.flip}'")
+    order = mirrored_order(definition)
+    if [order[index] for index in order] != list(range(len(order))):
+        raise ProtofaceError(f"{path}: a point's flip must have that point as its own flip")
     if not definition.stage:
         raise ProtofaceError(f"{path}: has no stage")
     for index, stage in enumerate(definition.stage):
         _check_stage(stage, index, names, f"{path}: stage '{stage.name}'")
+    for file in definition.file:
+        _check_file(Path(path).parent / file.path, file.sha256)
     return definition
+
+
+def mirrored_order(definition: cascade_pb2.CascadeParameter) -> list[int]:
+    """For each point the index of the one that takes its place in a mirrored picture."""
+    names = [point.name for point in definition.point]
+    return [names.index(point.flip or point.name) for point in definition.point]
+
+
+def _check_file(path: Path, sha256: str) -> None:
+    found = hashlib.sha256(read_bytes(path)).hexdigest()
+    if found != sha256.lower():
+        raise ProtofaceError(
+            f"{path}: is not the file that the cascade was made with (its SHA-256 is {found[:12]}..., "
+            f"not {sha256[:12]}...); install the package or copy the model again"
+        )
 
 
 def _check_stage(
     stage: cascade_pb2.StageParameter, index: int, points: Sequence[str], where: str
 ) -> None:
-    if not stage.name or not stage.net:
-        raise ProtofaceError(f"{where}: number {index + 1} needs a name and a net")
+    if not stage.name or bool(stage.net) == bool(stage.onnx):
+        raise ProtofaceError(f"{where}: number {index + 1} needs a name, and a net or an ONNX file")
     kind = stage.window.WhichOneof("kind")
     if kind is None:
         raise ProtofaceError(f"{where}: needs a window: picture, box, square or similarity")
@@ -89,7 +126,7 @@ def weight_files(
 ) -> list[Path]:
     """The weights of each stage: those given (one for each stage), else those the cascade names."""
     if not given:
-        return [folder / stage.weights for stage in definition.stage]
+        return [folder / (stage.onnx or stage.weights) for stage in definition.stage]
     if len(given) != len(definition.stage):
         raise ProtofaceError(
             f"{len(given)} weights for the {len(definition.stage)} stages of '{definition.name}': "
@@ -99,19 +136,39 @@ def weight_files(
 
 
 def load_nets(
-    definition: cascade_pb2.CascadeParameter, folder: Path, weights: Sequence[Path]
-) -> list[Net]:
-    """The net of each stage with its weights. Raises ProtofaceError naming the missing or bad file."""
+    definition: cascade_pb2.CascadeParameter, folder: Path, given: Sequence[PathLike] = ()
+) -> list[Loaded]:
+    """The net of each stage with its weights, `given` or those that the cascade names.
+
+    For the latter the cascade's notice is logged, once in a process. Raises ProtofaceError naming the
+    missing or bad file.
+    """
+    weights = weight_files(definition, folder, given)
     for stage, path in zip(definition.stage, weights, strict=True):
         if not path.is_file():
             raise ProtofaceError(
                 f"{path}: no weights for {stage.name} of '{definition.name}' there; train them, or "
                 "name weights files (--weights, one for each stage)"
             )
+    if definition.notice and not given:
+        _say_once(definition.notice)
     return [
-        load_net(folder / stage.net, path)
-        for stage, path in zip(definition.stage, weights, strict=True)
+        load_stage(stage, folder, path) for stage, path in zip(definition.stage, weights, strict=True)
     ]
+
+
+@cache
+def _say_once(notice: str) -> None:
+    LOG.warning(notice)
+
+
+def load_stage(stage: cascade_pb2.StageParameter, folder: Path, weights: Path) -> Loaded:
+    """The net of a stage with weights: of its own net, or whole in an .onnx file."""
+    if is_onnx(weights):
+        return read_onnx(weights)
+    if stage.onnx:
+        raise ProtofaceError(f"{weights}: stage '{stage.name}' is an ONNX file, so give one (.onnx)")
+    return load_net(folder / stage.net, weights)
 
 
 def empty_nets(definition: cascade_pb2.CascadeParameter, folder: Path) -> list[Net]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import overload
 
@@ -13,19 +12,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from protoface.converters.errors import ProtofaceError
-from protoface.converters.fold import fold_batch_norm
-from protoface.converters.graph import Net, build_graph
 
 from . import cascade_pb2, clean, faithful
-from .backends import AUTO, BACKENDS, Batch, Forward, choose_backend
+from .backends import AUTO, Batch, Forward, choose_backend
 from .definition import (
     DEFAULT,
+    Loaded,
     PathLike,
     find_definition,
     load_nets,
+    mirrored_order,
     read_definition,
-    weight_files,
 )
+from .nets import check_net, running
 from .windows import Floats, Image, Points, Window, picture_window
 
 Box = NDArray[np.float64]
@@ -150,7 +149,7 @@ class Cascade:
     def __init__(
         self,
         definition: cascade_pb2.CascadeParameter,
-        nets: Sequence[Net],
+        nets: Sequence[Loaded],
         backend: str = AUTO,
         mode: str = "clean",
         threads: int | None = None,
@@ -162,14 +161,13 @@ class Cascade:
         self.backend = choose_backend(backend)
         self.mode = mode
         for stage, net in zip(definition.stage, nets, strict=True):
-            _check_net(stage, net, len(self.points))
+            check_net(stage, net, len(self.points))
             check_mode(stage, mode)
-        self.stages = []
-        for stage, net in zip(definition.stage, nets, strict=True):
-            # Folded for every backend: OpenCV 5 is 1.8 times faster so, the others no slower.
-            folded = fold_batch_norm(net, stage.net)
-            forward = BACKENDS[self.backend].forward(folded, f"stage '{stage.name}'", threads)
-            self.stages.append(Stage(stage, self.points, forward, MODES[mode]))
+        order = mirrored_order(definition)
+        self.stages = [
+            Stage(stage, self.points, running(stage, net, order, self.backend, threads), MODES[mode])
+            for stage, net in zip(definition.stage, nets, strict=True)
+        ]
 
     @overload
     def detect(self, image: Image) -> Detection: ...
@@ -234,12 +232,12 @@ def load(
     `backend` is a key of BACKENDS, or `auto` for the fastest that is there (`Cascade.backend` says
     which). `mode` is `clean`, or `faithful` to repeat the original's rounding. `weights`, one file for
     each stage, replace those that the cascade names. `threads` limits the runtime's threads (process
-    wide in OpenCV and PyTorch). Raises ProtofaceError naming the file, stage or backend.
+    wide in OpenCV and PyTorch). A cascade whose weights may not be used for everything says so in the
+    log. Raises ProtofaceError naming the file, stage or backend.
     """
     path = find_definition(name_or_path)
     definition = read_definition(path)
-    files = weight_files(definition, Path(path).parent, weights)
-    nets = load_nets(definition, Path(path).parent, files)
+    nets = load_nets(definition, path.parent, weights)
     return Cascade(definition, nets, backend, mode, threads)
 
 
@@ -279,24 +277,3 @@ def _boxes(boxes: ArrayLike) -> Box:
     if array.ndim != 2 or array.shape[1] != 4 or not np.isfinite(array).all():
         raise ProtofaceError(f"boxes must be finite (n, 4) of x, y, width, height, not {array.shape}")
     return array
-
-
-def _check_net(stage: cascade_pb2.StageParameter, net: Net, points: int) -> None:
-    graph = build_graph(net, stage.net)
-    size = [stage.preprocess.size[0], stage.preprocess.size[-1]]
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise ProtofaceError(
-            f"{stage.net}: stage '{stage.name}' needs a net with one input and one output, "
-            f"not {len(graph.inputs)} and {len(graph.outputs)}"
-        )
-    channels = 3 * points if stage.window.similarity.patch else 3
-    if list(graph.inputs[0].shape[1:]) != [channels, *size]:
-        raise ProtofaceError(
-            f"{stage.net}: stage '{stage.name}' makes pictures of {channels} x {size[0]} x {size[1]}, "
-            f"the net takes {list(graph.inputs[0].shape[1:])}"
-        )
-    if graph.outputs[0].shape[1:] != (2 * points,):
-        raise ProtofaceError(
-            f"{stage.net}: stage '{stage.name}' needs x and y of {points} points, "
-            f"the net gives {list(graph.outputs[0].shape[1:])}"
-        )

@@ -7,14 +7,17 @@ from pathlib import Path
 import click
 
 from .backends import AUTO, BACKENDS
-from .definition import DEFAULT
+from .definition import DEFAULT, ORIGINAL
 from .detector import MODES
 
-model_option = click.option(
-    "--model",
-    default=DEFAULT,
-    show_default=True,
-    help="A cascade.prototxt, its folder, or a name that comes with the package.",
+model_option, original_option = (
+    click.option(
+        "--model",
+        default=default,
+        show_default=True,
+        help="A cascade.prototxt, its folder, or a name that comes with the package.",
+    )
+    for default in (DEFAULT, ORIGINAL)
 )
 weights_option = click.option(
     "--weights",

@@ -17,7 +17,13 @@ from protoface.cascade.bench import measure, random_pictures
 from protoface.cascade.definition import find_definition, read_definition, weight_files
 from protoface.cascade.detector import load
 from protoface.cascade.machine import machine, versions
-from protoface.cascade.options import backend_option, mode_option, model_option, weights_option
+from protoface.cascade.options import (
+    backend_option,
+    mode_option,
+    model_option,
+    original_option,
+    weights_option,
+)
 from protoface.converters.files import write_text
 
 from .compare import as_markdown, as_text
@@ -128,7 +134,7 @@ def _context(
 
 @click.command()
 @click.option("--celeba", type=_FOLDER, help="CelebA, or a folder in its layout with both partitions.")
-@model_option
+@original_option
 @weights_option
 @backend_option
 @mode_option

@@ -13,15 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from protoface.cascade.backends import AUTO, BACKENDS, Batch, choose_backend
+from protoface.cascade.backends import AUTO, Batch, choose_backend
 from protoface.cascade.clean import unplace
-from protoface.cascade.definition import DEFAULT, find_definition, read_definition
+from protoface.cascade.definition import (
+    ORIGINAL,
+    find_definition,
+    load_stage,
+    mirrored_order,
+    read_definition,
+)
 from protoface.cascade.detector import MODES, Stage, check_mode
+from protoface.cascade.nets import running
 from protoface.cascade.windows import Image, Points, Window, picture_window
 from protoface.converters import ProtofaceError
-from protoface.converters.convert import load_net
 from protoface.converters.files import replacing
-from protoface.converters.fold import fold_batch_norm
 from protoface.converters.weights import PathLike
 from protoface.eval.metrics import image_diagonal, nme
 
@@ -73,7 +78,7 @@ class Levels:
 
 
 def load_levels(
-    model: PathLike = DEFAULT,
+    model: PathLike = ORIGINAL,
     weights: PathLike | None = None,
     backend: str = AUTO,
     mode: str = "clean",
@@ -93,12 +98,13 @@ def load_levels(
         )
     for stage in definition.stage[:2]:
         check_mode(stage, mode)
-    file = Path(weights) if weights is not None else path.parent / definition.stage[0].weights
+    named = definition.stage[0].onnx or definition.stage[0].weights
+    file = Path(weights) if weights is not None else path.parent / named
     if not file.is_file():
         raise ProtofaceError(f"{file}: no weights of level 1 there; train it, or name them (--weights)")
-    stage = definition.stage[0]
-    net = fold_batch_norm(load_net(path.parent / stage.net, file), stage.net)
-    forward = BACKENDS[choose_backend(backend)].forward(net, f"stage '{stage.name}'", None)
+    net = load_stage(definition.stage[0], path.parent, file)
+    order = mirrored_order(definition)
+    forward = running(definition.stage[0], net, order, choose_backend(backend))
     points = [point.name for point in definition.point]
     first, second = (
         Stage(parameter, points, run, MODES[mode])

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from protoface.cascade.bench import Row, measure, table
-from protoface.cascade.definition import DEFAULT, FILE, find_definition
+from protoface.cascade.definition import FILE, ORIGINAL, find_definition
 from protoface.cascade.detector import Cascade, load
 from protoface.cascade.machine import machine
 from protoface.cascade.pictures import read_picture
@@ -111,7 +111,7 @@ def run(plan: Plan, say: Say = print) -> Outcome:
     _show(say, "prepare", "--data", plan.data, "--out", data / LEVELS[0], "--seed", plan.seed)
     prepared = prepare(plan.data, data / LEVELS[0], seed=plan.seed)
     say(f"  {prepared.counts}, left out: {prepared.bad}")
-    write_text(out / FILE, find_definition(DEFAULT).read_text(encoding="utf-8"))
+    write_text(out / FILE, find_definition(ORIGINAL).read_text(encoding="utf-8"))
     _train_level(plan, 0, say)
     _crop(plan, say)
     _train_level(plan, 1, say)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from protoface.cascade.options import backend_option, mode_option, model_option
+from protoface.cascade.options import backend_option, mode_option, original_option
 
 from .crop import DROP
 from .synthetic import SIZE
@@ -76,7 +76,7 @@ def prepare(data: Path, out: Path, workers: int | None, size: int, seed: int, st
 
 @click.command()
 @data_option
-@model_option
+@original_option
 @click.option(
     "--weights", type=click.Path(path_type=Path), help="Level 1's, in place of those MODEL names."
 )

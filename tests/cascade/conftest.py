@@ -42,10 +42,14 @@ FIRST = np.array([(-0.3, -0.4), (0.3, -0.4), (0, 0), (-0.25, 0.3), (0.25, 0.3)],
 SECOND = np.array([(-0.35, -0.35), (0.35, -0.3), (0.05, 0.1), (-0.3, 0.4), (0.3, 0.4)], np.float32)
 
 
-def constant_weights(path: Path, answer: np.ndarray, net_file: str = "net.prototxt") -> None:
+def constant_weights(
+    path: Path, answer: np.ndarray, net_file: str = "net.prototxt", spread: float = 0
+) -> None:
+    """Weights that answer `answer` to every picture, or with a `spread` about that."""
     shape, net = deployed(read_net(path.parent / net_file)), Net()
     inputs = int(np.prod(shape.layer[0].input_param.shape[0].dim))
-    blobs = [np.zeros((10, inputs), np.float32), answer.reshape(-1)]
+    weight = np.random.default_rng(inputs).normal(size=(10, inputs)) * spread
+    blobs = [weight.astype(np.float32), answer.reshape(-1)]
     net.layer.add(name="fc", blobs=[to_blob(blob) for blob in blobs])
     write_weights(path, with_weights(shape, net, "test"))
 

@@ -71,7 +71,7 @@ def test_weights_may_be_any_of_the_formats(folder):
         ('name: "nose"', 'name: "left_eye"', "needs points with names that differ"),
         ("mean: 127.5 size: 8", "mean: [1, 2] size: 8", "one or two of size, and no, one or three"),
         ("mean: 127.5 size: 8", "mean: 1", "one or two of size"),
-        ('name: "level_1"', "", "number 1 needs a name and a net"),
+        ('name: "level_1"', "", "number 1 needs a name, and a net or an ONNX file"),
     ],
 )
 def test_mistakes_are_named(old, new, message, folder):
