@@ -1,15 +1,17 @@
 """Writes the nets and solvers of the cascaded MobileNet-V2 from one table of blocks.
 
     python -m protoface.prototxt.generate                   # the committed level_1/ and level_2/
-    python -m protoface.prototxt.generate --out nets/small --size 24 --width 0.5 --points 68
+    python -m protoface.prototxt.generate --out nets/small --net small --size 24 --points 68
+    python -m protoface.prototxt.generate --out nets/fast --net small --size 24 --deploy level_1
 
-Names, fillers and multipliers are those of the nets inside the published weights, which load by name.
+Names, fillers and multipliers are those of the nets inside the published weights, which load by name
+into the net `original`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,30 +28,54 @@ MEAN = 127.5
 
 @dataclass(frozen=True)
 class Block:
-    """An inverted residual block: 1x1 expansion, 3x3 depthwise, 1x1 projection."""
+    """An inverted residual block: 1x1 expansion, 3x3 depthwise, 1x1 projection.
+
+    A block of stride 1 that keeps its width has a shortcut.
+    """
 
     name: str
     expansion: int  # t: channels inside the block / channels in
     out: int
     stride: int
 
-    @property
-    def shortcut(self) -> bool:
-        """In this net the blocks of stride 1 keep their width, and only they have a shortcut."""
-        return self.stride == 1
+
+@dataclass(frozen=True)
+class Table:
+    """A net: channels of the stem (3x3, stride 2), the blocks, units of the hidden layer."""
+
+    stem: int
+    blocks: tuple[Block, ...]
+    hidden: int
 
 
-STEM = 16
-# conv3_2 expands by 3; the article's table says 6, its weights do not.
-BLOCKS = (
-    Block("conv1_1", 6, 24, 2),
-    Block("conv1_2", 6, 24, 1),
-    Block("conv2_1", 6, 32, 2),
-    Block("conv2_2", 6, 32, 1),
-    Block("conv3_1", 6, 64, 2),
-    Block("conv3_2", 3, 64, 1),
-)
-HIDDEN = 256
+TABLES = {
+    "original": Table(
+        16,
+        (
+            Block("conv1_1", 6, 24, 2),
+            Block("conv1_2", 6, 24, 1),
+            Block("conv2_1", 6, 32, 2),
+            Block("conv2_2", 6, 32, 1),
+            Block("conv3_1", 6, 64, 2),
+            # The article's table says 6, its weights do not.
+            Block("conv3_2", 3, 64, 1),
+        ),
+        256,
+    ),
+    # For inputs of half the size: the first block keeps its resolution, so 24 pixels end in 3 x 3.
+    "small": Table(
+        16,
+        (
+            Block("conv1_1", 4, 24, 1),
+            Block("conv1_2", 4, 24, 1),
+            Block("conv2_1", 4, 32, 2),
+            Block("conv2_2", 4, 32, 1),
+            Block("conv3_1", 4, 64, 2),
+            Block("conv3_2", 4, 64, 1),
+        ),
+        128,
+    ),
+}
 
 
 # The levels share one net; only their pictures and the length of their training differ.
@@ -58,11 +84,22 @@ ITERATIONS = {"level_1": 200_000, "level_2": 120_000}
 
 @dataclass(frozen=True)
 class Size:
-    """What can be varied: input height and width in pixels, channel multiplier, number of points."""
+    """What can be varied: input height and width in pixels, channel multiplier, number of points.
+
+    `net` is a key of TABLES. With `patches` the input has 3 channels for each point, those of a patch
+    around it.
+    """
 
     pixels: int = 48
     width: float = 1.0
     points: int = 5
+    net: str = "original"
+    patches: bool = False
+
+    @property
+    def input_channels(self) -> int:
+        """Colour planes that the net looks at."""
+        return 3 * self.points if self.patches else 3
 
     def channels(self, count: int) -> int:
         """`count` times the width, to a multiple of 8, at least 8 and never a tenth too few.
@@ -76,11 +113,12 @@ class Size:
 
 def body(size: Size) -> Iterator[Layer]:
     """The layers between `data` and `fc2`, both phases alike."""
-    channels = size.channels(STEM)
+    table = TABLES[size.net]
+    channels = size.channels(table.stem)
     yield from conv_bn("conv1", "data", channels, kernel=3, stride=2, stem=True)
     yield relu("relu1_new", "conv1_new")
     bottom = "conv1_new"
-    for block in BLOCKS:
+    for block in table.blocks:
         inside, out = channels * block.expansion, size.channels(block.out)
         number = block.name.removeprefix("conv")
         yield from conv_bn(f"{block.name}/in/pw", bottom, inside)
@@ -89,7 +127,7 @@ def body(size: Size) -> Iterator[Layer]:
         yield relu(f"relu{number}/dw_new", f"{block.name}/dw_new")
         yield from conv_bn(f"{block.name}/out/pw", f"{block.name}/dw_new", out)
         result = f"{block.name}/out/pw_new"
-        if block.shortcut:
+        if block.stride == 1 and channels == out:
             fuse = f"fuse_{block.name}"
             yield Layer(
                 name=fuse,
@@ -100,7 +138,7 @@ def body(size: Size) -> Iterator[Layer]:
             )
             result = fuse
         bottom, channels = result, out
-    yield inner_product("fc1", bottom, max(16, int(HIDDEN * size.width)))
+    yield inner_product("fc1", bottom, max(16, int(table.hidden * size.width)))
     yield relu("relu_fc1", "fc1")
     yield in_place("drop_fc1", "Dropout", "fc1", dropout_param={"dropout_ratio": 0.3})
     yield inner_product("fc2", "fc1", 2 * size.points)
@@ -210,7 +248,7 @@ def image_data(folder: str, size: Size, phase: str, split: str) -> Layer:
 
 
 def train_val_net(name: str, size: Size) -> caffe_pb2.NetParameter:
-    """The net as it is trained and tested. The original names both levels' nets `level_1`."""
+    """The net as it is trained and tested on pictures. The original names both levels' nets `level_1`."""
     loss = Layer(
         name="loss", type="EuclideanLoss", bottom=["fc2", "label"], top=["loss"], loss_weight=[100]
     )
@@ -223,7 +261,7 @@ def train_val_net(name: str, size: Size) -> caffe_pb2.NetParameter:
 
 def deploy_net(name: str, size: Size) -> caffe_pb2.NetParameter:
     """The net as it is used: pictures in by `data`, points out of `fc2`."""
-    shape = {"dim": [1, 3, size.pixels, size.pixels]}
+    shape = {"dim": [1, size.input_channels, size.pixels, size.pixels]}
     entry = Layer(name="data", type="Input", top=["data"], input_param={"shape": [shape]})
     return caffe_pb2.NetParameter(name=name, layer=[entry, *body(size)])
 
@@ -249,37 +287,66 @@ def solver(name: str, folder: str, iterations: int) -> caffe_pb2.SolverParameter
     )
 
 
+def head(name: str, size: Size, options: str = "") -> str:
+    """The comment above a file: the command that writes it."""
+    names = {"pixels": "--size", "patches": "--patches"}
+    varied = "".join(
+        f" {names.get(field.name, '--' + field.name)}" + ("" if value is True else f" {value}")
+        for field in fields(Size)
+        if (value := getattr(size, field.name)) != field.default
+    )
+    return f"# {name}, written by: python -m protoface.prototxt.generate{varied}{options}\n"
+
+
+def deploy_file(name: str, size: Size) -> dict[str, str]:
+    """File name -> text of a net that a recipe trains, which needs no other file."""
+    return {"deploy.prototxt": head(name, size, f" --deploy {name}") + to_text(deploy_net(name, size))}
+
+
 def files(name: str, folder: str, size: Size, iterations: int) -> dict[str, str]:
     """File name -> text of the three files of one level; `folder` is where the solver finds the net."""
-    varied = "".join(
-        f" --{option} {value}"
-        for option, value in (("size", size.pixels), ("width", size.width), ("points", size.points))
-        if value != getattr(Size(), "pixels" if option == "size" else option)
-    )
-    command = f"python -m protoface.prototxt.generate{varied}"
-    head = f"# {name}, written by: {command}\n"
     note = (
         "# The original trained on two GPUs, 2 x 128 pictures an iteration. On one device\n"
         "# `iter_size: 2` does the same, except that BatchNorm's statistics move twice.\n"
     )
     return {
-        "train_val.prototxt": head + to_text(train_val_net(name, size)),
-        "deploy.prototxt": head + to_text(deploy_net(name, size)),
-        "solver.prototxt": head + note + to_text(solver(name, folder, iterations)),
+        "train_val.prototxt": head(name, size) + to_text(train_val_net(name, size)),
+        "deploy.prototxt": head(name, size) + to_text(deploy_net(name, size)),
+        "solver.prototxt": head(name, size) + note + to_text(solver(name, folder, iterations)),
     }
 
 
 @click.command(help="Write train_val, deploy and solver.prototxt of both levels.")
 @click.option("--out", type=click.Path(path_type=Path), default=FOLDER, show_default="prototxt/")
-@click.option("--size", "pixels", type=click.IntRange(min=32), default=48, show_default=True)
+@click.option("--net", type=click.Choice(list(TABLES)), default="original", show_default=True)
+@click.option("--size", "pixels", type=click.IntRange(min=16), default=48, show_default=True)
 @click.option("--width", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
 @click.option("--points", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--patches", is_flag=True, help="3 input channels for each point; with --deploy.")
 @click.option("--level", "levels", type=click.Choice(list(ITERATIONS)), multiple=True)
-def main(out: Path, pixels: int, width: float, points: int, levels: Sequence[str]) -> None:
+@click.option(
+    "--deploy", multiple=True, metavar="NAME", help="Only NAME/deploy.prototxt, for a recipe."
+)
+def main(
+    out: Path,
+    net: str,
+    pixels: int,
+    width: float,
+    points: int,
+    patches: bool,
+    levels: Sequence[str],
+    deploy: Sequence[str],
+) -> None:
     """Write the files; see the module."""
-    for name in levels or ITERATIONS:
+    if patches and not deploy:
+        raise click.UsageError("--patches needs --deploy: ImageData has no patches to train on")
+    size = Size(pixels, width, points, net, patches)
+    written = {name: deploy_file(name, size) for name in deploy}
+    for name in () if deploy else levels or ITERATIONS:
         folder = f"{'prototxt' if out == FOLDER else out.as_posix()}/{name}"
-        for file, text in files(name, folder, Size(pixels, width, points), ITERATIONS[name]).items():
+        written[name] = files(name, folder, size, ITERATIONS[name])
+    for name, texts in written.items():
+        for file, text in texts.items():
             write_text(out / name / file, text)
             click.echo(out / name / file)
 

@@ -4,6 +4,7 @@ import math
 import os
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -124,7 +125,7 @@ def test_solvers(level, iterations):
 
 @pytest.mark.parametrize(
     ("pixels", "width", "points"),
-    [(32, 1.0, 5), (48, 0.5, 5), (48, 2.0, 68), (97, 0.3, 1), (64, 1.0, 21)],
+    [(16, 1.0, 5), (32, 1.0, 5), (48, 0.5, 5), (48, 2.0, 68), (97, 0.3, 1), (64, 1.0, 21)],
 )
 def test_other_sizes_widths_and_points(tmp_path, pixels, width, points):
     run("--out", tmp_path, "--size", pixels, "--width", width, "--points", points)
@@ -142,6 +143,34 @@ def test_other_sizes_widths_and_points(tmp_path, pixels, width, points):
         assert (f"--size {pixels}" in head) == (pixels != 48)
         solver = read_message(tmp_path / level / "solver.prototxt", caffe_pb2.SolverParameter())
         assert Path(solver.net) == tmp_path / level / "train_val.prototxt"
+
+
+def test_the_small_net_ends_in_3_x_3(tmp_path):
+    run("--out", tmp_path, "--net", "small", "--size", 24, "--deploy", "first", "--deploy", "second")
+    for name in ("first", "second"):
+        assert os.listdir(tmp_path / name) == ["deploy.prototxt"]
+        text = (tmp_path / name / "deploy.prototxt").read_text()
+        assert text.startswith(
+            f"# {name}, written by: python -m protoface.prototxt.generate --size 24 --net small "
+            f"--deploy {name}\n"
+        )
+        graph = build_graph(deployed(read_net(tmp_path / name / "deploy.prototxt")), name)
+        shapes = {node.name: node.tops[0].shape for node in graph.nodes}
+        assert shapes["conv1_new"] == (1, 16, 12, 12)
+        assert shapes["conv3_2/out/pw_new"] == (1, 64, 3, 3)
+        assert [name for name in shapes if name.startswith("fuse")] == [
+            f"fuse_conv{number}_2" for number in (1, 2, 3)
+        ]
+    assert len(graph.blob_specs()["fc1.0"].shape) == 2
+
+
+def test_patches_are_input_channels(tmp_path):
+    run("--out", tmp_path, "--patches", "--points", 7, "--deploy", "level_3")
+    graph = build_graph(deployed(read_net(tmp_path / "level_3" / "deploy.prototxt")), "net")
+    assert [value.shape for value in graph.inputs] == [(1, 21, 48, 48)]
+    assert [value.shape for value in graph.outputs] == [(1, 14)]
+    with pytest.raises(click.UsageError, match="--patches needs --deploy"):
+        run("--out", tmp_path, "--patches")
 
 
 def test_one_level_only(tmp_path):
