@@ -53,6 +53,8 @@ proto: env ## Compile the schemas again
 	    --pyi_out=converters converters/caffe.proto
 	$(BIN)/python -m grpc_tools.protoc -Icascade --descriptor_set_out=cascade/cascade.desc \
 	    --pyi_out=cascade cascade/cascade.proto
+	$(BIN)/python -m grpc_tools.protoc -Itrainers --descriptor_set_out=trainers/recipe.desc \
+	    --pyi_out=trainers trainers/recipe.proto
 
 docs: env ## Write the table of layers again
 	$(BIN)/python -m protoface.converters.layers.table > docs/layers.md

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from protoface.converters.files import write_text
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _IN = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 model_option = click.option("--model", type=_IN, required=True, help="The net, a prototxt.")
 device_option = click.option("--device", help="cpu or cuda.", default="cpu", show_default=True)
@@ -24,39 +26,74 @@ json_option = click.option("--json", "json_file", type=_FILE, help="Write the re
 
 
 @click.command()
-@click.option("--solver", type=_IN, required=True, help="The solver, a prototxt.")
+@click.option("--solver", type=_IN, help="A solver, as Caffe's.")
+@click.option("--recipe", type=_IN, help="A recipe for a whole cascade; see docs/recipes.md.")
+@click.option("--out", type=_FOLDER, help="With --recipe: the folder to write.")
+@click.option(
+    "--epochs-factor",
+    type=click.FloatRange(min=0, min_open=True),
+    help="With --recipe: scales its epochs, for a trial.",
+)
 @click.option("--weights", help="Start from these weights (several: separated by commas).")
 @click.option("--snapshot", type=_IN, help="Go on from this .solverstate.")
-@click.option("--device", help="cpu or cuda; default: the solver's solver_mode.")
-@dtype_option
+@click.option("--device", help="cpu or cuda; default: the solver's solver_mode, with --recipe cpu.")
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Default: float32.")
 @click.option("--max-iter", type=click.IntRange(0), help="Instead of the solver's max_iter.")
 @click.option("--log", type=_FILE, help="FILE.csv; default: <snapshot_prefix>_loss.csv.")
-@click.option("--seed", type=click.IntRange(0), help="Instead of the solver's random_seed.")
+@click.option("--seed", type=click.IntRange(0), help="Instead of the file's.")
 @threads_option
 def train(
-    solver: Path,
+    solver: Path | None,
+    recipe: Path | None,
+    out: Path | None,
+    epochs_factor: float | None,
     weights: str | None,
     snapshot: Path | None,
     device: str | None,
-    dtype: str,
+    dtype: str | None,
     max_iter: int | None,
     log: Path | None,
     seed: int | None,
     threads: int | None,
 ) -> None:
-    """Train the net that a solver names; paths in the files are relative to the working directory.
+    """Train the net that a solver names, or the cascade of a recipe.
 
-    Several GPUs or processes: torchrun --nproc-per-node N -m -- protoface.trainers train ...
+    Paths in the files are relative to the working directory. A recipe goes on where it was stopped.
+    A solver on several GPUs: torchrun --nproc-per-node N -m -- protoface.trainers train ...
     """
     from tqdm import tqdm
 
     from .device import use_threads
-    from .train import train as run
 
+    only_solver = {"weights": weights, "snapshot": snapshot, "dtype": dtype, "max-iter": max_iter}
+    foreign = {"out": out, "epochs-factor": epochs_factor} if solver else {**only_solver, "log": log}
+    _check_one(solver, recipe, foreign)
     use_threads(threads)
-    done = run(solver, weights, snapshot, device, dtype, max_iter, log, seed, report=tqdm.write)
-    files = [done.weights, done.state, done.log, done.test_log, done.curves]
-    click.echo(f"{done.iteration} iterations done; wrote {', '.join(str(f) for f in files if f)}")
+    if solver is not None:
+        from .train import train as run
+
+        done = run(
+            solver, weights, snapshot, device, dtype or "float32", max_iter, log, seed, tqdm.write
+        )
+        files = [done.weights, done.state, done.log, done.test_log, done.curves]
+        click.echo(f"{done.iteration} iterations done; wrote {', '.join(str(f) for f in files if f)}")
+        return
+    from .recipe_trainer import train_recipe
+
+    if recipe is None or out is None:
+        raise click.UsageError("--recipe needs --out, the folder to write")
+    train_recipe(recipe, out, seed, device or "cpu", threads, epochs_factor, tqdm.write)
+    click.echo(f"the cascade is in {out}")
+
+
+def _check_one(solver: Path | None, recipe: Path | None, foreign: Mapping[str, object]) -> None:
+    """Raise UsageError unless there is one of both, and none of the other one's options."""
+    if (solver is None) == (recipe is None):
+        raise click.UsageError("give --solver or --recipe, one of them")
+    for name, value in foreign.items():
+        if value is not None:
+            other, given = ("--recipe", "--solver") if solver else ("--solver", "--recipe")
+            raise click.UsageError(f"--{name} belongs to {other}, not to {given}")
 
 
 @click.command()

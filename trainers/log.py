@@ -51,8 +51,8 @@ class TrainingLog:
         self._waiting: list[tuple[int, float, Tensor]] = []
         self._recent: deque[float] = deque(maxlen=max(1, solver.average_loss))
         self._flushed = self._displayed = (start, time.perf_counter())
-        _drop_rows(path, start, HEADER)
-        _drop_rows(test_log(path), start, None)
+        drop_rows(path, start, HEADER)
+        drop_rows(test_log(path), start, None)
         self._board = _board(path, start)
         self._bar = tqdm(total=solver.max_iter, initial=start, unit="it", disable=None)
 
@@ -88,7 +88,9 @@ class TrainingLog:
             for (iteration, rate, _), loss in zip(self._waiting, losses, strict=True)
         ]
         self._waiting.clear()
-        _append(self.path, [f"{iteration},{rate:.17g},{loss:.17g}" for iteration, rate, loss in rows])
+        append_rows(
+            self.path, [f"{iteration},{rate:.17g},{loss:.17g}" for iteration, rate, loss in rows]
+        )
         for iteration, rate, loss in rows:
             self._board.add_scalar("train/loss", loss, iteration)
             self._board.add_scalar("train/lr", rate, iteration)
@@ -105,7 +107,7 @@ class TrainingLog:
         path = test_log(self.path)
         if not path.exists():
             write_text(path, ",".join(["iteration", *named]) + "\n")
-        _append(path, [",".join([str(iteration), *(f"{value:.17g}" for value in named.values())])])
+        append_rows(path, [",".join([str(iteration), *(f"{value:.17g}" for value in named.values())])])
         for name, value in named.items():
             self._board.add_scalar(f"test/{name}", value, iteration)
         shown = ", ".join(f"{name} = {value:.6g}" for name, value in named.items())
@@ -165,7 +167,8 @@ def flat_scores(scores: Sequence[Mapping[str, Array]]) -> dict[str, float]:
     return named
 
 
-def _append(path: Path, lines: Sequence[str]) -> None:
+def append_rows(path: Path, lines: Sequence[str]) -> None:
+    """Add lines to a file. Raises ProtofaceError naming it."""
     try:
         with path.open("a", encoding="utf-8") as file:
             file.write("".join(f"{line}\n" for line in lines))
@@ -173,7 +176,7 @@ def _append(path: Path, lines: Sequence[str]) -> None:
         raise ProtofaceError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _drop_rows(path: Path, start: int, header: str | None) -> None:
+def drop_rows(path: Path, start: int, header: str | None) -> None:
     """Keep the header and the rows before `start`; a torn last line goes, too.
 
     Without a `header` to begin with, a file that would keep no row is removed.

@@ -1,0 +1,108 @@
+"""How far off the points are that a later stage starts from: errors of the stages before, drawn again.
+
+Points are complex numbers x + iy. A face's frame is the similarity z -> a z + b that carries the mean
+shape, whose eyes are 1 apart, to the face: an error over `a` is in eye distances and upright.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+Generator = np.random.Generator
+#: The mean shape changes by less than 1e-6 from the third round on.
+ROUNDS = 5
+#: Bounds of a pose's weight before the power is taken, so that no face comes all the time or never.
+LEAST_POSE, GREATEST_POSE = 0.5, 4.0
+#: Eye distance in pixels of a face whose points coincide.
+NO_SIZE = 1e-6
+
+
+def to_complex(points: Floats) -> Complex:
+    """Points (..., 2) as x + iy (...)."""
+    values: Complex = points[..., 0] + 1j * points[..., 1]
+    return values
+
+
+def from_complex(values: Complex) -> Floats:
+    """Complex numbers (...) as points (..., 2)."""
+    return np.stack((values.real, values.imag), axis=-1)
+
+
+def mean_shape(points: Floats, flip: Sequence[int]) -> Complex:
+    """The mean (points) of faces (n, points, 2): symmetric, upright, centred, its eyes 1 apart.
+
+    Eyes are the first two points. Source: generalised Procrustes analysis, Gower, 1975.
+    """
+    faces = to_complex(points)
+    faces = faces - faces.mean(axis=1, keepdims=True)
+    shape: Complex = faces[0]
+    for _ in range(ROUNDS):
+        turns = _turns(shape, faces)
+        shape = (faces[turns != 0] / turns[turns != 0, None]).mean(axis=0)
+        shape = shape / (shape[1] - shape[0])
+        shape = (shape - np.conj(shape[list(flip)])) / 2
+    return shape
+
+
+def frames(shape: Complex, points: Floats) -> tuple[Complex, Complex]:
+    """The a (n) and b (n) of the least squares a * shape + b of faces (n, points, 2)."""
+    faces = to_complex(points)
+    middle = faces.mean(axis=1)
+    turns = _turns(shape, faces - middle[:, None])
+    return turns, middle - turns * shape.mean()
+
+
+def pose_weights(shape: Complex, points: Floats, power: float) -> Floats:
+    """How often each face (n, points, 2) comes, for `hard_pose`: by its distance to the mean shape."""
+    a, b = frames(shape, points)
+    residual = np.abs(to_complex(points) - a[:, None] * shape - b[:, None]).mean(axis=1)
+    away = residual / np.maximum(np.abs(a), NO_SIZE)
+    weights: Floats = np.clip(away / np.median(away), LEAST_POSE, GREATEST_POSE) ** power
+    return weights
+
+
+@dataclass(frozen=True, eq=False)
+class Jitter:
+    """Errors (n, points) of points found before, each in its face's frame. Made by `measured_jitter`.
+
+    `noise` is the sigma of another error of each point by itself. Both are in eye distances.
+    """
+
+    shape: Complex
+    errors: Complex
+    flip: Sequence[int]
+    noise: float
+
+    def starts(self, points: Floats, generator: Generator) -> Floats:
+        """For faces (n, points, 2) the points, off as drawn, that a later stage may start from."""
+        count = len(points)
+        drawn = self.errors[generator.integers(len(self.errors), size=count)]
+        mirrored = generator.random(count) < 0.5
+        drawn[mirrored] = -np.conj(drawn[mirrored][:, list(self.flip)])
+        if self.noise:
+            drawn += to_complex(generator.normal(0, self.noise, (*drawn.shape, 2)))
+        a, _ = frames(self.shape, points)
+        return points + from_complex(drawn * a[:, None])
+
+
+def measured_jitter(
+    shape: Complex, found: Floats, truth: Floats, flip: Sequence[int], factor: float, noise: float
+) -> Jitter:
+    """The errors of points found on some faces (n, points, 2), times `factor`, to be drawn from."""
+    a, _ = frames(shape, truth)
+    usable = a != 0
+    errors = (to_complex(found - truth)[usable]) / a[usable, None]
+    return Jitter(shape, errors * factor, flip, noise)
+
+
+def _turns(shape: Complex, faces: Complex) -> Complex:
+    """A (n) of centred faces (n, points)."""
+    centred = shape - shape.mean()
+    turns: Complex = (np.conj(centred) * faces).sum(axis=1) / (np.abs(centred) ** 2).sum()
+    return turns

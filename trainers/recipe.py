@@ -1,0 +1,121 @@
+"""A recipe as it is written down: one file for one experiment, read and checked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from protoface.cascade import cascade_pb2
+from protoface.cascade.definition import read_definition
+from protoface.converters import ProtofaceError
+from protoface.converters.prototxt import read_message
+from protoface.converters.weights import PathLike
+
+from . import recipe_pb2
+
+TrainingParameter = recipe_pb2.TrainingParameter
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe, the cascade that it trains, and the folder that the cascade's nets are relative to."""
+
+    parameter: recipe_pb2.RecipeParameter
+    definition: cascade_pb2.CascadeParameter
+    folder: Path
+    source: str
+
+    @property
+    def flip(self) -> list[int]:
+        """For each point the index of the one that it becomes in a mirrored picture."""
+        names = [point.name for point in self.definition.point]
+        return [names.index(point.flip or point.name) for point in self.definition.point]
+
+    def training(self, name: str) -> TrainingParameter:
+        """How the stage `name` is trained: what holds for all, overridden by what is its own."""
+        merged = TrainingParameter()
+        merged.CopyFrom(self.parameter.training)
+        for stage in self.parameter.stage:
+            if stage.name == name:
+                merged.MergeFrom(stage.training)
+        return merged
+
+
+def read_recipe(path: PathLike, seed: int | None = None, epochs_factor: float | None = None) -> Recipe:
+    """The recipe in a file, checked; `seed` and `epochs_factor` stand in for the file's.
+
+    Raises ProtofaceError naming file and line, field or stage.
+    """
+    source = os.fspath(path)
+    parameter = read_message(path, recipe_pb2.RecipeParameter())
+    if seed is not None:
+        parameter.seed = seed
+    if epochs_factor is not None:
+        parameter.epochs_factor = epochs_factor
+    if not parameter.cascade:
+        raise ProtofaceError(f"{source}: names no cascade to train")
+    file = Path(source).parent / parameter.cascade
+    recipe = Recipe(parameter, read_definition(file), file.parent, source)
+    _check_data(recipe)
+    _check_stages(recipe)
+    return recipe
+
+
+def _check_data(recipe: Recipe) -> None:
+    parameter = recipe.parameter
+    if not parameter.data and not parameter.synthetic.count:
+        raise ProtofaceError(f"{recipe.source}: has no data and no synthetic faces to train on")
+    for weight in (*(data.weight for data in parameter.data), parameter.synthetic.weight):
+        if weight <= 0:
+            raise ProtofaceError(f"{recipe.source}: weight is {weight:g}, it must be positive")
+    named = [*parameter.data, *([parameter.validation] if parameter.HasField("validation") else [])]
+    if not all(data.folder for data in named):
+        raise ProtofaceError(f"{recipe.source}: data or validation without a folder")
+    if parameter.epochs_factor <= 0:
+        raise ProtofaceError(f"{recipe.source}: epochs_factor must be positive")
+
+
+def _check_stages(recipe: Recipe) -> None:
+    names = [stage.name for stage in recipe.definition.stage]
+    for given in recipe.parameter.stage:
+        if given.name not in names:
+            raise ProtofaceError(
+                f"{recipe.source}: the cascade has no stage '{given.name}'; it has {', '.join(names)}"
+            )
+    flip = recipe.flip
+    if [flip[index] for index in flip] != list(range(len(flip))):
+        raise ProtofaceError(f"{recipe.source}: the cascade's flips do not go both ways")
+    for index, stage in enumerate(recipe.definition.stage):
+        where = f"{recipe.source}: stage '{stage.name}'"
+        if stage.window.WhichOneof("kind") == "box":
+            raise ProtofaceError(f"{where}: looks through a box that only a caller gives; not trained")
+        training = recipe.training(stage.name)
+        _check_training(training, where)
+        jitters = training.jitter.factor and index and stage.window.WhichOneof("kind") != "picture"
+        if jitters and not recipe.parameter.HasField("validation"):
+            raise ProtofaceError(
+                f"{where}: its jitter is drawn from errors on validation pictures; name some, or set "
+                "jitter { factor: 0 }"
+            )
+
+
+def _check_training(training: TrainingParameter, where: str) -> None:
+    augment, loss, jitter = training.augment, training.loss, training.jitter
+    positive = {"epochs": training.epochs, "base_lr": training.base_lr}
+    positive.update({"width": loss.width, "curvature": loss.curvature})
+    below_1 = ("beta1", "beta2", "ema", "statistics", "dropout", "warm_up")
+    shares = ("flip", "gray", "blur", "occlusion", "occlusion_size", "jpeg")
+    sigmas = ("shift", "scale", "rotation", "contrast", "brightness", "color", "noise")
+    not_negative = {name: getattr(augment, name) for name in sigmas}
+    not_negative.update({"jitter's factor": jitter.factor, "jitter's noise": jitter.noise})
+    wrong = {
+        "batch_size (it starts at 2)": training.batch_size < 2,
+        **{f"{name} (it is positive)": not value > 0 for name, value in positive.items()},
+        **{f"{name} (it is not negative)": not value >= 0 for name, value in not_negative.items()},
+        **{f"{name} (0 to 1, less than 1)": not 0 <= getattr(training, name) < 1 for name in below_1},
+        **{f"{name} (0 to 1)": not 0 <= getattr(augment, name) <= 1 for name in shares},
+    }
+    for field, is_wrong in wrong.items():
+        if is_wrong:
+            raise ProtofaceError(f"{where}: wrong {field}")

@@ -1,0 +1,152 @@
+"""Batches for a stage: windows cut by the cascade's own code, labels by the inverse of its own rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from protoface.cascade import clean
+from protoface.cascade.detector import Stage
+from protoface.cascade.windows import Window
+
+from . import recipe_pb2
+from .augment import as_jpeg, change_pixels, draw_moves
+from .jitter import Jitter
+from .sources import Source, window_of
+
+#: What a random number is for; part of its seed.
+ORDER, SAMPLES = 0, 1
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What a net is shown, and what it should answer.
+
+    `inputs` (n, channels, h, w) in channels_last memory, `labels` (n, points, 2) in [-1, 1] of the
+    window or its patches. `units` (n, 1, 2) makes differences of labels half sides in both directions,
+    which those of a window that is no square are not; `eyes` (n) is the eye distance in half sides.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    units: Tensor
+    eyes: Tensor
+
+
+class Sampler:
+    """The batches of one stage by their number: the same ones for the same seed, in any order.
+
+    `flip` as `Recipe.flip`; `weights` (faces) says how often each comes, None: once an epoch; `jitter`
+    is None where the stage starts from the true points. `seed` is a sequence of numbers.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        sources: Sequence[Source],
+        training: recipe_pb2.TrainingParameter,
+        flip: Sequence[int],
+        seed: Sequence[int],
+        weights: NDArray[np.float64] | None = None,
+        jitter: Jitter | None = None,
+    ) -> None:
+        self.stage, self.sources, self.flip, self.seed = stage, sources, list(flip), list(seed)
+        self.augment, self.batch_size = training.augment, training.batch_size
+        self.jitter = jitter
+        self.weights = None if weights is None else weights / weights.sum()
+        self._truth = np.array([source.points for source in sources])
+        self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.zeros(0, np.int64))
+        # as Stage.look: (value - mean) * scale, in the net's colour order
+        mean = torch.tensor(stage.mean, dtype=torch.float32)
+        self._mean = (mean.flip(0) if stage.swap else mean).repeat(stage.patches)
+
+    def batch(self, number: int) -> Batch:
+        """The batch of iteration `number`."""
+        generator = np.random.default_rng([*self.seed, SAMPLES, number])
+        chosen = self.chosen(number)
+        starts = self._truth[chosen]
+        if self.jitter is not None:
+            starts = self.jitter.starts(starts, generator)
+        moves = draw_moves(self.augment, generator, len(chosen))
+        jpeg = generator.random(len(chosen)) < self.augment.jpeg
+        rows, columns = self.stage.size
+        pictures = np.empty((len(chosen), rows, columns, 3 * self.stage.patches), np.uint8)
+        labels = np.empty((len(chosen), *self._truth.shape[1:]))
+        sides = np.empty((len(chosen), 2))
+        for index, face in enumerate(chosen.tolist()):
+            source = self.sources[face]
+            window = moves.window(index, self._window(source, starts[index]))
+            parts = self._look(source, window, generator if jpeg[index] else None)
+            labels[index] = clean.unplace(source.points, window)
+            if moves.mirror[index]:
+                parts = [parts[part][:, ::-1] for part in (self.flip if window.patches else [0])]
+                labels[index] = labels[index][self.flip] * (-1, 1)
+            np.concatenate(parts, axis=2, out=pictures[index])
+            sides[index] = window.width, window.height
+        return self._batch(pictures, labels, sides, self._truth[chosen], generator)
+
+    def chosen(self, number: int) -> NDArray[np.int64]:
+        """Indices of the faces in the batch of an iteration."""
+        start = number * self.batch_size
+        parts = []
+        while start < (number + 1) * self.batch_size:
+            epoch, place = divmod(start, len(self.sources))
+            part = self._order(epoch)[place : place + (number + 1) * self.batch_size - start]
+            parts.append(part)
+            start += len(part)
+        return np.concatenate(parts)
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        known, order = self._epoch
+        if known != epoch:
+            generator, count = np.random.default_rng([*self.seed, ORDER, epoch]), len(self.sources)
+            if self.weights is None:
+                order = generator.permutation(count)
+            else:
+                order = generator.choice(count, count, p=self.weights)
+            self._epoch = (epoch, order)
+        return order
+
+    def _window(self, source: Source, points: NDArray[np.float64]) -> Window:
+        """The window over what was found before; over the true points if that shows nothing."""
+        if self.jitter is None:
+            return source.window
+        window = window_of(self.stage, source.picture, points)
+        return source.window if window.empty else window
+
+    def _look(
+        self, source: Source, window: Window, jpeg: np.random.Generator | None
+    ) -> list[NDArray[np.uint8]]:
+        stage = self.stage
+        parts = [
+            clean.resample(source.pixels, source.seen(part), *stage.size, stage.interpolation)
+            for part in (window.patches or (window,))
+        ]
+        return parts if jpeg is None else [as_jpeg(part, jpeg) for part in parts]
+
+    def _batch(
+        self,
+        pictures: NDArray[np.uint8],
+        labels: NDArray[np.float64],
+        sides: NDArray[np.float64],
+        truth: NDArray[np.float64],
+        generator: np.random.Generator,
+    ) -> Batch:
+        changed = change_pixels(self.augment, torch.from_numpy(pictures).float(), generator)
+        inputs = (changed - self._mean) * self.stage.scale
+        if self.stage.swap:
+            inputs = inputs.reshape(*inputs.shape[:3], -1, 3).flip(4).flatten(3)
+        side = np.sqrt(sides.prod(axis=1))
+        units = np.ones_like(sides) if self.stage.patch else sides / side[:, None]
+        eyes = np.linalg.norm(truth[:, 0] - truth[:, 1], axis=1) / side * 2
+        return Batch(
+            inputs.permute(0, 3, 1, 2),
+            torch.from_numpy(labels.astype(np.float32)),
+            torch.from_numpy(units[:, None].astype(np.float32)),
+            torch.from_numpy(eyes.astype(np.float32)),
+        )

@@ -1,0 +1,121 @@
+"""The part of each training picture that a stage can come to see, kept in memory as small as it may be.
+
+A source is shrunk, by area averages, by the whole factor that detection would shrink its face's window
+by, in the same blocks of pixels. From then on `clean.resample` sees the same values as in detection.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from protoface.cascade import clean
+from protoface.cascade.detector import Stage
+from protoface.cascade.pictures import read_picture
+from protoface.cascade.windows import Image, Window
+from protoface.converters import ProtofaceError
+
+from .jitter import Floats
+from .parallel import in_order
+
+#: How much more than the true window is kept, in its sides: where errors and augmentation may look.
+MARGIN = 2.2
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A face: pixels from column `left` and row `top` of a picture on, shrunk by `factor`.
+
+    `points` (points, 2) and `window`, which a stage has over the true points, are in pixels of the
+    picture; `picture` is its (rows, columns).
+    """
+
+    pixels: Image
+    left: int
+    top: int
+    factor: int
+    picture: tuple[int, int]
+    points: Floats
+    window: Window
+
+    def seen(self, window: Window) -> Window:
+        """A window of the picture (without its patches) in pixels of the source."""
+        f = self.factor
+        x, y = ((v + 0.5 - o) / f - 0.5 for v, o in ((window.x, self.left), (window.y, self.top)))
+        return Window(x, y, window.width / f, window.height / f, window.angle)
+
+
+def window_of(stage: Stage, picture: tuple[int, int], points: Floats) -> Window:
+    """The window of a stage over points (points, 2) in a picture of (rows, columns)."""
+    # the windows' rules ask a picture for its shape alone
+    blank = np.broadcast_to(np.zeros(1, np.uint8), (*picture, 3))
+    return stage.next_window(blank, None, points)  # type: ignore[arg-type]
+
+
+def make_source(stage: Stage, image: Image, points: Floats) -> Source | None:
+    """What `stage` can see of a face; None where its window over the true points is empty."""
+    picture = image.shape[0], image.shape[1]
+    window = window_of(stage, picture, points)
+    if window.empty:
+        return None
+    factor = _factor(stage, window)
+    if stage.kind == "picture":
+        factor = max(1, factor // 2)  # a whole picture is small enough to be kept finer
+    across, down = _kept(window, factor, picture)
+    pixels = clean.shrunk_blocks(image, across, down, factor, factor)
+    return Source(pixels, across[0], down[0], factor, picture, points, window)
+
+
+def _factor(stage: Stage, window: Window) -> int:
+    """The whole factor by which detection shrinks before it samples; see `clean.resample`."""
+    if stage.interpolation != cv2.INTER_AREA:
+        return 1
+    part = window.patches[0] if window.patches else window
+    return max(1, int(min(part.width / stage.size[1], part.height / stage.size[0])))
+
+
+def _kept(
+    window: Window, factor: int, picture: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last column, first and last row: MARGIN windows, in the blocks that detection takes."""
+    (x, y), (cos, sin) = window.centre, window.direction
+    cos, sin = abs(cos), abs(sin)
+    ends = []
+    for middle, length, edge in (
+        (x, window.width * cos + window.height * sin, picture[1]),
+        (y, window.width * sin + window.height * cos, picture[0]),
+    ):
+        start = middle + 0.5 - length / 2
+        more = factor * math.ceil((MARGIN - 1) / 2 * length / factor)
+        ends.append(clean.blocks(start - more, start + length + more, factor, edge))
+    return ends[0], ends[1]
+
+
+def read_sources(
+    stage: Stage, paths: Sequence[Path], truth: Floats, workers: int
+) -> tuple[list[Source], list[int]]:
+    """A source of each picture that shows the stage something, and the indices of these pictures.
+
+    `truth` (n, points, 2) is in pixels. Raises ProtofaceError naming a picture that cannot be read.
+    """
+
+    def read(index: int) -> Source | None:
+        return make_source(stage, read_picture(paths[index]), truth[index])
+
+    sources, indices = [], []
+    with ThreadPoolExecutor(workers) as pool, tqdm(total=len(paths), desc="read", disable=None) as bar:
+        for index, source in enumerate(in_order(pool, read, range(len(paths)), 4 * workers)):
+            bar.update()
+            if source is not None:
+                sources.append(source)
+                indices.append(index)
+    if not sources:
+        raise ProtofaceError(f"stage '{stage.name}': not one face is large enough for its window")
+    return sources, indices

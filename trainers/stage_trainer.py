@@ -1,0 +1,137 @@
+"""One stage of a cascade at work: its net, AdamW, the average of its weights, one batch at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from protoface.cascade.backends import Batch as Input
+from protoface.converters import ProtofaceError, filter_net
+from protoface.converters.files import check_readable, replacing
+from protoface.converters.graph import TEST, TRAIN, Net
+from protoface.converters.weights import with_arrays
+
+from . import recipe_pb2
+from .adamw import AdamW, average, one_cycle
+from .losses import face_losses, face_weights
+from .net import solver_net
+from .parameters import flatten, share
+from .sampler import Batch
+
+#: What a random number is for; part of its seed. 0 and 1 are the sampler's.
+FILLERS, DROPOUT = 2, 3
+
+
+class StageTrainer:
+    """A stage's net that is ready to take steps.
+
+    `net` is the deploy net, `source` its file, `iterations` the length of the training, `seed` a
+    sequence of numbers. Sets PyTorch's own random state. `ema` is the average, as a flat vector, that
+    is kept in the end.
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        source: str,
+        training: recipe_pb2.TrainingParameter,
+        iterations: int,
+        seed: list[int],
+        device: torch.device,
+    ) -> None:
+        self.training, self.iterations, self.seed, self.device = training, iterations, seed, device
+        self.deploy = filter_net(net, TEST)
+        filling = _number(seed, FILLERS)
+        self.net = solver_net(_trained(net, training), source, {}, filling, needs_loss=False).to(device)
+        self.parameters = flatten(self.net, torch.float32, device)
+        self.adamw = AdamW(training, self.parameters)
+        self.ema = self.parameters.values.clone()
+        self.averaged = solver_net(self.deploy, source, {}, filling).to(device)
+        share(self.averaged, replace(self.parameters, values=self.ema))
+
+    @property
+    def iteration(self) -> int:
+        """Updates made."""
+        return self.adamw.iteration
+
+    def rate(self) -> float:
+        """The learning rate of the iteration to come."""
+        return one_cycle(self.training, self.iteration, self.iterations)
+
+    def step(self, batch: Batch) -> torch.Tensor:
+        """One update of the weights and their average; returns the loss, which stays on the device."""
+        inputs, labels, units, eyes = (
+            tensor.to(self.device) for tensor in (batch.inputs, batch.labels, batch.units, batch.eyes)
+        )
+        torch.manual_seed(_number(self.seed, DROPOUT, self.iteration))
+        self.parameters.gradient.zero_()
+        outputs, _ = self.net.results(inputs)
+        answers = outputs[self.net.outputs[0]].reshape(labels.shape)
+        losses = face_losses(self.training.loss, (answers - labels) * units)
+        loss = (losses * face_weights(eyes, self.training.loss.eye_distance_power)).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            self.adamw.step(self.rate())
+            average(self.ema, self.parameters.values, self.training.ema, self.iteration)
+        return loss.detach()
+
+    def forward(self, inputs: Input) -> NDArray[Any]:
+        """The averaged net, as detection runs it: (n, channels, h, w) in, (n, 2 points) out."""
+        with torch.no_grad():
+            outputs, _ = self.averaged.results(torch.from_numpy(inputs).to(self.device))
+        return np.asarray(outputs[self.averaged.outputs[0]].cpu().numpy())
+
+    def weights(self) -> Net:
+        """The deploy net with the averaged weights. Raises ProtofaceError if one is not finite."""
+        if not bool(self.ema.isfinite().all()):
+            raise ProtofaceError(f"weights are not finite after iteration {self.iteration - 1}")
+        return with_arrays(self.deploy, self.averaged.graph, self.parameters.arrays(self.ema))
+
+    def save(self, path: Path) -> None:
+        """Write a snapshot, whole or not at all; `restore` goes on from it bit for bit on a CPU."""
+        with replacing(path) as temporary:
+            torch.save({"iteration": torch.tensor(self.iteration), **self._state()}, temporary)
+
+    def restore(self, path: Path) -> None:
+        """Go on from a snapshot. Raises ProtofaceError if it belongs to another net or is damaged."""
+        check_readable(path)
+        try:
+            saved = torch.load(path, map_location=self.device, weights_only=True)
+            for name, tensor in self._state().items():
+                tensor.copy_(saved[name])
+            self.adamw.iteration = int(saved["iteration"])
+        except Exception as error:  # torch raises a dozen kinds for foreign and truncated files
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise ProtofaceError(
+                f"{path}: no snapshot of this stage ({reason}); remove it to train from the start"
+            ) from error
+
+    def _state(self) -> dict[str, torch.Tensor]:
+        adamw = self.adamw
+        return {
+            "values": self.parameters.values,
+            "ema": self.ema,
+            "first": adamw.first,
+            "second": adamw.second,
+        }
+
+
+def _trained(net: Net, training: recipe_pb2.TrainingParameter) -> Net:
+    """The TRAIN phase of a deploy net, as a recipe changes it."""
+    changed = filter_net(net, TRAIN)
+    for layer in changed.layer:
+        if layer.type == "BatchNorm":
+            layer.batch_norm_param.moving_average_fraction = training.statistics
+        if layer.type == "Dropout" and training.HasField("dropout"):
+            layer.dropout_param.dropout_ratio = training.dropout
+    return changed
+
+
+def _number(seed: list[int], *purpose: int) -> int:
+    """One number of 63 bits out of several, for random states that take no more."""
+    return int(np.random.SeedSequence([*seed, *purpose]).generate_state(1, np.uint64)[0] >> 1)
