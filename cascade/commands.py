@@ -20,6 +20,7 @@ from .options import (
     threads_option,
     weights_option,
 )
+from .smoothing import Smoothing
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -37,6 +38,21 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--boxes", type=_FILE, help="List of boxes (name x y width height) for the first stage.")
 @click.option("--frames", type=click.IntRange(min=1), help="End a video or a camera after so many.")
+@click.option("--smooth", is_flag=True, help="Steady the final points of a video (one-euro filter).")
+@click.option(
+    "--min-cutoff",
+    type=click.FloatRange(min=0, min_open=True),
+    default=Smoothing.min_cutoff,
+    show_default=True,
+    help="With --smooth, Hz: lower trembles less.",
+)
+@click.option(
+    "--beta",
+    type=click.FloatRange(min=0),
+    default=Smoothing.beta,
+    show_default=True,
+    help="With --smooth, Hz for each face size per second: higher lags less.",
+)
 @model_option
 @weights_option
 @backend_option
@@ -49,6 +65,9 @@ def detect(
     truth: Path | None,
     boxes: Path | None,
     frames: int | None,
+    smooth: bool,
+    min_cutoff: float,
+    beta: float,
     model: str,
     weights: tuple[Path, ...],
     backend: str,
@@ -66,7 +85,8 @@ def detect(
         boxes=read_list(boxes, 4) if boxes else {},
     )
     click.echo(f"{cascade.name}: backend {cascade.backend}, mode {cascade.mode}")
-    results = detect_paths(cascade, paths, given, out, frames, _progress)
+    smoothing = Smoothing(min_cutoff, beta) if smooth else None
+    results = detect_paths(cascade, paths, given, out, frames, _progress, smoothing)
     if json_file is not None:
         write_json(json_file, results)
     _report(results, cascade, out, json_file)

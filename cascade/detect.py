@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from functools import partial
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from protoface.eval.metrics import image_diagonal, nme
 from .detector import Cascade, Detection
 from .drawing import draw
 from .pictures import find_pictures, is_video, open_video, read_picture
+from .smoothing import OneEuro, Smoothing, smoothed
 from .windows import Floats, Image
 
 
@@ -50,13 +53,14 @@ def detect_paths(
     out: Path | None = None,
     frames: int | None = None,
     progress: Callable[[Sequence[Path]], Iterator[Path]] = iter,
+    smoothing: Smoothing | None = None,
 ) -> Results:
     """Run a cascade over pictures, folders of pictures, videos and cameras (their numbers).
 
     Drawn pictures go to `out` under their own names, pictures of a folder keep their place in it.
-    `frames` ends a video or a camera early. A picture that cannot be read is listed in `Results.bad`,
-    and the job goes on. Raises ProtofaceError for a path that is nothing of all that, and for two
-    pictures that would be written to one file.
+    `frames` ends a video or a camera early, `smoothing` steadies its final points. A picture that
+    cannot be read is listed in `Results.bad`, and the job goes on. Raises ProtofaceError for a path that is
+    nothing of all that, and for two pictures that would be written to one file.
     """
     results = Results()
     targets: dict[Path, Path] = {}
@@ -74,7 +78,7 @@ def detect_paths(
         if out is not None:
             _write_picture(out / targets[picture], drawn)
     for path in filter(is_video, paths):
-        _video(cascade, path, out, frames, results)
+        _video(cascade, path, out, frames, results, smoothing)
     return results
 
 
@@ -127,23 +131,41 @@ def _write_picture(path: Path, image: Image) -> None:
             raise ProtofaceError(f"{path}: OpenCV cannot write this format")
 
 
-def _video(cascade: Cascade, path: str, out: Path | None, frames: int | None, results: Results) -> None:
+def _video(
+    cascade: Cascade,
+    path: str,
+    out: Path | None,
+    frames: int | None,
+    results: Results,
+    smoothing: Smoothing | None,
+) -> None:
     """Detect in every frame; with `out` also write the drawn frames as an .mp4."""
     name = f"camera_{path}.mp4" if path.isdigit() else f"{Path(path).stem}.mp4"
     with open_video(path) as (rate, images):
-        drawn = _drawn_frames(cascade, path, islice(images, frames), results)
-        count = sum(1 for _ in drawn) if out is None else _write_video(out / name, rate, drawn)
-    if not count:
+        # a camera's frames come when they come
+        times = iter(time.perf_counter, None) if path.isdigit() else (n / rate for n in count())
+        find = partial(_find, cascade, None if smoothing is None else OneEuro(smoothing))
+        drawn = _drawn_frames(find, path, zip(islice(images, frames), times, strict=False), results)
+        done = sum(1 for _ in drawn) if out is None else _write_video(out / name, rate, drawn)
+    if not done:
         raise ProtofaceError(f"{path}: holds no frame that OpenCV can decode")
 
 
+def _find(cascade: Cascade, smoother: OneEuro | None, image: Image, seconds: float) -> Detection:
+    detection = cascade.detect(image)
+    return detection if smoother is None else smoothed(detection, smoother, seconds)
+
+
 def _drawn_frames(
-    cascade: Cascade, path: str, images: Iterator[Image], results: Results
+    find: Callable[[Image, float], Detection],
+    path: str,
+    frames: Iterator[tuple[Image, float]],
+    results: Results,
 ) -> Iterator[Image]:
     """Each frame with its points; Ctrl-C ends the stream, which is how a camera is stopped."""
     try:
-        for number, image in enumerate(images):
-            detection = cascade.detect(image)
+        for number, (image, seconds) in enumerate(frames):
+            detection = find(image, seconds)
             results.entries.append({"path": path, "frame": number, **entry(detection)})
             yield _drawn(image, detection)
     except KeyboardInterrupt:
@@ -161,9 +183,9 @@ def _write_video(path: Path, rate: float, images: Iterator[Image]) -> int:
         writer = cv2.VideoWriter(str(temporary), code, rate, (width, height))
         if not writer.isOpened():
             raise ProtofaceError(f"{path}: this OpenCV cannot write .mp4")
-        count = 0
+        written = 0
         for image in chain([first], images):
             writer.write(image)
-            count += 1
+            written += 1
         writer.release()
-    return count
+    return written
