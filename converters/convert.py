@@ -11,7 +11,7 @@ from .errors import ProtofaceError
 from .files import write_text
 from .float16 import to_float16
 from .fold import fold_batch_norm
-from .graph import Net
+from .graph import Net, build_graph
 from .onnx_export import OPSET, to_onnx, write_onnx
 from .part import WHOLE, Part, take_part
 from .prototxt import read_net, to_text
@@ -49,7 +49,8 @@ def load_net(prototxt: PathLike, weights: PathLike, part: Part = WHOLE) -> Net:
     `weights` is a .caffemodel, .caffemodel.h5 or .pt. Raises ProtofaceError naming file and layer.
     """
     net = take_part(read_net(prototxt), part, prototxt)
-    return merged(net, read_weights(weights), os.fspath(weights))
+    graph = build_graph(net, os.fspath(prototxt))
+    return merged(net, graph, read_weights(weights), os.fspath(weights))
 
 
 def is_onnx(path: PathLike) -> bool:

@@ -138,9 +138,11 @@ def with_arrays(net: Net, graph: Graph, arrays: Mapping[str, Array]) -> Net:
     return _with_blobs(net, graph, lambda blob, key, shape: fill_blob(blob, arrays[key]))
 
 
-def merged(net: Net, weights: Net, source: str) -> Net:
-    """`weights` itself, made the same as `with_weights(net, weights, source)`: no blob is copied."""
-    graph = build_graph(net, source)
+def merged(net: Net, graph: Graph, weights: Net, source: str) -> Net:
+    """`weights` itself, made the same as `with_weights(net, weights, source)`: no blob is copied.
+
+    `graph` is that of `net`.
+    """
     blobs = blobs_of(weights, graph, source)
     order = {node.name: index for index, node in enumerate(graph.nodes)}
     holders = {layer.name: index for index, layer in enumerate(weights.layer) if layer.blobs}

@@ -55,7 +55,7 @@ class ArgMax(Layer):
         # a stable sort of the reversed values puts the last of equal ones first
         values, places = x.flip(axis).sort(dim=axis, descending=True, stable=True)
         values = values.narrow(axis, 0, self.count)
-        found = (self.size - 1 - places.narrow(axis, 0, self.count)).to(values)
+        found = (x.shape[axis] - 1 - places.narrow(axis, 0, self.count)).to(values)
         if self.along is not None:
             return [values if both else found]
         joined = torch.stack([found, values] if both else [found], 1)

@@ -40,6 +40,8 @@ class DetectionOutput(Layer):
         "background_label_id -1 by way of ONNX"
     )
 
+    batched = False
+
     def check(self) -> None:
         self.expect_bottoms(3)
         options = self.param.detection_output_param

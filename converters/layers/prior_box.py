@@ -33,6 +33,8 @@ class PriorBox(Layer):
         "OpenCV 4 by way of ONNX cannot give it out as an output"
     )
 
+    batched = False
+
     def check(self) -> None:
         self.expect_bottoms(2)
         if any(len(bottom) != 4 for bottom in self.bottoms):
@@ -111,7 +113,6 @@ class PriorBox(Layer):
         return [bottoms[0].new_tensor(self.boxes())]
 
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
-        graph.declare(tops[0], self.tops()[0])
         graph.copy(graph.constant(f"{self.param.name}/boxes", self.boxes()), tops)
 
     def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:

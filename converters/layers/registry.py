@@ -49,8 +49,10 @@ class Layer:
     left_out: ClassVar[str | None] = None
     #: Whether the caller feeds its tops: those of data layers and inputs.
     fed: ClassVar[bool] = False
-    #: Whether its bottoms' first axis is one of fixed size, so that no other batch can run.
+    #: Whether the first axis is of a size that is built into what `onnx` writes.
     fixed: ClassVar[bool] = False
+    #: Whether its tops grow with the batch.
+    batched: ClassVar[bool] = True
     #: What a user of some runtime should know, shown in docs/layers.md.
     notes: ClassVar[str] = ""
 

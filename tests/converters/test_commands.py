@@ -41,6 +41,21 @@ def test_bad_input_is_a_protoface_error(tmp_path):
     assert isinstance(result.exception, ProtofaceError)
 
 
+FORK = """layer { name: 'i' type: 'Input' top: 'x' input_param { shape { dim: [1, 3, 8, 8] } } }
+layer { name: 'roi' type: 'ROIPooling' bottom: 'x' top: 'r' roi_pooling_param { pooled_w: 7 } }"""
+
+
+def test_a_forks_layer_is_listed_and_refused_by_name(tmp_path, published):
+    net, weights = tmp_path / "fork.prototxt", published(1)[1]
+    net.write_text(FORK)
+    listed = CliRunner().invoke(commands.layers, [str(net)], standalone_mode=False)
+    assert listed.return_value == 1
+    assert "unsupported: 1 x ROIPooling" in listed.output
+    refused = run(net, weights, tmp_path / "out.onnx").exception
+    assert isinstance(refused, ProtofaceError)
+    assert str(refused).startswith(f"{net}: layer 'roi' has the type 'ROIPooling', which protoface")
+
+
 @pytest.mark.parametrize("arguments", [[], ["a.prototxt", "b.pt", "c.onnx", "--opset", "x"]])
 def test_bad_arguments(arguments):
     assert run(*arguments).exception is not None

@@ -105,3 +105,39 @@ def test_deep_nesting_is_an_error_not_a_crash(tmp_path):
 def test_weights_in_place_of_the_text(shared):
     with pytest.raises(ProtofaceError, match="l1_net.caffemodel: not a text file"):
         read_net(shared / "original" / "l1_net.caffemodel")
+
+
+FORK = """layer { name: 'i' type: 'Input' top: 'x' input_param { shape { dim: [1, 3, 8, 8] } } }  # } {
+layer { name: 'train' type: 'AnnotatedData' top: 'y' include { phase: TRAIN }
+        annotated_data_param { label_map_file: "a { b" batch_sampler < max_sample: 1 > } }
+layer {
+  name: 'roi'
+  type: 'ROIPooling'
+  bottom: 'x'
+  top: 'r'
+  roi_pooling_param { pooled_w: 7 }
+}
+"""
+
+
+def test_unknown_layers_keep_what_is_known(tmp_path):
+    """So that they are listed and refused by name; see `test_commands.py`."""
+    net = read_net(written(tmp_path, FORK))
+    assert [layer.type for layer in net.layer] == ["Input", "AnnotatedData", "ROIPooling"]
+    assert net.layer[1].include[0].phase == caffe_pb2.TRAIN
+    assert net.layer[2].bottom == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [
+        ("layer { name: 'c'\n type: 'ReLU' relu_param { slop: 1 } }", "line 12: .*'?slop"),
+        ("layer {\n name: 'c' unknown_param { } }", "line 12: .*unknown_param"),
+        ("unknown_field: 1", "line 11: .*unknown_field"),
+        ("layer { type: 'Unknown' name: 1 }", "line 11: "),
+        ("layer { type: 'Unknown'", "line 11: "),
+    ],
+)
+def test_what_is_wrong_beside_unknown_layers_names_its_line(tmp_path, added, message):
+    with pytest.raises(ProtofaceError, match=message):
+        read_net(written(tmp_path, FORK + added))
