@@ -7,10 +7,14 @@ import sys
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
 from protoface.cascade.cli import VERBS, Verbs, protoface, run
 from protoface.converters.errors import ProtofaceError
+
+from ..eval.conftest import write_celeba
+from .conftest import NET, SECOND, SIMILARITY, SQUARE, constant_weights
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,6 +65,38 @@ def test_the_status_of_a_verb_is_the_status_of_the_program():
         return 1
 
     assert run(verb, []) == 1
+
+
+def test_every_verb_takes_every_kind_of_stage(folder, face, tmp_path, capsys):
+    """A picture shrunk by area, a turned window looked at twice, and patches."""
+    (folder / "patches.prototxt").write_text(NET.replace("1, 3, 8, 8", "1, 15, 8, 8"))
+    constant_weights(folder / "three.caffemodel", SECOND, "patches.prototxt")
+    file = folder / "cascade.prototxt"
+    text = file.read_text().replace("size: 8", "size: 8 interpolation: AREA")
+    text = text.replace(SQUARE, f"flip_average: true {SIMILARITY}")
+    third = (
+        text[text.rindex("stage {") :].replace("level_2", "level_3").replace("net.pro", "patches.pro")
+    )
+    third = third.replace("two.", "three.").replace("} } }", "} patch: 0.3 } }")
+    file.write_text(text + third)
+    out, model = tmp_path / "out", ["--model", str(folder)]
+    assert (
+        run(protoface, ["detect", str(face), *model, "--json", str(out / "j.json"), "--out", str(out)])
+        == 0
+    )
+    assert (out / face.name).is_file()
+    (row,) = json.loads((out / "j.json").read_text())
+    assert len(row["window"]) == 5  # it is turned
+    assert run(protoface, ["bench", *model, "--runs", "1", "--batch", "1", "2"]) == 0
+    assert re.search(r" 2  crop_3 ", capsys.readouterr().out)
+    truth = np.tile(np.float64(row["points"]), (4, 1, 1)) + (3, 4)
+    data = write_celeba(tmp_path / "set", truth, [2] * 4)
+    report = ["--json", str(out / "eval.json"), "--report", str(out / "report")]
+    assert run(protoface, ["eval", "--data", str(data), *model, *report]) == 0
+    figures = json.loads((out / "eval.json").read_text())["cascade"]["nme"]
+    assert figures["image_diagonal"]["mean"] == pytest.approx(0.05)  # 5 of 100 pixels
+    window = np.array(row["window"])
+    assert figures["crop_diagonal"]["mean"] == pytest.approx(5 / np.hypot(*window[2:4]))
 
 
 def test_an_interrupt_is_one_line(capsys):
