@@ -59,8 +59,8 @@ def detect_paths(
 
     Drawn pictures go to `out` under their own names, pictures of a folder keep their place in it.
     `frames` ends a video or a camera early, `smoothing` steadies its final points. A picture that
-    cannot be read is listed in `Results.bad`, and the job goes on. Raises ProtofaceError for a path that
-    is nothing of all that, and for two pictures that would be written to one file.
+    cannot be read is listed in `Results.bad`, and the job goes on. Raises ProtofaceError for a path
+    that is nothing of all that, and for two pictures that would be written to one file.
     """
     results = Results()
     targets: dict[Path, Path] = {}

@@ -17,7 +17,7 @@ import numpy as np
 from .windows import Floats
 
 #: Reweighted fits after the first: with three, an eye that sits one eye distance off moves the centre
-#: by 1.7 % of the side in the mean (7.5 % without), and good points lose nothing (net7876 val).
+#: by 1.8 % of the side in the mean (7.5 % without), and good points lose nothing (net7876 val).
 ROUNDS = 3
 #: Distance from its place at which a point counts a quarter, over the shape's own radius. A level 1
 #: misses by a fifth of that.
