@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -44,12 +46,31 @@ def take_part(net: Net, part: Part, source: str | os.PathLike[str], with_losses:
     """
     try:
         choose = filter_net if with_losses else deployed
-        taken = choose(net, level=part.level, stages=part.stages)
+        taken = _with_names(choose(net, level=part.level, stages=part.stages))
         if part.output_blobs:
             taken = cut_net(taken, part.output_blobs)
         return with_input_shapes(taken, part.input_shapes) if part.input_shapes else taken
     except ProtofaceError as error:
         raise ProtofaceError(f"{os.fspath(source)}: {error}") from error
+
+
+def _with_names(net: Net) -> Net:
+    """A net in which no two layers have one name: the second `relu` is `relu_1`, as in OpenCV 4.
+
+    Caffe takes such a net too, and gives the weights of that name to the first of them.
+    """
+    taken = {layer.name for layer in net.layer}
+    if len(taken) == len(net.layer):
+        return net
+    named, met = without(net, "layer"), Counter[str]()
+    for layer in net.layer:
+        named.layer.append(layer)
+        if layer.name in met:
+            free = (f"{layer.name}_{number}" for number in itertools.count(met[layer.name]))
+            named.layer[-1].name = next(name for name in free if name not in taken)
+            taken.add(named.layer[-1].name)
+        met[layer.name] += 1
+    return named
 
 
 def cut_net(net: Net, blobs: Sequence[str]) -> Net:

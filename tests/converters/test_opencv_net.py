@@ -1,5 +1,13 @@
 """Caffe files in OpenCV: its own importer where there is one, ONNX elsewhere, the same names."""
 
+import os
+import re
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -131,3 +139,20 @@ def test_bad_files_are_our_errors(tmp_path, published):
 def test_what_opencv_refuses_is_our_error(capfd):
     with pytest.raises(ProtofaceError, match=f"n.onnx: OpenCV {cv2.__version__} refuses it: "):
         opencv_net_from_onnx(b"no model", "n.onnx")
+
+
+def test_the_lines_of_the_docs(tmp_path, published):
+    """docs/opencv5.md, pasted into a fresh process: five lines of Python, then two of the shell."""
+    text = (Path(__file__).parents[2] / "docs" / "opencv5.md").read_text()
+    _, lines, shell, last = re.findall(r"```(?:python)?\n(.*?)```", text, re.DOTALL)
+    assert lines.count("\n") == 5
+    for source, name in zip(published(1), ("deploy.prototxt", "net.caffemodel"), strict=True):
+        shutil.copy(source, tmp_path / name)
+    picture = np.random.default_rng(0).integers(0, 256, (60, 50, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "face.jpg"), picture)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    run = partial(subprocess.run, cwd=tmp_path, check=True, env={**os.environ, "PATH": path})
+    run(["bash", "-ec", shell], capture_output=True)
+    same = "assert abs(out - net.forward()).max() < 1e-4"
+    again = lines.splitlines()[3].strip()
+    run([sys.executable, "-c", f"{lines}\n{last}\n{again}\n{same}"])

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from protoface.converters import ProtofaceError, build_graph, commands, load_net, write_weights
+from protoface.converters import (
+    ProtofaceError,
+    build_graph,
+    commands,
+    load_net,
+    read_net,
+    write_weights,
+)
 from protoface.converters.check import run_pytorch
 from protoface.converters.part import Part, take_part
 
@@ -104,6 +111,21 @@ def test_on_the_command_line(tmp_path, net_of, filled):
     assert result.exception is None
     assert result.return_value == 0
     assert load_net(tmp_path / "out.prototxt", files[2]) == source
+
+
+def test_layers_of_one_name(tmp_path, net_of, filled, agree):
+    """Caffe and OpenCV 4 take them; only those without weights can be told apart."""
+    layers = "layer { name: 'r' type: 'ReLU' bottom: 'c' top: 'c' }"
+    (tmp_path / "n.prototxt").write_text(
+        "input: 'x' input_shape { dim: [1, 3, 6, 6] } "
+        "layer { name: 'c' type: 'Convolution' bottom: 'x' top: 'c' "
+        "convolution_param { num_output: 2 kernel_size: 1 } }"
+        f"{layers} layer {{ name: 'r_1' type: 'Sigmoid' bottom: 'c' top: 'c' }} {layers}"
+    )
+    net = take_part(read_net(tmp_path / "n.prototxt"), Part(), "n.prototxt")
+    assert [layer.name for layer in net.layer] == ["input", "c", "r", "r_1", "r_2"]
+    write_weights(tmp_path / "n.caffemodel", filled(net))
+    agree(load_net(tmp_path / "n.prototxt", tmp_path / "n.caffemodel"))
 
 
 @pytest.mark.parametrize(
