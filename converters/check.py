@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .batch import BATCH, open_shapes
 from .caffe_graph import read_onnx
 from .convert import Converted, is_onnx
 from .errors import ProtofaceError
@@ -54,15 +55,16 @@ def check_converted(
     """Compare the file `out`, read back, with its source in every installed runtime.
 
     The reference is the source in PyTorch, float64, fed `batch` pictures of uniform noise in
-    [-128, 128) drawn from `seed`. Of an ONNX file it is the file in onnx's own evaluator, float32, fed
-    the declared batch, since a model may allow no other.
+    [-128, 128) drawn from `seed`, or the declared number where no other fits. Of an ONNX file it is the
+    file in onnx's own evaluator, float32, fed the declared batch, since a model may allow no other.
     """
     graph = build_graph(converted.source, os.fspath(out))
     if converted.model is not None:
-        feed = random_inputs(graph, graph.inputs[0].shape[0], seed)
+        feed = random_inputs(graph, batch, seed, [])
         expected = run_reference(converted.model, graph)(feed)
     else:
-        feed = random_inputs(graph, batch, seed)
+        shapes = open_shapes(converted.source, graph, os.fspath(out))
+        feed = random_inputs(graph, batch, seed, [x for x in shapes if BATCH in shapes[x][:1]])
         expected = run_pytorch(converted.source, np.float64)(feed)
     return [
         Difference(name, largest_difference(expected, run(feed)), tolerance_of(converted))
@@ -97,13 +99,18 @@ def onnx_runtimes(model: bytes, graph: Graph) -> dict[str, Run]:
     return runs
 
 
-def random_inputs(graph: Graph, batch: int, seed: int) -> Blobs:
-    """Uniform noise in [-128, 128) for every input of a net, float32."""
+def random_inputs(graph: Graph, batch: int, seed: int, batched: Collection[str] | None = None) -> Blobs:
+    """Uniform noise in [-128, 128) for every input of a net, float32.
+
+    `batched` names those of which there are `batch` instead of the declared number; None: all.
+    """
     generator = np.random.default_rng(seed)
-    return {
-        value.blob: generator.uniform(-128, 128, (batch, *value.shape[1:])).astype(np.float32)
-        for value in graph.inputs
-    }
+    feed = {}
+    for value in graph.inputs:
+        many = batched is None or value.name in batched
+        shape = (batch, *value.shape[1:]) if many else value.shape
+        feed[value.blob] = generator.uniform(-128, 128, shape).astype(np.float32)
+    return feed
 
 
 def largest_difference(

@@ -9,32 +9,25 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Sequence
-from itertools import combinations
 
 import onnx
 from onnx import TensorProto, helper
 
 from . import caffe_pb2
+from .batch import OpenShapes, open_shapes
 from .blobs import Array, blob_view, field_head
 from .errors import ProtofaceError
 from .files import replacing
-from .graph import Graph, Value, build_graph, deployed
+from .graph import Graph, build_graph, deployed
 from .messages import without
 from .onnx_graph import OnnxGraph
-from .part import with_input_shapes
-from .weights import blobs_of, without_weights
+from .weights import blobs_of
 
 #: What the nodes written by `layers/` are valid for: Caffe's layers need nothing newer than 17.
 OPSET = 17
 MINIMUM_OPSET = 13
 # The first ONNX IR that carries opset 17; older runtimes refuse a newer one than they know.
 IR_VERSION = 8
-BATCH = "N"
-OpenShapes = dict[
-    str, Sequence[int | str | None]
-]  # a value's name -> its shape; text and None are open
-MANY_INPUTS = 5  # with so many it is not tried out which of them have a batch axis
 LARGE = 1 << 10  # values of a constant: shapes and the like, which the checker reads, have fewer
 
 
@@ -47,7 +40,8 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
     newest = onnx.defs.onnx_opset_version()
     if not MINIMUM_OPSET <= opset <= newest:
         raise ProtofaceError(f"--opset {opset}: this onnx writes {MINIMUM_OPSET} to {newest}")
-    graph = build_graph(deployed(net), source)
+    net = deployed(net)
+    graph = build_graph(net, source)
     blobs = blobs_of(net, graph, source)
     written = OnnxGraph(
         (value.name for node in graph.nodes for value in node.tops),
@@ -67,56 +61,7 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
         bottoms = [written.now(value.name) for value in node.bottoms]
         node.layer.onnx(written, bottoms, arrays, [value.name for value in node.tops])
         written.forget(array for key, array in zip(node.keys, arrays, strict=True) if uses[key] == 1)
-    return _finished(written, graph, opset, _open_shapes(without_weights(net), graph, source))
-
-
-def _open_shapes(net: caffe_pb2.NetParameter, graph: Graph, source: str) -> OpenShapes:
-    """Every value's shape for any batch; empty where another one than declared would be wrong.
-
-    Found out by one more of every input, or of some: others may have no batch axis.
-    """
-    inputs = [value for value in graph.inputs if value.shape]
-    least = 1 if len(inputs) < MANY_INPUTS else len(inputs)
-    for count in range(len(inputs), least - 1, -1):
-        for chosen in combinations(inputs, count):
-            shapes = _grown(net, graph, chosen, source)
-            if shapes:
-                return shapes
-    return {}
-
-
-def _grown(
-    net: caffe_pb2.NetParameter, graph: Graph, inputs: Sequence[Value], source: str
-) -> OpenShapes:
-    """Every value's shape, open where it grows if `inputs` hold one more picture.
-
-    Empty if that is an error, changes a weight's shape, or a layer takes more and gives as much as
-    before: that one works along the batch.
-    """
-    batch = inputs[0].shape[0]
-    if any(value.shape[0] != batch for value in inputs):
-        return {}
-    try:
-        larger = {value.blob: (batch + 1, *value.shape[1:]) for value in inputs}
-        other = build_graph(with_input_shapes(net, larger), source)
-    except ProtofaceError:
-        return {}
-    shapes: OpenShapes = {}
-    growing: set[str] = set()
-    for node, twin in zip(graph.nodes, other.nodes, strict=True):
-        if node.layer.fixed or [a.shape for a in node.specs] != [b.shape for b in twin.specs]:
-            return {}
-        reads = node.layer.batched and any(value.name in growing for value in node.bottoms)
-        for value, grown in zip(node.tops, twin.tops, strict=True):
-            if grown.shape != value.shape:
-                growing.add(value.name)
-            elif reads:
-                return {}
-            sizes = zip(value.shape, grown.shape, strict=True)
-            shapes[value.name] = [
-                a if a == b else BATCH if (a, b) == (batch, batch + 1) else None for a, b in sizes
-            ]
-    return shapes
+    return _finished(written, graph, opset, open_shapes(net, graph, source))
 
 
 def write_onnx(path: str | os.PathLike[str], model: onnx.ModelProto) -> None:

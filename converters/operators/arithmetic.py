@@ -165,6 +165,9 @@ def _broadcast(
     """
     small, large = sorted((first, second), key=lambda blob: math.prod(graph.shape_of(blob)))
     shape, other = graph.shape_of(large), graph.shape_of(small)
+    if shape[len(shape) - len(other) :] == other:
+        graph.layer(node, kind, [large, small], {field: {"axis": len(shape) - len(other)}})
+        return
     kept = len(other)
     while kept > 1 and other[kept - 1] == 1:
         kept -= 1

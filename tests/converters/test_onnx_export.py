@@ -61,38 +61,6 @@ def test_inputs_and_outputs_carry_caffes_names(net):
     }
 
 
-@pytest.mark.parametrize(
-    ("kind", "options", "sizes", "top"),
-    [
-        ("ArgMax", "argmax_param { axis: 0 }", [(2, 4, 3, 5)], [1, 4, 3, 5]),
-        ("InnerProduct", "inner_product_param { num_output: 3 axis: 0 }", [(2, 4, 3, 5)], [3]),
-        ("Reshape", "reshape_param { shape { dim: 8 dim: -1 } }", [(2, 4, 3, 5)], [8, 15]),
-        ("Reduction", "reduction_param { operation: MEAN }", [(2, 4, 3, 5)], []),
-        ("Scale", "scale_param { axis: 0 num_axes: 2 }", [(2, 4, 3, 5)], [2, 4, 3, 5]),
-    ],
-)
-def test_the_batch_is_fixed_where_a_layer_works_along_it(
-    one_layer, filled, agree, kind, options, sizes, top
-):
-    """Another batch would be an error in the middle of the net, or wrong numbers."""
-    net = filled(one_layer(kind, options, sizes))
-    assert list(shapes(to_onnx(net, "net")).values()) == [*map(list, sizes), top]
-    agree(net, batches=[None])
-
-
-def test_the_batch_elsewhere(one_layer, filled, agree):
-    net = filled(one_layer("Permute", "permute_param { order: 1 order: 0 }", [(2, 4, 3, 5)]))
-    assert shapes(to_onnx(net, "net")) == {"x0": ["N", 4, 3, 5], "y": [4, "N", 3, 5]}
-    agree(net, batches=[1, 2, 3])
-
-
-def test_an_input_without_a_batch_axis(one_layer, filled, agree):
-    net = filled(one_layer("Scale", "scale_param { axis: 2 }", [(2, 4, 3, 5), (3, 5)]))
-    found = shapes(to_onnx(net, "net"))
-    assert found == {"x0": ["N", 4, 3, 5], "x1": [3, 5], "y": ["N", 4, 3, 5]}
-    agree(net, batches=[None])
-
-
 def test_published_nets(published):
     model = to_onnx(load_net(*published(1)), "net")
     assert [value.name for value in model.graph.input] == ["data"]

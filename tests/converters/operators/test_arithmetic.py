@@ -49,6 +49,13 @@ def test_sums_and_products(carried, noise, body, kinds):
     assert [layer.type for layer in net.layer[1:]] == kinds
 
 
+@pytest.mark.parametrize(("operator", "kind"), [("Mul", "Scale"), ("Add", "Bias")])
+def test_a_value_of_fewer_axes(carried, operator, kind):
+    text = f"(float[1,4,3,3] x, float[3,3] s) => (float[1,4,3,3] y) {{ y = {operator}(s, x) }}"
+    net = carried(text, batches=[None])
+    assert [layer.type for layer in net.layer[2:]] == [kind]
+
+
 def test_matmul_and_add_are_one_layer(carried, noise):
     text = "(float[N,6] x) => (float[N,4] y) { a = MatMul(x, w) \n y = Add(a, b) }"
     net = carried(text, {"w": noise(6, 4), "b": noise(4)}, batches=(1, 3))
