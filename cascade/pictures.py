@@ -41,9 +41,10 @@ def read_picture(path: Path | str) -> Image:
 def _breaks_off(data: bytes) -> bool:
     """Whether a JPEG lacks its end marker; OpenCV decodes such a file, with grey for what is missing.
 
-    Inside the scan every 0xFF is followed by 0x00, so the last start-of-scan marker is a real one.
+    Inside the scan every 0xFF is followed by 0x00, so a start-of-scan marker after the last end is a
+    real one. Looked for from behind, where the end is.
     """
-    return data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+    return data.startswith(b"\xff\xd8") and data.find(b"\xff\xda", data.rfind(b"\xff\xd9") + 1) >= 0
 
 
 def _first_line(error: cv2.error) -> str:

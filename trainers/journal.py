@@ -11,10 +11,11 @@ from protoface.converters import ProtofaceError
 
 
 class Journal:
-    """One line a picture: its name, where it went, and a text (a label, or what was wrong with it).
+    """Of each picture its name, where it went, and a text (a label, or what was wrong with it).
 
-    The first line says what the job was asked for; going on with something else is refused. A line that
-    the kill cut short is dropped, and its picture is done again. Use it in a `with` statement.
+    One line for pictures that were done together. The first line says what the job was asked for; going
+    on with something else is refused. A line that the kill cut short is dropped, and its pictures are
+    done again. Use it in a `with` statement.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, object]) -> None:
@@ -34,7 +35,7 @@ class Journal:
                             f"asked for is {head}; name another folder or remove this one"
                         )
                     if whole:
-                        self.done.add(json.loads(line)[0])
+                        self.done.update(name for name, _, _ in json.loads(line))
                     whole += len(line)
         self._file = path.open("ab")
         self._file.truncate(whole)
@@ -44,8 +45,7 @@ class Journal:
 
     def add(self, entries: list[tuple[str, str, str]]) -> None:
         """Note (name, where, text) of pictures whose files are written; on disk before this returns."""
-        lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries]
-        self._file.write("".join(lines).encode("utf-8"))
+        self._file.write(json.dumps(entries).encode() + b"\n")
         self._file.flush()
         self.done.update(name for name, _, _ in entries)
 
@@ -54,8 +54,7 @@ class Journal:
         with self.path.open(encoding="utf-8") as file:
             next(file)
             for line in file:
-                name, where, text = json.loads(line)
-                yield name, where, text
+                yield from map(tuple, json.loads(line))
 
     def __enter__(self) -> Journal:
         return self

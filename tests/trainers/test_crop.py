@@ -215,7 +215,10 @@ def test_goes_on_where_it_was_stopped(tmp_path: Path, level_1: Path) -> None:
     again = crop(tmp_path / "set", levels, tmp_path / "out", drop=0.9)
     assert np.array_equal(again.errors, whole.errors)
     assert {path: path.read_bytes() for path in (tmp_path / "out").glob("*.txt")} == before
-    assert len({json.loads(line)[0] for line in journal.read_text().splitlines()[1:]}) == 150
+    assert (
+        len({name for line in journal.read_text().splitlines()[1:] for name, _, _ in json.loads(line)})
+        == 150
+    )
     other = tmp_path / "other.caffemodel"
     constant_level_1(other, np.array(ANSWER) + 0.05)
     with pytest.raises(ProtofaceError, match="begun with"):
