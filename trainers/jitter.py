@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .recipe_pb2 import JitterParameter
+
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 Generator = np.random.Generator
@@ -71,13 +73,15 @@ def pose_weights(shape: Complex, points: Floats, power: float) -> Floats:
 class Jitter:
     """Errors (n, points) of points found before, each in its face's frame. Made by `measured_jitter`.
 
-    `noise` is the sigma of another error of each point by itself. Both are in eye distances.
+    They are drawn times a factor between `least` and 1. `noise` is the sigma of another error of each
+    point by itself. Both are in eye distances.
     """
 
     shape: Complex
     errors: Complex
     flip: Sequence[int]
     noise: float
+    least: float = 1.0
 
     def starts(self, points: Floats, generator: Generator) -> Floats:
         """For faces (n, points, 2) the points, off as drawn, that a later stage may start from."""
@@ -85,6 +89,7 @@ class Jitter:
         drawn = self.errors[generator.integers(len(self.errors), size=count)]
         mirrored = generator.random(count) < 0.5
         drawn[mirrored] = -np.conj(drawn[mirrored][:, list(self.flip)])
+        drawn *= generator.uniform(self.least, 1, (count, 1))
         if self.noise:
             drawn += to_complex(generator.normal(0, self.noise, (*drawn.shape, 2)))
         a, _ = frames(self.shape, points)
@@ -92,13 +97,14 @@ class Jitter:
 
 
 def measured_jitter(
-    shape: Complex, found: Floats, truth: Floats, flip: Sequence[int], factor: float, noise: float
+    shape: Complex, found: Floats, truth: Floats, flip: Sequence[int], options: JitterParameter
 ) -> Jitter:
-    """The errors of points found on some faces (n, points, 2), times `factor`, to be drawn from."""
+    """The errors of points found on some faces (n, points, 2), to be drawn from as `options` say."""
     a, _ = frames(shape, truth)
     usable = a != 0
     errors = (to_complex(found - truth)[usable]) / a[usable, None]
-    return Jitter(shape, errors * factor, flip, noise)
+    least = options.least_factor / options.factor if options.HasField("least_factor") else 1.0
+    return Jitter(shape, errors * options.factor, flip, options.noise, least)
 
 
 def _turns(shape: Complex, faces: Complex) -> Complex:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protoface.cascade import cascade_pb2
-from protoface.cascade.definition import read_definition
+from protoface.cascade.definition import FILE, read_definition
 from protoface.converters import ProtofaceError
 from protoface.converters.prototxt import read_message
 from protoface.converters.weights import PathLike
@@ -32,6 +32,11 @@ class Recipe:
         names = [point.name for point in self.definition.point]
         return [names.index(point.flip or point.name) for point in self.definition.point]
 
+    def owner(self, name: str) -> str:
+        """The first stage with the net and weights of the stage `name`: the one that trains them."""
+        files = {stage.name: (stage.net, stage.weights) for stage in self.definition.stage}
+        return next(stage for stage, pair in files.items() if pair == files[name])
+
     def training(self, name: str) -> TrainingParameter:
         """How the stage `name` is trained: what holds for all, overridden by what is its own."""
         merged = TrainingParameter()
@@ -55,6 +60,10 @@ def read_recipe(path: PathLike, seed: int | None = None, epochs_factor: float | 
         parameter.epochs_factor = epochs_factor
     if not parameter.cascade:
         raise ProtofaceError(f"{source}: names no cascade to train")
+    if parameter.start and not (Path(parameter.start) / FILE).is_file():
+        raise ProtofaceError(
+            f"{source}: start {parameter.start} has no {FILE}; train that recipe first"
+        )
     file = Path(source).parent / parameter.cascade
     recipe = Recipe(parameter, read_definition(file), file.parent, source)
     _check_data(recipe)
@@ -83,6 +92,11 @@ def _check_stages(recipe: Recipe) -> None:
             raise ProtofaceError(
                 f"{recipe.source}: the cascade has no stage '{given.name}'; it has {', '.join(names)}"
             )
+        if recipe.owner(given.name) != given.name:
+            raise ProtofaceError(
+                f"{recipe.source}: stage '{given.name}' has the net and weights of "
+                f"'{recipe.owner(given.name)}', which is where they are trained"
+            )
     flip = recipe.flip
     if [flip[index] for index in flip] != list(range(len(flip))):
         raise ProtofaceError(f"{recipe.source}: the cascade's flips do not go both ways")
@@ -92,6 +106,9 @@ def _check_stages(recipe: Recipe) -> None:
             raise ProtofaceError(f"{where}: looks through a box that only a caller gives; not trained")
         training = recipe.training(stage.name)
         _check_training(training, where)
+        least = training.jitter.least_factor
+        if not 0 <= least <= training.jitter.factor:
+            raise ProtofaceError(f"{where}: jitter's least_factor {least:g} is not in 0 .. factor")
         jitters = training.jitter.factor and index and stage.window.WhichOneof("kind") != "picture"
         if jitters and not recipe.parameter.HasField("validation"):
             raise ProtofaceError(

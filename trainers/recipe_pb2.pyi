@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RecipeParameter(_message.Message):
-    __slots__ = ("name", "cascade", "data", "synthetic", "validation", "training", "stage", "seed", "epochs_factor")
+    __slots__ = ("name", "cascade", "data", "synthetic", "validation", "training", "stage", "seed", "epochs_factor", "start")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CASCADE_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
@@ -18,6 +18,7 @@ class RecipeParameter(_message.Message):
     STAGE_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_FACTOR_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
     name: str
     cascade: str
     data: _containers.RepeatedCompositeFieldContainer[PicturesParameter]
@@ -27,7 +28,8 @@ class RecipeParameter(_message.Message):
     stage: _containers.RepeatedCompositeFieldContainer[StageRecipe]
     seed: int
     epochs_factor: float
-    def __init__(self, name: _Optional[str] = ..., cascade: _Optional[str] = ..., data: _Optional[_Iterable[_Union[PicturesParameter, _Mapping]]] = ..., synthetic: _Optional[_Union[SyntheticParameter, _Mapping]] = ..., validation: _Optional[_Union[PicturesParameter, _Mapping]] = ..., training: _Optional[_Union[TrainingParameter, _Mapping]] = ..., stage: _Optional[_Iterable[_Union[StageRecipe, _Mapping]]] = ..., seed: _Optional[int] = ..., epochs_factor: _Optional[float] = ...) -> None: ...
+    start: str
+    def __init__(self, name: _Optional[str] = ..., cascade: _Optional[str] = ..., data: _Optional[_Iterable[_Union[PicturesParameter, _Mapping]]] = ..., synthetic: _Optional[_Union[SyntheticParameter, _Mapping]] = ..., validation: _Optional[_Union[PicturesParameter, _Mapping]] = ..., training: _Optional[_Union[TrainingParameter, _Mapping]] = ..., stage: _Optional[_Iterable[_Union[StageRecipe, _Mapping]]] = ..., seed: _Optional[int] = ..., epochs_factor: _Optional[float] = ..., start: _Optional[str] = ...) -> None: ...
 
 class PicturesParameter(_message.Message):
     __slots__ = ("folder", "partition", "weight")
@@ -148,9 +150,11 @@ class AugmentParameter(_message.Message):
     def __init__(self, shift: _Optional[float] = ..., scale: _Optional[float] = ..., rotation: _Optional[float] = ..., flip: _Optional[float] = ..., contrast: _Optional[float] = ..., brightness: _Optional[float] = ..., color: _Optional[float] = ..., gray: _Optional[float] = ..., blur: _Optional[float] = ..., noise: _Optional[float] = ..., occlusion: _Optional[float] = ..., occlusion_size: _Optional[float] = ..., jpeg: _Optional[float] = ...) -> None: ...
 
 class JitterParameter(_message.Message):
-    __slots__ = ("factor", "noise")
+    __slots__ = ("factor", "least_factor", "noise")
     FACTOR_FIELD_NUMBER: _ClassVar[int]
+    LEAST_FACTOR_FIELD_NUMBER: _ClassVar[int]
     NOISE_FIELD_NUMBER: _ClassVar[int]
     factor: float
+    least_factor: float
     noise: float
-    def __init__(self, factor: _Optional[float] = ..., noise: _Optional[float] = ...) -> None: ...
+    def __init__(self, factor: _Optional[float] = ..., least_factor: _Optional[float] = ..., noise: _Optional[float] = ...) -> None: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,8 @@ from protoface.cascade.backends import Batch
 from protoface.cascade.definition import FILE, load_nets, weight_files
 from protoface.cascade.detector import Cascade, Stage
 from protoface.converters import ProtofaceError, convert, read_net
-from protoface.converters.files import write_text
+from protoface.converters.files import replacing, write_text
+from protoface.converters.graph import Net
 from protoface.converters.prototxt import to_text, write_message
 from protoface.converters.weights import PathLike, write_weights
 from protoface.eval.datasets import Dataset
@@ -78,6 +80,8 @@ def train_recipe(
         validation = read_pictures(recipe.parameter.validation, recipe, report)
     run = _Run(recipe, folder, definition, validation, place, cores(threads), report)
     for index, stage in enumerate(definition.stage):
+        if recipe.owner(stage.name) != stage.name:
+            continue
         if (folder / stage.weights).exists():
             report(f"{stage.name}: {folder / stage.weights} is there already")
         else:
@@ -103,10 +107,31 @@ def claim(recipe: Recipe, out: Path) -> cascade_pb2.CascadeParameter:
     definition = cascade_pb2.CascadeParameter()
     definition.CopyFrom(recipe.definition)
     for stage in definition.stage:
-        write_message(out / f"{stage.name}.prototxt", read_net(recipe.folder / stage.net))
-        stage.net, stage.weights = f"{stage.name}.prototxt", f"{stage.name}.caffemodel"
+        owner = recipe.owner(stage.name)
+        if owner == stage.name:
+            net = read_net(recipe.folder / stage.net)
+            write_message(out / f"{owner}.prototxt", net)
+            take_over(recipe, owner, net, out)
+        stage.net, stage.weights = f"{owner}.prototxt", f"{owner}.caffemodel"
     write_message(out / FILE, definition)
     return definition
+
+
+def take_over(recipe: Recipe, stage: str, net: Net, out: Path) -> None:
+    """Copy a stage's weights from the recipe's `start`, if that has the stage and nothing is there yet.
+
+    Raises ProtofaceError if its net is another one.
+    """
+    start, weights = Path(recipe.parameter.start), f"{stage}.caffemodel"
+    if not recipe.parameter.start or not (start / weights).exists() or (out / weights).exists():
+        return
+    if read_net(start / f"{stage}.prototxt") != net:
+        raise ProtofaceError(
+            f"{start / stage}.prototxt: another net than that of stage '{stage}' in {recipe.source}; "
+            "give the stage another name to train it"
+        )
+    with replacing(out / weights) as path:
+        shutil.copyfile(start / weights, path)
 
 
 @dataclass
@@ -198,7 +223,7 @@ class _Run:
         if seen is None:
             return Jitter(shape, np.zeros((1, len(shape)), np.complex128), flip, options.noise)
         found, truth = seen.found_before, seen.dataset.truth
-        return measured_jitter(shape, found, truth, flip, options.factor, options.noise)
+        return measured_jitter(shape, found, truth, flip, options)
 
     def _cascade(self, count: int) -> Cascade:
         """The first `count` stages as trained; run by PyTorch, which is there on every machine."""
