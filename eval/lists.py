@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 import numpy as np
@@ -29,7 +30,7 @@ def read_list(path: str | os.PathLike[str], count: int) -> dict[str, NDArray[np.
     entries: dict[str, NDArray[np.float64]] = {}
     for number, line in enumerate(lines[skipped:], start=skipped + 1):
         if line.strip():
-            name, values = _entry(line, count, f"{path}: line {number}")
+            name, values = _entry(line, count, path, number)
             if name in entries:
                 raise ProtofaceError(f"{path}: line {number}: '{name}' is there a second time")
             entries[name] = values
@@ -40,17 +41,21 @@ def read_list(path: str | os.PathLike[str], count: int) -> dict[str, NDArray[np.
     return entries
 
 
-def _entry(line: str, count: int, where: str) -> tuple[str, NDArray[np.float64]]:
+def _entry(
+    line: str, count: int, path: str | os.PathLike[str], number: int
+) -> tuple[str, NDArray[np.float64]]:
     name, *fields = line.strip().rsplit(None, count)
     try:
-        values = np.array([float(field) for field in fields])
+        values = [float(field) for field in fields]
     except ValueError:
-        values = np.array([np.nan])
-    if len(fields) != count or not np.isfinite(values).all():
-        raise ProtofaceError(f"{where}: not a name and {count} numbers: {line.strip()[:80]!r}")
-    if _is_number(name.rsplit(None, 1)[-1]) and " " in name.strip():
-        raise ProtofaceError(f"{where}: more than {count} numbers: {line.strip()[:80]!r}")
-    return name, values
+        values = [math.nan]
+    if len(fields) != count or not all(map(math.isfinite, values)):
+        raise ProtofaceError(
+            f"{path}: line {number}: not a name and {count} numbers: {line.strip()[:80]!r}"
+        )
+    if " " in name.strip() and _is_number(name.rsplit(None, 1)[-1]):
+        raise ProtofaceError(f"{path}: line {number}: more than {count} numbers: {line.strip()[:80]!r}")
+    return name, np.array(values)
 
 
 def _is_number(text: str) -> bool:
