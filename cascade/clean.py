@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -162,25 +163,25 @@ def blocks(start: float, stop: float, factor: int, length: int) -> tuple[int, in
 
 def place(output: Floats, window: Window) -> Points:
     """Points (n, 2) in the picture of a net's output (2n) in [-1, 1] of the window or its patches."""
-    half, centres = _origin(window)
-    points: Points = output.reshape(-1, 2) * half.astype(np.float32)
+    half, centres = _origin(window, np.float32)
+    points: Points = output.reshape(-1, 2) * half
     if window.angle:
         cos, sin = window.direction
         points = points @ np.array([[cos, sin], [-sin, cos]], np.float32)
-    points += centres.astype(np.float32)
+    points += centres
     return points
 
 
 def unplace(points: Floats, window: Window) -> NDArray[np.float64]:
     """The inverse of `place`: what a net would have to answer, (n, 2) in [-1, 1]."""
-    half, centres = _origin(window)
+    half, centres = _origin(window, np.float64)
     cos, sin = window.direction
     turned: NDArray[np.float64] = (points - centres) @ np.array([[cos, -sin], [sin, cos]])
     return turned / half
 
 
-def _origin(window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _origin(window: Window, kind: type[np.floating[Any]]) -> tuple[Floats, Floats]:
     """What an output counts in and from: half the size (2), and the centre (2) or centres (n, 2)."""
     part = window.patches[0] if window.patches else window
-    half = np.array(((part.width - 1) / 2, (part.height - 1) / 2))
-    return half, np.array([patch.centre for patch in window.patches] or window.centre)
+    half = np.array(((part.width - 1) / 2, (part.height - 1) / 2), kind)
+    return half, np.array([patch.centre for patch in window.patches] or window.centre, kind)
