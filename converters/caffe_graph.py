@@ -57,11 +57,15 @@ class CaffeGraph:
         self._room += ROOM_PER_BYTE * array.nbytes
 
     def compute(self, node: OnnxNode, array: NDArray[Any]) -> None:
-        """Know the output of a node of constants; fails if all of them take more than their files."""
-        self._room -= array.nbytes if array.flags.owndata else 0
+        """Know the output of a node of constants."""
+        self.spend(node, array.nbytes // 4 if array.flags.owndata else 0)
+        self.constants[node.output] = array
+
+    def spend(self, node: OnnxNode, count: int) -> None:
+        """Fail if `node` makes `count` values more than the file is good for: it is damaged."""
+        self._room -= 4 * count
         if self._room < 0:
             node.fail("makes constants out of all proportion to the file")
-        self.constants[node.output] = array
 
     def input(self, name: str, shape: Shape) -> None:
         """Append an input."""

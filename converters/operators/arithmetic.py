@@ -116,7 +116,7 @@ def _shifted(
         options = {"power_param": {"shift": float(offset.reshape(-1)[0])}}
         graph.layer(node, "Power", [value], options)
         return
-    axis, blob = _run(node, graph.shape_of(value), offset)
+    axis, blob = _run(graph, node, graph.shape_of(value), offset)
     # after `c - x` the value is not the node's own input, so that no layer before can take it over
     layer = graph.producer(node, index) if value == graph.blob(node, index) else None
     if layer is not None and layer.type in BIASED and len(layer.bottom) == 1:
@@ -138,12 +138,14 @@ def _scaled(graph: CaffeGraph, node: OnnxNode, value: str, factor: NDArray[Any])
         options = {"power_param": {"scale": float(factor.reshape(-1)[0])}}
         graph.layer(node, "Power", [value], options)
         return
-    axis, blob = _run(node, graph.shape_of(value), factor)
+    axis, blob = _run(graph, node, graph.shape_of(value), factor)
     options = {"scale_param": {"axis": axis, "num_axes": blob.ndim}}
     graph.layer(node, "Scale", [value], options, [blob])
 
 
-def _run(node: OnnxNode, shape: Shape, array: NDArray[Any]) -> tuple[int, NDArray[np.float32]]:
+def _run(
+    graph: CaffeGraph, node: OnnxNode, shape: Shape, array: NDArray[Any]
+) -> tuple[int, NDArray[np.float32]]:
     """First axis and content of a constant that broadcasts against `shape` from behind."""
     aligned = (1,) * (len(shape) - array.ndim) + array.shape
     varied = [axis for axis, size in enumerate(aligned) if size != 1]
@@ -153,6 +155,7 @@ def _run(node: OnnxNode, shape: Shape, array: NDArray[Any]) -> tuple[int, NDArra
     if first == 0:
         node.fail(f"a constant of shape {list(array.shape)} differs from picture to picture")
     inner = array.reshape(aligned[first : last + 1])
+    graph.spend(node, math.prod(shape[first : last + 1]))
     return first, np.ascontiguousarray(np.broadcast_to(inner, shape[first : last + 1]), np.float32)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ def conv(graph: CaffeGraph, node: OnnxNode) -> None:
     found = window(graph, node, weight.shape[2:])
     if found.before != (0, 0, 0, 0) and found.value != 0:
         node.fail(f"the Pad in front fills in {found.value:g}; Caffe pads with 0")
-    weight, pads = _evenly_padded(node, weight, found)
+    weight, pads = _evenly_padded(graph, node, weight, found)
     options = {
         **_options(found, weight.shape[2:], pads),
         "num_output": weight.shape[0],
@@ -50,7 +51,7 @@ def conv_transpose(graph: CaffeGraph, node: OnnxNode) -> None:
         node.fail("a Pad in front and auto_pad cannot be expressed in Caffe")
     top, left, bottom, right = found.pads
     outer = (top, left, bottom - added[0], right - added[1])  # what the whole result is cut by
-    weight, pads = _evenly_padded(node, weight, replace(found, pads=outer))
+    weight, pads = _evenly_padded(graph, node, weight, replace(found, pads=outer))
     options = {
         **_options(found, weight.shape[2:], pads),
         "num_output": weight.shape[1] * group,
@@ -91,7 +92,7 @@ def _options(found: Window, kernel: tuple[int, ...], pads: tuple[int, int]) -> d
 
 
 def _evenly_padded(
-    node: OnnxNode, weight: NDArray[np.float32], found: Window
+    graph: CaffeGraph, node: OnnxNode, weight: NDArray[np.float32], found: Window
 ) -> tuple[NDArray[np.float32], tuple[int, int]]:
     """A kernel with zeros on the side that is padded less, and the pads of the other side.
 
@@ -106,6 +107,8 @@ def _evenly_padded(
         # With the larger pad on both sides: a kernel that starts with k zeros begins k pixels later,
         # one that ends with k zeros ends k pixels sooner.
         widths.append((missing, 0) if behind > before else (0, missing))
+    sizes = zip(weight.shape, map(sum, widths), strict=True)
+    graph.spend(node, math.prod(size + more for size, more in sizes) - weight.size)
     return np.pad(weight, widths), (max(top, bottom), max(left, right))
 
 

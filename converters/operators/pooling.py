@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def _append(graph: CaffeGraph, node: OnnxNode, found: Window, pool: str) -> None
             options[f"{name}_h"], options[f"{name}_w"] = vertical, horizontal
     if floor:
         options["round_mode"] = "FLOOR"
-    factor = _factor(node, found, geometry, count) if pool == "AVE" else None
+    factor = _factor(graph, node, found, geometry, count) if pool == "AVE" else None
     inner = "" if factor is None else "mean"
     top = graph.layer(node, "Pooling", [found.blob], {"pooling_param": options}, inner=inner)
     if factor is not None:
@@ -100,10 +101,11 @@ def _geometry(node: OnnxNode, found: Window, count: tuple[int, int]) -> tuple[Ge
 
 
 def _factor(
-    node: OnnxNode, found: Window, geometry: Geometry, count: tuple[int, int]
+    graph: CaffeGraph, node: OnnxNode, found: Window, geometry: Geometry, count: tuple[int, int]
 ) -> NDArray[np.float32] | None:
     """Pixels that Caffe divides by / pixels that ONNX divides by, (H, W); None if 1 everywhere."""
     included = bool(node.integer("count_include_pad", 0))
+    graph.spend(node, 12 * sum(count))
     caffe, onnx = [], []
     for i in AXES:
         start = np.arange(count[i]) * geometry.stride[i] - geometry.pad[i]
@@ -114,8 +116,11 @@ def _factor(
         if included:
             low, high = low - found.pads[i], high + found.pads[i + 2]
         onnx.append(np.minimum(stop, high) - np.maximum(start, low))
-    areas = [vertical[:, None] * horizontal for vertical, horizontal in (caffe, onnx)]
-    if (areas[0] <= 0).any() or (areas[1] <= 0).any():
+    if any((length <= 0).any() for length in (*caffe, *onnx)):
         node.fail("averages over no pixel in its last window")
-    factor = (areas[0] / areas[1]).astype(np.float32)
-    return None if (factor == 1).all() else factor
+    vertical, horizontal = (a / b for a, b in zip(caffe, onnx, strict=True))
+    if (vertical == 1).all() and (horizontal == 1).all():
+        return None
+    graph.spend(node, math.prod(count))
+    factor: NDArray[np.float32] = (vertical[:, None] * horizontal).astype(np.float32)
+    return factor

@@ -30,6 +30,7 @@ def lstm(graph: CaffeGraph, node: OnnxNode) -> None:
     steps, count, hidden = *shape[:2], blobs[-1].shape[1]
     names = [*node.outputs, "", "", ""][:3]
     exposed = any(map(node.has_input, (5, 6))) or any(names[1:])
+    graph.spend(node, steps * count + 2 * count * hidden)
     going = np.ones((steps, count), np.float32)
     going[0] = exposed  # else Caffe would go on from the pass before
     bottoms = [graph.blob(node), _parameter(graph, node, "cont", going)]

@@ -45,6 +45,7 @@ def reduce(graph: CaffeGraph, node: OnnxNode) -> None:
 def _channels(graph: CaffeGraph, node: OnnxNode, kept: bool) -> None:
     """Sum or mean over the channels: a Convolution of one pixel and one output."""
     count = graph.shape(node)[1]
+    graph.spend(node, count)
     weight = np.full((1, count, 1, 1), 1 / count if node.operator == "ReduceMean" else 1, np.float32)
     options = {"convolution_param": {"num_output": 1, "kernel_size": [1], "bias_term": False}}
     inner = "" if kept else "sum"

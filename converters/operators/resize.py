@@ -65,6 +65,7 @@ def _linear(graph: CaffeGraph, node: OnnxNode, coordinates: str, factors: list[f
         return
     blob = graph.blob(node)
     for axis, size in ((3, width), (2, height)):  # each leaves the two axes in the other's place
+        graph.spend(node, size * shape[axis])
         weight = _interpolation(coordinates, shape[axis], size, factors[axis])
         product = {"num_output": size, "bias_term": False, "axis": 3}
         options = {"inner_product_param": product}
@@ -79,10 +80,10 @@ def _interpolation(coordinates: str, old: int, new: int, factor: float) -> NDArr
     places = COORDINATES[coordinates](np.arange(new), factor, new).clip(0, old - 1)
     below = np.floor(places).astype(int)
     above, share = np.minimum(below + 1, old - 1), places - below
-    weight = np.zeros((new, old))
+    weight = np.zeros((new, old), np.float32)
     np.add.at(weight, (np.arange(new), below), 1 - share)
     np.add.at(weight, (np.arange(new), above), share)
-    return weight.astype(np.float32)
+    return weight
 
 
 def _repeat(graph: CaffeGraph, node: OnnxNode, factors: list[float]) -> None:
@@ -100,6 +101,7 @@ def _repeat(graph: CaffeGraph, node: OnnxNode, factors: list[float]) -> None:
         "stride_h": vertical,
         "stride_w": horizontal,
     }
+    graph.spend(node, channels * vertical * horizontal)
     weight = np.ones((channels, 1, vertical, horizontal), np.float32)
     graph.layer(node, "Deconvolution", [graph.blob(node)], {"convolution_param": options}, [weight])
 

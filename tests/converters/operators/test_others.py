@@ -84,6 +84,27 @@ def test_a_constant_as_an_output(model_of, noise):
     assert np.array_equal(net.layer[0].blobs[0].data, noise(2, 3).reshape(-1))
 
 
+@pytest.mark.parametrize(
+    ("shape", "body"),
+    [
+        ("1,1,90000,90000", 'y = Resize<mode="linear">(x, "", s)'),
+        ("1,900000000,1,1", 'y = Resize(x, "", s)'),
+        ("1,900000000,1,1", "y = ReduceMean<axes=[1]>(x)"),
+        ("1,64,9,9", "y = Conv<pads=[0,0,900,900]>(x, w)"),
+        ("1,64,9,9", "y = ConvTranspose<pads=[0,0,900,900]>(x, w)"),
+        ("1,1,90000,90000", "y = AveragePool<kernel_shape=[3,3], pads=[1,1,1,1]>(x)"),
+        ("1,1,900000000,1", "y = AveragePool<kernel_shape=[1,1]>(x)"),
+        ("1,3,900000000,3", "y = Add(x, c)"),
+    ],
+)
+def test_weights_out_of_all_proportion(model_of, noise, shape, body):
+    """Sizes in the file's text ask for gigabytes of weights; here is none of them."""
+    weights = {"w": noise(64, 64, 1, 1), "c": noise(3, 1, 3)}
+    text = f"(float[{shape}] x) => (float y) <float[4] s = {{1, 1, 2, 2}}> {{ {body} }}"
+    with pytest.raises(ProtofaceError, match="out of all proportion to the file"):
+        from_onnx(model_of(text, weights), "m.onnx")
+
+
 def test_constants_out_of_all_proportion(model_of, noise):
     """Each alone is small enough; all together are 200 MB out of a file of 2 kB."""
     lines = [f"a{i} = ConstantOfShape(h)" for i in range(50)]
