@@ -25,11 +25,13 @@ VERBS = {
     "eval": "protoface.eval.commands:eval_",
     "layers": "protoface.converters.commands:layers",
     "prepare": "protoface.trainers.pipeline_commands:prepare",
+    "quantize": "protoface.eval.compression_commands:quantize",
     "reproduce": "protoface.trainers.pipeline_commands:reproduce",
     "synthesize": "protoface.trainers.pipeline_commands:synthesize",
     "test": "protoface.trainers.commands:test",
     "time": "protoface.trainers.commands:time",
     "train": "protoface.trainers.commands:train",
+    "weigh": "protoface.eval.compression_commands:weigh",
 }
 
 

@@ -73,8 +73,8 @@ def eval_(
     for line in absent:
         click.echo(f"left out: {line}")
     dataset = read_dataset(data, partition)
-    measured = evaluate(cascade_finder(cascade), dataset, _progress)
-    found = {name: evaluate(finder, dataset, _progress) for name, finder in others.items()}
+    measured = evaluate(cascade_finder(cascade), dataset, show_progress)
+    found = {name: evaluate(finder, dataset, show_progress) for name, finder in others.items()}
     setting = f"{cascade.name}, backend {cascade.backend}, mode {cascade.mode}"
     _print(measured, found, setting)
     command = shlex.join(["protoface", *sys.argv[1:]])
@@ -87,7 +87,8 @@ def eval_(
     return 2 if measured.skipped else 0
 
 
-def _progress(indices: Iterable[Any]) -> Iterable[Any]:
+def show_progress(indices: Iterable[Any]) -> Iterable[Any]:
+    """The same, with a bar on stderr where somebody watches."""
     return tqdm(indices, unit="picture", disable=None, leave=False)
 
 
@@ -155,7 +156,7 @@ def compare(
     cascade = load(model, backend, mode, files, threads=1)
     timings = measure([cascade], random_pictures(), [1], runs=100, threads=1)
     data = None if celeba is None else partial(read_dataset, celeba)
-    rows = compare_rows(cascade, files, data, timings, machine()["processor"], _progress)
+    rows = compare_rows(cascade, files, data, timings, machine()["processor"], show_progress)
     click.echo(as_markdown(rows) if markdown else as_text(rows))
     if json_file is not None:
         content = {

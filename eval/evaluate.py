@@ -38,6 +38,8 @@ class Found:
 
 #: Pictures (H x W x 3 uint8 BGR) in, one Found each out; None where no face was found.
 Finder = Callable[[Sequence[Image]], Sequence[Found | None]]
+#: Passes on what it is given, and may show how far that has come.
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +112,7 @@ def cascade_finder(cascade: Cascade) -> Finder:
 def evaluate(
     finder: Finder,
     dataset: Dataset,
-    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    progress: Progress = iter,
 ) -> Measured:
     """Run a finder over a set. Memory does not grow with the set but for a few numbers a picture.
 

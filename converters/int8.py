@@ -1,0 +1,118 @@
+"""An ONNX model in 8-bit integers: static quantisation by ONNX Runtime, with settings of our own.
+
+What was chosen, and what the alternatives came to, is in docs/compression.md.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from .errors import ProtofaceError
+
+Batch = NDArray[np.float32]
+#: Operators whose second input is a weight that becomes int8.
+WEIGHTED = ("Conv", "Gemm", "MatMul")
+# So the quantiser says nothing of its pre-processing, which does nothing for a net without BatchNorm.
+PREPARED = {"key": "onnx.quant.pre_process", "value": "onnxruntime.quant"}
+
+
+class _Reader:
+    """Batches as the calibrator asks for them."""
+
+    def __init__(self, name: str, batches: Iterable[Batch]) -> None:
+        self.feeds = ({name: batch} for batch in batches)
+
+    def get_next(self) -> dict[str, Batch] | None:
+        """The next batch by the input's name; None behind the last one."""
+        return next(self.feeds, None)
+
+
+def to_int8(model: onnx.ModelProto, batches: Iterable[Batch], source: str) -> onnx.ModelProto:
+    """A copy of a float32 model of one input whose layers compute in 8-bit integers.
+
+    `batches` (n, ...) float32 are what its input really sees: the ranges of the activations, uint8, are
+    the least and the largest values met. Weights are int8 with a scale for each output channel. The
+    first and the last layer with weights stay in float32, as inputs and outputs do. BatchNorm should
+    be folded before. Raises ProtofaceError, with `source`, if ONNX Runtime is missing or refuses the
+    model, and if there is nothing to quantise.
+    """
+    if not find_spec("onnxruntime"):
+        raise ProtofaceError("int8 needs ONNX Runtime; pip install 'protoface[onnxruntime]'")
+    prepared = onnx.ModelProto()
+    prepared.CopyFrom(model)
+    prepared.metadata_props.add(**PREPARED)
+    for number, node in enumerate(prepared.graph.node):
+        node.name = str(number)  # as unique as the quantiser needs, and short
+    kept = _first_and_last(prepared, source)
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
+        onnx.save(prepared, before)
+        try:
+            _quantize(before, after, _Reader(model.graph.input[0].name, batches), kept)
+        except Exception as error:  # its errors have no class of their own above them
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ProtofaceError(f"{source}: ONNX Runtime cannot quantise it: {reason}") from error
+        result = onnx.load(after)
+    del result.metadata_props[:], result.graph.value_info[:]
+    return result
+
+
+def _first_and_last(model: onnx.ModelProto, source: str) -> list[str]:
+    """Names of the two nodes that stay in float32.
+
+    The first one has too few input channels to gain by integers; the last one's rounding errors would
+    be those of the points, with no layer behind it to average them.
+    """
+    if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
+        raise ProtofaceError(f"{source}: is quantised already; give the float32 model")
+    weights = {tensor.name for tensor in model.graph.initializer}
+    names = [
+        node.name for node in model.graph.node if node.op_type in WEIGHTED and node.input[1] in weights
+    ]
+    if len(names) < 3:
+        raise ProtofaceError(
+            f"{source}: has {len(names)} layers with weights; the first and the last stay in float32, "
+            "so there is nothing to quantise"
+        )
+    return [names[0], names[-1]]
+
+
+def _quantize(
+    before: str | os.PathLike[str], after: str | os.PathLike[str], reader: _Reader, kept: list[str]
+) -> None:
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of its own, with another onnx
+        quantize_static(
+            before,
+            after,
+            reader,
+            # QLinear operators are smaller, but OpenCV 5 computes something else by them
+            quant_format=QuantFormat.QDQ,
+            nodes_to_exclude=kept,
+            per_channel=True,
+            # weights of 7 bits: a CPU without VNNI adds two products in 16 bits, which 8 would overflow
+            reduce_range=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            # OpenCV 5 cannot run int32 biases; ONNX Runtime from 1.21 on makes them itself
+            extra_options={"QuantizeBias": False},
+        )
+
+
+def quantised_layers(model: onnx.ModelProto) -> tuple[int, int]:
+    """How many layers of a model have int8 weights, and how many have weights."""
+    integers = {node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    weights = {tensor.name for tensor in model.graph.initializer}
+    seconds = [node.input[1] for node in model.graph.node if node.op_type in WEIGHTED]
+    return len(integers.intersection(seconds)), len((integers | weights).intersection(seconds))

@@ -1,0 +1,153 @@
+"""A cascade with smaller nets: int8 calibrated on what its stages really see, or float16."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from protoface.cascade import cascade_pb2
+from protoface.cascade.backends import Batch
+from protoface.cascade.definition import (
+    FILE,
+    Loaded,
+    PathLike,
+    find_definition,
+    load_nets,
+    read_definition,
+)
+from protoface.cascade.detector import Cascade, Stage
+from protoface.cascade.windows import Floats
+from protoface.converters.errors import ProtofaceError
+from protoface.converters.files import replacing, write_text
+from protoface.converters.float16 import to_float16
+from protoface.converters.fold import fold_batch_norm
+from protoface.converters.int8 import to_int8
+from protoface.converters.onnx_export import to_onnx
+from protoface.converters.prototxt import to_text
+
+from .datasets import Dataset
+from .evaluate import Measured, Progress, cascade_finder, evaluate
+
+#: A model, what its input sees in batches, its name in errors -> the smaller model.
+Converter = Callable[[onnx.ModelProto, Sequence[Batch], str], onnx.ModelProto]
+CONVERTERS: dict[str, Converter] = {
+    "int8": to_int8,
+    "float16": lambda model, batches, source: to_float16(model, source),
+}
+#: Both cascades are compared by this backend: the nets are made for it.
+BACKEND = "onnxruntime"
+
+
+@dataclass(frozen=True, eq=False)
+class Quantised:
+    """What came of it: stages, their ONNX models before and after, the pictures measured by both."""
+
+    stages: tuple[str, ...]
+    before: tuple[onnx.ModelProto, ...]
+    after: tuple[onnx.ModelProto, ...]
+    measured: Measured
+    again: Measured
+
+    @property
+    def moved(self) -> Floats:
+        """How far the points of each picture (n) moved in the mean, over the eye distance."""
+        difference = self.again.levels[-1] - self.measured.levels[-1]
+        distances: Floats = np.linalg.norm(difference, axis=-1).mean(axis=1)
+        return distances / self.measured.dataset.inter_ocular[self.measured.kept]
+
+
+def quantize_cascade(
+    model: PathLike,
+    out: PathLike,
+    dataset: Dataset,
+    kind: str = "int8",
+    weights: Sequence[PathLike] = (),
+    progress: Progress = iter,
+) -> Quantised:
+    """Write the cascade `model` with smaller nets into a folder: STAGE.onnx and `cascade.prototxt`.
+
+    `kind` is a key of CONVERTERS. The pictures of `dataset` go through the cascade as in detection, and
+    what its stages see calibrates their nets; a mirrored view (`flip_average`) has the same range and
+    is left out. Killed on its way, it leaves no cascade that loads with another one's nets. Raises
+    ProtofaceError as `load` and the converters do.
+    """
+    path, folder = find_definition(model), Path(out)
+    if path.parent.resolve() == folder.resolve():
+        raise ProtofaceError(f"{out}: holds the cascade itself; give another folder")
+    definition = read_definition(path)
+    nets = load_nets(definition, path.parent, weights)
+    cascade = Cascade(definition, nets, BACKEND)
+    seen = [_recorded(stage) for stage in cascade.stages]
+    measured = evaluate(cascade_finder(cascade), dataset, progress)
+    before = tuple(map(as_onnx, nets, definition.stage))
+    after = tuple(
+        CONVERTERS[kind](net, batches, f"stage '{stage.name}' of {path}")
+        for net, batches, stage in zip(before, seen, definition.stage, strict=True)
+    )
+    smaller = _written(definition, after, folder, kind)
+    again = evaluate(cascade_finder(Cascade(smaller, after, BACKEND)), dataset, progress)
+    stages = tuple(stage.name for stage in definition.stage)
+    return Quantised(stages, before, after, measured, again)
+
+
+def as_onnx(net: Loaded, stage: cascade_pb2.StageParameter) -> onnx.ModelProto:
+    """A stage's net as ONNX, BatchNorm folded; one that is ONNX already as it is."""
+    if isinstance(net, onnx.ModelProto):
+        return net
+    return to_onnx(fold_batch_norm(net, stage.net), stage.net)
+
+
+def evenly(dataset: Dataset, count: int) -> Dataset:
+    """`count` pictures of a set, evenly spread over its order. Raises ProtofaceError for too few."""
+    if len(dataset) < count:
+        raise ProtofaceError(f"{dataset.name}: has {len(dataset)} pictures, {count} were asked for")
+    chosen = np.arange(count) * len(dataset) // count
+    return replace(
+        dataset,
+        paths=tuple(dataset.paths[index] for index in chosen),
+        truth=dataset.truth[chosen],
+        inter_ocular=dataset.inter_ocular[chosen],
+        inter_pupil=dataset.inter_pupil[chosen],
+        boxes=None if dataset.boxes is None else dataset.boxes[chosen],
+    )
+
+
+def _recorded(stage: Stage) -> list[Batch]:
+    """A list that will hold what the net of a stage sees from now on."""
+    seen: list[Batch] = []
+    forward = stage.forward
+
+    def run(batch: Batch) -> Floats:
+        seen.append(batch)
+        return forward(batch)
+
+    stage.forward = run
+    return seen
+
+
+def _written(
+    definition: cascade_pb2.CascadeParameter,
+    models: Sequence[onnx.ModelProto],
+    folder: Path,
+    kind: str,
+) -> cascade_pb2.CascadeParameter:
+    """Write each stage's model and, last of all, the cascade with their SHA-256; returns it."""
+    smaller = cascade_pb2.CascadeParameter()
+    smaller.CopyFrom(definition)
+    smaller.name = f"{definition.name}-{kind}"
+    del smaller.file[:]
+    for stage, model in zip(smaller.stage, models, strict=True):
+        stage.ClearField("net")
+        stage.ClearField("weights")
+        stage.onnx = f"{stage.name}.onnx"
+        content = model.SerializeToString()
+        with replacing(folder / stage.onnx) as temporary:
+            temporary.write_bytes(content)
+        smaller.file.add(path=stage.onnx, sha256=hashlib.sha256(content).hexdigest())
+    write_text(folder / FILE, to_text(smaller))
+    return smaller
