@@ -78,8 +78,8 @@ def resample(image: Image, window: Window, height: int, width: int, interpolatio
     """
     rows, columns = image.shape[:2]
     shrinks = interpolation == cv2.INTER_AREA
-    whole = (window.x, window.y, window.width, window.height, window.angle) == (0, 0, columns, rows, 0)
-    if whole and not shrinks:
+    same_size = window.width == columns and window.height == rows
+    if same_size and not (shrinks or window.x or window.y or window.angle):
         return cv2.resize(image, (width, height), interpolation=interpolation)  # type: ignore[return-value]
     matrix = sampling_matrix(window, height, width)
     if shrinks:

@@ -118,16 +118,19 @@ class Stage:
 
         With patches it has 3 channels for each of them.
         """
+        height, width = self.size
         parts = [
-            np.zeros((*self.size, 3), np.uint8)
+            np.zeros((height, width, 3), np.uint8)
             if window.empty
-            else self.mode.resample(image, part, *self.size, self.interpolation)
+            else self.mode.resample(image, part, height, width, self.interpolation)
             for image, window in zip(images, windows, strict=True)
-            for part in (window.patches or [window] * self.patches)
+            for part in window.patches or (window,) * self.patches
         ]
         # (value - mean) * scale, in the net's colour order, as planes
         batch = cv2.dnn.blobFromImages(parts, self.scale, mean=self.mean, swapRB=self.swap)
-        return batch.reshape(len(images), -1, *self.size)  # type: ignore[return-value]
+        if self.patches > 1:
+            batch = batch.reshape(len(images), -1, height, width)
+        return batch  # type: ignore[return-value]
 
     def place(
         self, outputs: Floats, windows: Sequence[Window], before: Sequence[Points | None]
