@@ -47,6 +47,8 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
         (value.name for node in graph.nodes for value in node.tops),
         (value.name for value in graph.outputs),
     )
+    if any(not node.layer.fed and not (node.bottoms and node.layer.batched) for node in graph.nodes):
+        written.beside_constants.update(value.name for value in graph.inputs)
     uses = Counter(key for node in graph.nodes for key in node.keys)
     shared: dict[str, Array] = {}
     for node in graph.nodes:

@@ -27,6 +27,8 @@ class OnnxGraph:
         self.nodes: list[onnx.NodeProto] = []
         #: Shapes of outputs, where they are not those of `Value`; see `declare`.
         self.declared: dict[str, list[int | str]] = {}
+        #: Inputs of a net that has constants as well (a Parameter's top): see `Concat`.
+        self.beside_constants: set[str] = set()
         self._copies: dict[str, str] = {}
         self._outputs = set(outputs)
         self._taken = set(values)

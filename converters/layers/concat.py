@@ -51,8 +51,16 @@ class Concat(Layer):
         # One bottom alone is a copy: OpenCV 4's Concat leaves its output unset then.
         if len(bottoms) == 1:
             graph.copy(bottoms[0], tops)
-        else:
-            graph.node("Concat", bottoms, tops, {"axis": self.along})
+            return
+        name = self.param.name
+        # An input of the net beside a constant: OpenCV 4 gives memory out that it has not set.
+        sources = [
+            graph.apply("Mul", [bottom, graph.number(f"{name}/one", 1)], f"{name}/{bottom}")
+            if bottom in graph.beside_constants
+            else bottom
+            for bottom in bottoms
+        ]
+        graph.node("Concat", sources, tops, {"axis": self.along})
 
     def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
         param.concat_param.ClearField("concat_dim")

@@ -47,3 +47,15 @@ def test_bad_options(one_layer, options, shapes, message):
 def test_no_bottom(one_layer):
     with pytest.raises(ProtofaceError, match=r"layer 'layer' \(Concat\)"):
         build_graph(one_layer("Concat", "", []), "net")
+
+
+@pytest.mark.parametrize("bottoms", [["x", "c"], ["c", "x"], ["x", "c", "x"]])
+def test_an_input_beside_a_constant(net_of, filled, agree, bottoms):
+    """OpenCV 4 gave out memory that it had not set."""
+    net = net_of(
+        "input: 'x' input_shape { dim: [1, 4, 6, 6] } "
+        "layer { name: 'p' type: 'Parameter' top: 'c' parameter_param { shape { dim: [1, 2, 6, 6] } } }"
+        "layer { name: 'k' type: 'Concat' top: 'y' }"
+    )
+    net.layer[-1].bottom.extend(bottoms)
+    agree(filled(net), batches=[1])

@@ -50,6 +50,7 @@ def carried(agree: Callable[..., None]) -> Callable[..., Net]:
         opset: int = 17,
         shift: float = 0.0,
         batches: tuple[int | None, ...] = (1,),
+        apart: Mapping[str, str] | None = None,
     ) -> Net:
         model = parsed(text, weights, opset)
         net = from_onnx(model, "test.onnx")
@@ -64,7 +65,7 @@ def carried(agree: Callable[..., None]) -> Callable[..., Net]:
             expected = run_onnxruntime(model.SerializeToString(), graph)(feed)
             actual = run_pytorch(net, np.float64)(feed)
             assert largest_difference(expected, actual) < 1e-5
-        agree(net, batches=batches, shift=shift)
+        agree(net, batches=batches, shift=shift, apart=apart)
         return net
 
     return check
