@@ -19,11 +19,11 @@ def one_cycle(training: TrainingParameter, iteration: int, iterations: int) -> f
 
     Source: Smith and Topin, "Super-convergence", 2018; the cosine as in torch's OneCycleLR.
     """
-    rising = training.warm_up * iterations
-    if iteration + 1 < rising:
+    rising = max(1, round(training.warm_up * iterations))
+    if iteration < rising:
         return training.base_lr * (iteration + 1) / rising
-    done = (iteration - max(rising - 1, 0)) / max(iterations - max(rising, 1), 1)
-    cosine = (1 + math.cos(math.pi * min(max(done, 0), 1))) / 2
+    fallen = (iteration + 1 - rising) / (iterations - rising)
+    cosine = (1 + math.cos(math.pi * fallen)) / 2
     return training.base_lr * (training.final_lr + (1 - training.final_lr) * cosine)
 
 

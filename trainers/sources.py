@@ -47,9 +47,9 @@ class Source:
 
     def seen(self, window: Window) -> Window:
         """A window of the picture (without its patches) in pixels of the source."""
-        f = self.factor
-        x, y = ((v + 0.5 - o) / f - 0.5 for v, o in ((window.x, self.left), (window.y, self.top)))
-        return Window(x, y, window.width / f, window.height / f, window.angle)
+        # a window's first pixel begins at x - 0.5, in both pictures
+        x, y, f = window.x - self.left, window.y - self.top, self.factor
+        return Window(x / f, y / f, window.width / f, window.height / f, window.angle)
 
 
 def window_of(stage: Stage, picture: tuple[int, int], points: Floats) -> Window:
