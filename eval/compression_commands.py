@@ -59,11 +59,13 @@ def quantize(
 
 def _report(done: Quantised, kind: str) -> Sequence[str]:
     lines, totals = [], [0, 0]
-    for name, before, after in zip(done.stages, done.before, done.after, strict=True):
-        sizes = [len(model.SerializeToString()) for model in (before, after)]
+    for net in done.nets:
+        sizes = [len(model.SerializeToString()) for model in (net.before, net.after)]
         totals = [total + size for total, size in zip(totals, sizes, strict=True)]
-        count = "{} of {} layers in int8, ".format(*quantised_layers(after)) if kind == "int8" else ""
-        lines.append(f"{name}: {count}ONNX of {sizes[0]:,} -> {sizes[1]:,} bytes")
+        count = (
+            "{} of {} layers in int8, ".format(*quantised_layers(net.after)) if kind == "int8" else ""
+        )
+        lines.append(f"{', '.join(net.stages)}: {count}ONNX of {sizes[0]:,} -> {sizes[1]:,} bytes")
     lines.append(f"all nets: {totals[0]:,} -> {totals[1]:,} bytes")
     last = len(done.measured.levels) - 1
     errors = [run.summary("inter_ocular", last) for run in (done.measured, done.again)]

@@ -19,8 +19,9 @@ from protoface.cascade.definition import (
     find_definition,
     load_nets,
     read_definition,
+    weight_files,
 )
-from protoface.cascade.detector import Cascade, Stage
+from protoface.cascade.detector import Cascade, Stage, load
 from protoface.cascade.windows import Floats
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import replacing, write_text
@@ -44,12 +45,19 @@ BACKEND = "onnxruntime"
 
 
 @dataclass(frozen=True, eq=False)
-class Quantised:
-    """What came of it: stages, their ONNX models before and after, the pictures measured by both."""
+class SmallerNet:
+    """A net before and after, as ONNX; `stages` are the names of those that look through it."""
 
     stages: tuple[str, ...]
-    before: tuple[onnx.ModelProto, ...]
-    after: tuple[onnx.ModelProto, ...]
+    before: onnx.ModelProto
+    after: onnx.ModelProto
+
+
+@dataclass(frozen=True, eq=False)
+class Quantised:
+    """What came of it: the nets, and the same pictures measured by both cascades."""
+
+    nets: tuple[SmallerNet, ...]
     measured: Measured
     again: Measured
 
@@ -69,30 +77,40 @@ def quantize_cascade(
     weights: Sequence[PathLike] = (),
     progress: Progress = iter,
 ) -> Quantised:
-    """Write the cascade `model` with smaller nets into a folder: STAGE.onnx and `cascade.prototxt`.
+    """Write the cascade `model` with smaller nets into a folder: STAGE.onnx, `cascade.prototxt`.
 
     `kind` is a key of CONVERTERS. The pictures of `dataset` go through the cascade as in detection, and
-    what its stages see calibrates their nets; a mirrored view (`flip_average`) has the same range and
-    is left out. Killed on its way, it leaves no cascade that loads with another one's nets. Raises
-    ProtofaceError as `load` and the converters do.
+    what its stages see calibrates their nets (one net where stages share it); a mirrored view
+    (`flip_average`) has the same range and is left out. Killed on its way, it leaves no cascade that
+    loads with another one's nets. Raises ProtofaceError as `load` and the converters do.
     """
     path, folder = find_definition(model), Path(out)
     if path.parent.resolve() == folder.resolve():
         raise ProtofaceError(f"{out}: holds the cascade itself; give another folder")
     definition = read_definition(path)
-    nets = load_nets(definition, path.parent, weights)
-    cascade = Cascade(definition, nets, BACKEND)
+    files = weight_files(definition, path.parent, weights)
+    loaded = load_nets(definition, path.parent, weights)
+    cascade = Cascade(definition, loaded, BACKEND)
     seen = [_recorded(stage) for stage in cascade.stages]
     measured = evaluate(cascade_finder(cascade), dataset, progress)
-    before = tuple(map(as_onnx, nets, definition.stage))
-    after = tuple(
-        CONVERTERS[kind](net, batches, f"stage '{stage.name}' of {path}")
-        for net, batches, stage in zip(before, seen, definition.stage, strict=True)
-    )
-    smaller = _written(definition, after, folder, kind)
-    again = evaluate(cascade_finder(Cascade(smaller, after, BACKEND)), dataset, progress)
-    stages = tuple(stage.name for stage in definition.stage)
-    return Quantised(stages, before, after, measured, again)
+    nets = []
+    for members in sharing(definition, files):
+        stages = tuple(definition.stage[index].name for index in members)
+        before = as_onnx(loaded[members[0]], definition.stage[members[0]])
+        batches = [batch for index in members for batch in seen[index]]
+        after = CONVERTERS[kind](before, batches, f"{path}: stage '{stages[0]}'")
+        nets.append(SmallerNet(stages, before, after))
+    _write(definition, nets, folder, kind)
+    again = evaluate(cascade_finder(load(folder, BACKEND)), dataset, progress)
+    return Quantised(tuple(nets), measured, again)
+
+
+def sharing(definition: cascade_pb2.CascadeParameter, files: Sequence[Path]) -> list[list[int]]:
+    """The numbers of the stages, those together that have one net and one of the weights `files`."""
+    groups: dict[tuple[str, Path], list[int]] = {}
+    for index, (stage, file) in enumerate(zip(definition.stage, files, strict=True)):
+        groups.setdefault((stage.net, file), []).append(index)
+    return list(groups.values())
 
 
 def as_onnx(net: Loaded, stage: cascade_pb2.StageParameter) -> onnx.ModelProto:
@@ -130,24 +148,23 @@ def _recorded(stage: Stage) -> list[Batch]:
     return seen
 
 
-def _written(
-    definition: cascade_pb2.CascadeParameter,
-    models: Sequence[onnx.ModelProto],
-    folder: Path,
-    kind: str,
-) -> cascade_pb2.CascadeParameter:
-    """Write each stage's model and, last of all, the cascade with their SHA-256; returns it."""
+def _write(
+    definition: cascade_pb2.CascadeParameter, nets: Sequence[SmallerNet], folder: Path, kind: str
+) -> None:
+    """Write each net and, last of all, the cascade with their SHA-256."""
     smaller = cascade_pb2.CascadeParameter()
     smaller.CopyFrom(definition)
     smaller.name = f"{definition.name}-{kind}"
     del smaller.file[:]
-    for stage, model in zip(smaller.stage, models, strict=True):
+    files = {}
+    for net in nets:
+        file, content = f"{net.stages[0]}.onnx", net.after.SerializeToString()
+        with replacing(folder / file) as temporary:
+            temporary.write_bytes(content)
+        smaller.file.add(path=file, sha256=hashlib.sha256(content).hexdigest())
+        files.update(dict.fromkeys(net.stages, file))
+    for stage in smaller.stage:
         stage.ClearField("net")
         stage.ClearField("weights")
-        stage.onnx = f"{stage.name}.onnx"
-        content = model.SerializeToString()
-        with replacing(folder / stage.onnx) as temporary:
-            temporary.write_bytes(content)
-        smaller.file.add(path=stage.onnx, sha256=hashlib.sha256(content).hexdigest())
+        stage.onnx = files[stage.name]
     write_text(folder / FILE, to_text(smaller))
-    return smaller

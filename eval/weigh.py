@@ -12,7 +12,14 @@ import onnx
 from tqdm import tqdm
 
 from protoface.cascade.bench import WARM_UP, WHOLE, random_pictures, steps
-from protoface.cascade.definition import Loaded, PathLike, find_definition, load_nets, read_definition
+from protoface.cascade.definition import (
+    Loaded,
+    PathLike,
+    find_definition,
+    load_nets,
+    read_definition,
+    weight_files,
+)
 from protoface.cascade.detector import Cascade
 from protoface.converters.graph import Net, build_graph
 from protoface.converters.int8 import WEIGHTED
@@ -20,7 +27,7 @@ from protoface.converters.int8 import WEIGHTED
 from .datasets import Dataset
 from .evaluate import Progress, cascade_finder, evaluate
 from .metrics import Summary
-from .quantize import as_onnx
+from .quantize import as_onnx, sharing
 
 HEADS = (
     "cascade", "bytes", "multiply-adds", "ms", "of it nets", "mean", "median", "above 10 %",
@@ -31,8 +38,8 @@ HEADS = (
 class Weight:
     """A row: a cascade's nets as ONNX in bytes, their multiply-adds, ms a picture, its error.
 
-    `bytes` and `multiply_adds` have one entry for each stage. `net_ms` is the nets' part of `ms`, both
-    are medians. `error` is relative to the distance between the eyes.
+    `bytes` has an entry for each net, `multiply_adds` for each stage: some share a net. `net_ms` is the
+    nets' part of `ms`, both are medians. `error` is relative to the distance between the eyes.
     """
 
     name: str
@@ -72,8 +79,8 @@ def weigh(
         nets = load_nets(definition, path.parent)
         cascades.append(Cascade(definition, nets, backend, threads=1))
         sizes = tuple(
-            len(as_onnx(net, stage).SerializeToString())
-            for net, stage in zip(nets, definition.stage, strict=True)
+            len(as_onnx(nets[first], definition.stage[first]).SerializeToString())
+            for first, *_ in sharing(definition, weight_files(definition, path.parent))
         )
         measured = evaluate(cascade_finder(cascades[-1]), dataset, progress)
         error = measured.summary("inter_ocular", len(nets) - 1)

@@ -14,10 +14,13 @@ from protoface.converters import ProtofaceError
 from protoface.eval import quantize
 from protoface.eval.datasets import read_dataset
 from protoface.eval.quantize import evenly, quantize_cascade
+from protoface.eval.weigh import weigh
 
+from ..cascade.conftest import CASCADE
 from .small_cascade import write_cascade, write_pictures
 
 pytest.importorskip("onnxruntime")
+SQUARE_AGAIN = CASCADE[CASCADE.rindex("stage {") :].replace('name: "level_2"', 'name: "again"')
 
 
 @pytest.fixture
@@ -88,6 +91,30 @@ def test_the_folder_is_a_whole_cascade(model, dataset, tmp_path):
         assert hashes[name] == hashlib.sha256((out / name).read_bytes()).hexdigest()
 
 
+def test_stages_that_share_a_net_still_do(model, dataset, tmp_path, monkeypatch):
+    """It is written once, and calibrated by what all of them see."""
+    with open(model / "cascade.prototxt", "a") as file:
+        file.write(SQUARE_AGAIN)
+    counted = {}
+
+    def count(net, batches, source):
+        counted[source.rpartition(" ")[2]] = sum(map(len, batches))
+        return net  # as it was
+
+    with monkeypatch.context() as patched:
+        patched.setitem(quantize.CONVERTERS, "int8", count)
+        quantize_cascade(model, tmp_path / "out", dataset)
+    assert counted == {"'level_1'": 20, "'level_2'": 40}
+    done = quantize_cascade(model, tmp_path / "int8", dataset)
+    assert [net.stages for net in done.nets] == [("level_1",), ("level_2", "again")]
+    stages = read_definition(tmp_path / "int8" / "cascade.prototxt").stage
+    assert [stage.onnx for stage in stages] == ["level_1.onnx", "level_2.onnx", "level_2.onnx"]
+    assert abs(points(tmp_path / "int8", dataset) - points(model, dataset)).max() < 0.5
+    (row,) = weigh([tmp_path / "int8"], dataset, "onnxruntime", runs=1)
+    assert sum(row.bytes) == sum(path.stat().st_size for path in (tmp_path / "int8").glob("*.onnx"))
+    assert len(row.multiply_adds) == 3
+
+
 def test_killed_on_its_way_it_leaves_nothing_that_loads(model, dataset, tmp_path, monkeypatch):
     out = tmp_path / "int8"
     quantize_cascade(model, out, dataset)
@@ -96,9 +123,10 @@ def test_killed_on_its_way_it_leaves_nothing_that_loads(model, dataset, tmp_path
     def stop(path, text):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(quantize, "write_text", stop)
-        quantize_cascade(model, out, evenly(dataset, 16))
+        with pytest.raises(KeyboardInterrupt):
+            quantize_cascade(model, out, evenly(dataset, 16))
     with pytest.raises(ProtofaceError, match="is not the file that the cascade was made with"):
         load(out)
     quantize_cascade(model, out, dataset)
@@ -148,7 +176,7 @@ def test_bad_input_is_one_line(model, pictures, tmp_path, capsys):
 
 def test_int8_of_int8_is_refused(model, dataset, tmp_path):
     quantize_cascade(model, tmp_path / "int8", dataset)
-    with pytest.raises(ProtofaceError, match="stage 'level_1' of .*: is quantised already"):
+    with pytest.raises(ProtofaceError, match="stage 'level_1': is quantised already"):
         quantize_cascade(tmp_path / "int8", tmp_path / "again", dataset)
 
 
