@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,10 @@ from .compare import as_markdown, as_text
 from .compare import compare as compare_rows
 from .datasets import PARTITIONS, read_dataset
 from .evaluate import Measured, as_json, cascade_finder, evaluate, level_names
+from .groups import groups
 from .metrics import NORMALISERS
 from .peers import open_peers
-from .report import HEADS, peer_row, summary_rows, write_report
+from .report import HEADS, group_row, peer_row, summary_rows, write_report
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -104,6 +106,11 @@ def _print(measured: Measured, peers: dict[str, Measured], setting: str) -> None
     for level, name in enumerate(level_names(len(measured.levels))):
         for row in summary_rows(name, measured, level):
             click.echo("".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)))
+    for group in groups(measured):
+        n, mean, median, failures = group_row(group)
+        click.echo(
+            f"{group}: n {n}, of inter_ocular mean {mean} %, median {median} %, failures {failures} %"
+        )
     for name, found in peers.items():
         n, missed, mean, median, failures, ms = peer_row(found)
         click.echo(
@@ -122,6 +129,7 @@ def _context(
     return {
         "data": measured.dataset.name,
         "setting": setting,
+        "groups": [asdict(group) for group in groups(measured)],
         "ms_per_picture": 1000 * measured.seconds / len(measured.kept),
         "peers": {
             name: {"seconds": found.seconds, **as_json(found, NORMALISERS)}

@@ -16,6 +16,7 @@ from protoface.converters.files import write_text
 
 from .datasets import POINTS
 from .evaluate import Measured, level_names
+from .groups import Group, groups
 from .metrics import NORMALISERS
 from .plots import ced_curves, contact_sheet, error_histogram, point_bars
 
@@ -41,7 +42,7 @@ def write_report(
         n=len(measured.kept),
         skipped=measured.skipped,
         setting=setting,
-        tables=[_summaries(measured), _points(measured), *([_peers(measured, peers)] if peers else [])],
+        tables=list(_tables(measured, peers)),
         normalisers=NORMALISERS,
         peers=peers,
         plots=list(_plots(measured, peers)),
@@ -78,6 +79,20 @@ def summary_rows(name: str, measured: Measured, level: int) -> Iterable[list[str
 HEADS = ["level", "normaliser", "n", "mean", "median", "P90", "P95", "P99", "CI", "failures", "AUC"]
 
 
+def group_row(group: Group) -> list[str]:
+    """n, mean, median, failure rate of a group, in percent."""
+    summary = group.summary
+    return [str(summary.n), *map(percent, (summary.mean, summary.median, summary.failure_rate))]
+
+
+def _tables(measured: Measured, peers: Mapping[str, Measured]) -> Iterable[dict[str, Any]]:
+    yield _summaries(measured)
+    yield _points(measured)
+    yield _groups(measured)
+    if peers:
+        yield _peers(measured, peers)
+
+
 def _summaries(measured: Measured) -> dict[str, Any]:
     rows = [
         row
@@ -95,6 +110,13 @@ def _points(measured: Measured) -> dict[str, Any]:
             rows.append([name, *map(percent, found.per_point)])
     caption = "Mean error of each point, % of inter_ocular"
     return {"caption": caption, "heads": ["level", *POINTS], "rows": rows}
+
+
+def _groups(measured: Measured) -> dict[str, Any]:
+    rows = [[str(group), *group_row(group)] for group in groups(measured)]
+    heads = ["faces", "n", "mean", "median", "failures"]
+    caption = "Pose and size: the last level, % of inter_ocular"
+    return {"caption": caption, "heads": heads, "rows": rows}
 
 
 def _peers(measured: Measured, peers: Mapping[str, Measured]) -> dict[str, Any]:
