@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import onnx
 from tqdm import tqdm
@@ -72,6 +73,7 @@ def weigh(
 
     A picture to be timed is noise of 640 x 480, one at a time. Raises ProtofaceError as `load` does.
     """
+    cv2.setNumThreads(1)
     cascades, rows = [], []
     for model in models:
         path = find_definition(model)
