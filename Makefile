@@ -30,7 +30,7 @@ test-all: env lint types ## The same with the slow tests
 
 # atheris is libFuzzer for Python; findings and logs are in build/fuzz.
 SECONDS ?= 60
-fuzz: env ## Fuzz the readers of prototxt, caffemodel, HDF5 and ONNX for SECONDS
+fuzz: env ## Fuzz the readers of prototxt, caffemodel, HDF5, .pt and ONNX for SECONDS
 	$(PIP) install --quiet atheris
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
