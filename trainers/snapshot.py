@@ -22,6 +22,7 @@ from protoface.converters import ProtofaceError, caffe_pb2
 from protoface.converters.blobs import Array, bytes_field, to_array, to_blob
 from protoface.converters.files import read_bytes, replacing
 from protoface.converters.graph import Net, insert_splits
+from protoface.converters.hdf5 import check_hdf5
 from protoface.converters.weights import CAFFEMODEL, HDF5, PathLike, write_weights
 
 STATE, STATE_HDF5 = ".solverstate", ".solverstate.h5"
@@ -123,7 +124,7 @@ def _write_hdf5(path: Path, state: State) -> None:
 
 
 def _read_hdf5(path: str) -> State:
-    read_bytes(path)  # h5py's own error for a missing or empty file does not say so
+    check_hdf5(path)
     try:
         with h5py.File(path, "r") as file:
             group = file["history"]
@@ -131,7 +132,7 @@ def _read_hdf5(path: str) -> State:
             numbers = [int(np.ravel(file[name][()])[0]) for name in ("iter", "current_step")]
             learned_net = file["learned_net"][()].decode()
             content = file[EXTENSION][()] if EXTENSION in file else None
-    except (OSError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
         raise ProtofaceError(f"{path}: not a solver state in HDF5 ({error})") from error
     extension = None if content is None else _parsed(content, path)
     return State(numbers[0], numbers[1], learned_net, history, extension)

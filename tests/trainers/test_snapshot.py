@@ -94,7 +94,7 @@ def test_a_snapshot_never_holds_what_is_not_finite(folder: Path) -> None:
         ("a.solverstate", b"\xff\xff", "not a .solverstate, or a truncated one"),
         ("a.solverstate", b"", "the file is empty"),
         ("a.txt", b"1", "unknown suffix"),
-        ("a.solverstate.h5", b"1", "not a solver state in HDF5"),
+        ("a.solverstate.h5", b"1", "not an HDF5 file"),
         ("a.solverstate", b"\xc2\x3e\x01{", "protoface's part of it is damaged"),
         ("a.solverstate", b"\xc2\x3e\x011", "protoface's part of it is damaged"),
     ],
@@ -103,6 +103,17 @@ def test_bad_states(tmp_path: Path, name: str, content: bytes, message: str) -> 
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ProtofaceError, match=message):
         read_state(tmp_path / name)
+
+
+@pytest.mark.parametrize(("name", "value"), [("iter", []), ("iter", b"x"), ("learned_net", b"\xff")])
+def test_bad_values_in_hdf5(tmp_path: Path, name: str, value: object) -> None:
+    path = tmp_path / "a.solverstate.h5"
+    with h5py.File(path, "w") as file:
+        file.create_group("history")
+        for key, good in (("iter", [3]), ("current_step", [0]), ("learned_net", b"net.caffemodel")):
+            file[key] = value if key == name else good
+    with pytest.raises(ProtofaceError, match=r"a.solverstate.h5: not a solver state in HDF5"):
+        read_state(path)
 
 
 def test_weights_that_are_gone(folder: Path) -> None:
