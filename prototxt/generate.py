@@ -303,8 +303,8 @@ def deploy_file(name: str, size: Size) -> dict[str, str]:
     net = deploy_net(name, size)
     for layer in net.layer:
         if layer.type == "ConvolutionDepthwise":
-            # First values ten times smaller, BatchNorm undoes it: but AdamW's steps, which are as long
-            # for all weights, turn these kernels faster. A training's first hundred steps gain 6 %.
+            # BatchNorm undoes the smaller values, but AdamW's steps, which are as long for all weights,
+            # turn small kernels faster.
             layer.convolution_param.weight_filler.variance_norm = caffe_pb2.FillerParameter.FAN_OUT
     return {"deploy.prototxt": head(name, size, f" --deploy {name}") + to_text(net)}
 

@@ -103,7 +103,7 @@ def measured_jitter(
     a, _ = frames(shape, truth)
     usable = a != 0
     errors = (to_complex(found - truth)[usable]) / a[usable, None]
-    least = options.least_factor / options.factor if options.HasField("least_factor") else 1.0
+    least = options.least_factor / (options.factor or 1) if options.HasField("least_factor") else 1.0
     return Jitter(shape, errors * options.factor, flip, options.noise, least)
 
 

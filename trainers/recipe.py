@@ -35,6 +35,8 @@ class Recipe:
     def owner(self, name: str) -> str:
         """The first stage with the net and weights of the stage `name`: the one that trains them."""
         files = {stage.name: (stage.net, stage.weights) for stage in self.definition.stage}
+        if not files[name][1]:
+            return name
         return next(stage for stage, pair in files.items() if pair == files[name])
 
     def training(self, name: str) -> TrainingParameter:
@@ -97,11 +99,10 @@ def _check_stages(recipe: Recipe) -> None:
                 f"{recipe.source}: stage '{given.name}' has the net and weights of "
                 f"'{recipe.owner(given.name)}', which is where they are trained"
             )
-    flip = recipe.flip
-    if [flip[index] for index in flip] != list(range(len(flip))):
-        raise ProtofaceError(f"{recipe.source}: the cascade's flips do not go both ways")
     for index, stage in enumerate(recipe.definition.stage):
         where = f"{recipe.source}: stage '{stage.name}'"
+        if not stage.net:
+            raise ProtofaceError(f"{where}: runs an ONNX file as it is; name a net to train")
         if stage.window.WhichOneof("kind") == "box":
             raise ProtofaceError(f"{where}: looks through a box that only a caller gives; not trained")
         training = recipe.training(stage.name)
