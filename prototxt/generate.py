@@ -248,7 +248,7 @@ def image_data(folder: str, size: Size, phase: str, split: str) -> Layer:
 
 
 def train_val_net(name: str, size: Size) -> caffe_pb2.NetParameter:
-    """The net as it is trained and tested on pictures. The original names both levels' nets `level_1`."""
+    """The net as it is trained and tested. The original names both levels' nets `level_1`."""
     loss = Layer(
         name="loss", type="EuclideanLoss", bottom=["fc2", "label"], top=["loss"], loss_weight=[100]
     )
