@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from google.protobuf.message import Message
 
 from protoface.cascade import cascade_pb2, clean
 from protoface.cascade.backends import Batch
@@ -21,7 +22,7 @@ from protoface.cascade.detector import Cascade, Stage
 from protoface.converters import ProtofaceError, convert, read_net
 from protoface.converters.files import replacing, write_text
 from protoface.converters.graph import Net
-from protoface.converters.prototxt import to_text, write_message
+from protoface.converters.prototxt import to_text
 from protoface.converters.weights import PathLike, write_weights
 from protoface.eval.datasets import Dataset
 from protoface.eval.evaluate import Measured, cascade_finder, evaluate
@@ -97,23 +98,27 @@ def claim(recipe: Recipe, out: Path) -> cascade_pb2.CascadeParameter:
 
     Raises ProtofaceError if the folder has another recipe's results.
     """
-    path, text = out / COPY, to_text(recipe.parameter)
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise ProtofaceError(
-            f"{path}: this folder was begun with another recipe, seed or epochs_factor; remove it or "
-            "name another one (--out)"
-        )
-    write_text(path, text)
     definition = cascade_pb2.CascadeParameter()
     definition.CopyFrom(recipe.definition)
+    nets: dict[str, Net] = {}
     for stage in definition.stage:
         owner = recipe.owner(stage.name)
         if owner == stage.name:
-            net = read_net(recipe.folder / stage.net)
-            write_message(out / f"{owner}.prototxt", net)
-            take_over(recipe, owner, net, out)
+            nets[owner] = read_net(recipe.folder / stage.net)
         stage.net, stage.weights = f"{owner}.prototxt", f"{owner}.caffemodel"
-    write_message(out / FILE, definition)
+    files: dict[str, Message] = {COPY: recipe.parameter, FILE: definition}
+    files.update({f"{name}.prototxt": net for name, net in nets.items()})
+    texts = {out / name: to_text(message) for name, message in files.items()}
+    for path, text in texts.items():
+        if path.exists() and path.read_text(encoding="utf-8") != text:
+            raise ProtofaceError(
+                f"{path}: this folder was begun with another recipe, cascade, net, seed or "
+                "epochs_factor; remove it or name another one (--out)"
+            )
+    for path, text in texts.items():
+        write_text(path, text)
+    for name, net in nets.items():
+        take_over(recipe, name, net, out)
     return definition
 
 

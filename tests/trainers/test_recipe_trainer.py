@@ -138,6 +138,21 @@ def test_patches_and_drawn_faces(recipe: Path) -> None:
     assert "epochs_factor" in Path("out/recipe.prototxt").read_text()
 
 
+def test_stages_of_another_recipe_are_taken_over(recipe: Path) -> None:
+    edit(str(recipe), "epochs: 8", "epochs: 1")
+    train_recipe(recipe, "first", report=silent)
+    edit(str(recipe), "epochs: 6", "epochs: 2")
+    edit(str(recipe), 'name: "small"', 'name: "small" start: "first"')
+    edit("cascade.prototxt", '"level_2"', '"other"')
+    edit(str(recipe), '"level_2"', '"other"')
+    train_recipe(recipe, "second", report=silent)
+    assert Path("second/level_1.caffemodel").read_bytes() == weights("first")[0]
+    assert Path("second/other.caffemodel").is_file()
+    edit("net.prototxt", "num_output: 8", "num_output: 9")
+    with pytest.raises(ProtofaceError, match=r"first/level_1.prototxt: another net than that of stage"):
+        train_recipe(recipe, "third", report=silent)
+
+
 def test_another_recipe_is_refused_its_folder(recipe: Path) -> None:
     edit(str(recipe), "epochs: 8", "epochs: 1")
     train_recipe(recipe, "out", report=silent)
@@ -145,6 +160,11 @@ def test_another_recipe_is_refused_its_folder(recipe: Path) -> None:
         ProtofaceError, match=r"out/recipe.prototxt: this folder was begun with another"
     ):
         train_recipe(recipe, "out", seed=9, report=silent)
+    edit("net.prototxt", "num_output: 8", "num_output: 9")
+    with pytest.raises(
+        ProtofaceError, match=r"out/level_1.prototxt: this folder was begun with another"
+    ):
+        train_recipe(recipe, "out", report=silent)
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(recipe: Path) -> None:
