@@ -24,6 +24,7 @@ VERBS = {
     "detect": "protoface.cascade.commands:detect",
     "eval": "protoface.eval.commands:eval_",
     "layers": "protoface.converters.commands:layers",
+    "pack": "protoface.cascade.pack:pack_command",
     "prepare": "protoface.trainers.pipeline_commands:prepare",
     "quantize": "protoface.eval.compression_commands:quantize",
     "reproduce": "protoface.trainers.pipeline_commands:reproduce",

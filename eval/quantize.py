@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from protoface.cascade.definition import (
     weight_files,
 )
 from protoface.cascade.detector import Cascade, Stage, load
+from protoface.cascade.pack import sealed
 from protoface.cascade.windows import Floats
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import replacing, write_text
@@ -155,16 +155,14 @@ def _write(
     smaller = cascade_pb2.CascadeParameter()
     smaller.CopyFrom(definition)
     smaller.name = f"{definition.name}-{kind}"
-    del smaller.file[:]
     files = {}
     for net in nets:
-        file, content = f"{net.stages[0]}.onnx", net.after.SerializeToString()
+        file = f"{net.stages[0]}.onnx"
         with replacing(folder / file) as temporary:
-            temporary.write_bytes(content)
-        smaller.file.add(path=file, sha256=hashlib.sha256(content).hexdigest())
+            temporary.write_bytes(net.after.SerializeToString())
         files.update(dict.fromkeys(net.stages, file))
     for stage in smaller.stage:
         stage.ClearField("net")
         stage.ClearField("weights")
         stage.onnx = files[stage.name]
-    write_text(folder / FILE, to_text(smaller))
+    write_text(folder / FILE, to_text(sealed(smaller, folder)))

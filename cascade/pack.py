@@ -1,0 +1,102 @@
+"""A cascade packed to be passed on: a folder with nothing but what it needs, sealed by SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from protoface.converters.convert import ONNX, convert, is_onnx
+from protoface.converters.errors import ProtofaceError
+from protoface.converters.files import read_bytes, replacing, write_text
+from protoface.converters.prototxt import to_text
+from protoface.converters.weights import HDF5
+
+from . import cascade_pb2
+from .definition import (
+    FILE,
+    PathLike,
+    find_definition,
+    load_nets,
+    read_definition,
+    weight_files,
+)
+from .options import model_option, weights_option
+
+
+def pack(model: PathLike, out: PathLike, weights: Sequence[PathLike] = (), notice: str = "") -> Path:
+    """Copy a cascade into a folder: `cascade.prototxt`, and of each net STAGE.prototxt, weights, .onnx.
+
+    STAGE is the first stage with that net and those weights; the ONNX file has BatchNorm folded in. A
+    stage that is ONNX already stays as it is. `notice` is said whenever the weights are loaded. Returns
+    the path of the new `cascade.prototxt`, which is written last. Raises ProtofaceError if a file is
+    missing or does not fit.
+    """
+    path, folder = find_definition(model), Path(out)
+    if path.parent.resolve() == folder.resolve():
+        raise ProtofaceError(f"{out}: holds the cascade itself; give another folder")
+    definition = read_definition(path)
+    load_nets(definition, path.parent, weights)  # the weights must fit before anything is written
+    files = weight_files(definition, path.parent, weights)
+    names: dict[tuple[str, Path], str] = {}
+    for stage, file in zip(definition.stage, files, strict=True):
+        known = (stage.net, file)
+        if known not in names:
+            names[known] = stage.name
+            _copy(stage, path.parent, file, folder)
+        _rename(stage, names[known], file)
+    definition.notice = notice or definition.notice
+    target = folder / FILE
+    write_text(target, to_text(sealed(definition, folder)))
+    return target
+
+
+def sealed(definition: cascade_pb2.CascadeParameter, folder: Path) -> cascade_pb2.CascadeParameter:
+    """The cascade with the SHA-256 of its files in `folder`, ONNX beside weights included."""
+    result = cascade_pb2.CascadeParameter()
+    result.CopyFrom(definition)
+    del result.file[:]
+    named = [name for stage in result.stage for name in (stage.net, stage.weights, stage.onnx) if name]
+    beside = [Path(name).with_suffix(ONNX).name for name in named]
+    for name in dict.fromkeys([*named, *(name for name in beside if (folder / name).is_file())]):
+        result.file.add(path=name, sha256=hashlib.sha256(read_bytes(folder / name)).hexdigest())
+    return result
+
+
+def _copy(stage: cascade_pb2.StageParameter, source: Path, weights: Path, out: Path) -> None:
+    """A stage's net and weights under its name; as ONNX too, unless they are that already."""
+    copied = {f"{stage.name}{_suffix(weights)}": weights}
+    if not is_onnx(weights):
+        copied[f"{stage.name}.prototxt"] = source / stage.net
+        convert(source / stage.net, weights, out / f"{stage.name}{ONNX}", fold_bn=True)
+    for name, file in copied.items():
+        with replacing(out / name) as temporary:
+            shutil.copyfile(file, temporary)
+
+
+def _rename(stage: cascade_pb2.StageParameter, name: str, weights: Path) -> None:
+    """Let a stage name the files that `_copy` wrote under `name`."""
+    for field in ("net", "weights", "onnx"):
+        stage.ClearField(field)
+    if is_onnx(weights):
+        stage.onnx = f"{name}{ONNX}"
+    else:
+        stage.net, stage.weights = f"{name}.prototxt", f"{name}{_suffix(weights)}"
+
+
+def _suffix(weights: Path) -> str:
+    """What the format goes by; a name may have dots of its own."""
+    return HDF5 if weights.name.endswith(HDF5) else weights.suffix
+
+
+@click.command("pack")
+@model_option
+@weights_option
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--notice", default="", help="A line that is said whenever the weights are loaded.")
+def pack_command(model: str, weights: tuple[Path, ...], out: Path, notice: str) -> None:
+    """Copy a cascade and the files it needs into a folder, each with its SHA-256, to be passed on."""
+    click.echo(f"written: {pack(model, out, weights, notice)}")

@@ -1,0 +1,67 @@
+"""Packed cascades: whole, alike, sealed."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from protoface.cascade import ProtofaceError, load
+from protoface.cascade.cli import protoface, run
+from protoface.cascade.definition import read_definition
+from protoface.cascade.pack import pack
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+
+
+def test_a_packed_cascade_finds_the_same_and_is_sealed(folder, tmp_path):
+    out = tmp_path / "packed"
+    target = pack(folder, out, notice="for tests only")
+    expected = {
+        f"level_{n}{suffix}" for n in (1, 2) for suffix in (".prototxt", ".caffemodel", ".onnx")
+    }
+    assert {path.name for path in out.iterdir()} == expected | {"cascade.prototxt"}
+    definition = read_definition(target)
+    assert {file.path for file in definition.file} == expected
+    for file in definition.file:
+        assert hashlib.sha256((out / file.path).read_bytes()).hexdigest() == file.sha256
+    assert definition.notice == "for tests only"
+    np.testing.assert_array_equal(load(out).detect(IMAGE).points, load(folder).detect(IMAGE).points)
+
+
+def test_a_net_that_looks_twice_is_packed_once(folder, tmp_path):
+    path = folder / "cascade.prototxt"
+    path.write_text(path.read_text().replace("two.caffemodel", "one.caffemodel"))
+    definition = read_definition(pack(folder, tmp_path / "packed"))
+    assert [stage.weights for stage in definition.stage] == ["level_1.caffemodel"] * 2
+    assert len(definition.file) == 3
+
+
+def test_onnx_files_stay_what_they_are(folder, tmp_path):
+    once = tmp_path / "once"
+    pack(folder, once)
+    given = [once / "level_1.onnx", once / "level_2.onnx"]
+    definition = read_definition(pack(folder, tmp_path / "twice", weights=given))
+    assert [(stage.net, stage.onnx) for stage in definition.stage] == [
+        ("", "level_1.onnx"),
+        ("", "level_2.onnx"),
+    ]
+    found = load(tmp_path / "twice", "onnxruntime").detect(IMAGE).points
+    np.testing.assert_allclose(found, load(folder).detect(IMAGE).points, atol=1e-4)
+
+
+def test_the_verb(folder, tmp_path, capsys):
+    assert run(protoface, ["pack", "--model", str(folder), "--out", str(tmp_path / "p")]) == 0
+    assert "p/cascade.prototxt" in capsys.readouterr().out
+
+
+def test_nothing_is_written_of_a_cascade_that_is_not_whole(folder, tmp_path):
+    (folder / "two.caffemodel").unlink()
+    with pytest.raises(ProtofaceError, match=r"two.caffemodel: no weights for level_2"):
+        pack(folder, tmp_path / "packed")
+    assert not (tmp_path / "packed").exists()
+
+
+def test_not_onto_itself(folder):
+    with pytest.raises(ProtofaceError, match="holds the cascade itself; give another folder"):
+        pack(folder, Path(folder))
