@@ -42,6 +42,8 @@ CONVERTERS: dict[str, Converter] = {
 }
 #: Both cascades are compared by this backend: the nets are made for it.
 BACKEND = "onnxruntime"
+#: ONNX's own reference has QuantizeLinear from here on; OpenCV is checked by it without ONNX Runtime.
+OPSET = 19
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +119,7 @@ def as_onnx(net: Loaded, stage: cascade_pb2.StageParameter) -> onnx.ModelProto:
     """A stage's net as ONNX, BatchNorm folded; one that is ONNX already as it is."""
     if isinstance(net, onnx.ModelProto):
         return net
-    return to_onnx(fold_batch_norm(net, stage.net), stage.net)
+    return to_onnx(fold_batch_norm(net, stage.net), stage.net, OPSET)
 
 
 def evenly(dataset: Dataset, count: int) -> Dataset:

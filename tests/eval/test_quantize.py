@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 
+from protoface.cascade import backends
 from protoface.cascade.cli import protoface, run
 from protoface.cascade.definition import read_definition
 from protoface.cascade.detector import load
@@ -50,6 +51,14 @@ def test_the_points_stay_where_they_are(model, dataset, tmp_path):
     assert np.ptp(before, axis=0).max() > 2  # they do depend on the picture
     moved = np.linalg.norm(after - before, axis=2).mean(axis=1) / dataset.inter_ocular
     np.testing.assert_allclose(done.moved, moved, rtol=1e-4)
+    assert abs(points(tmp_path / "int8", dataset, "opencv") - after).max() < 0.2
+
+
+def test_opencv_alone_runs_it(model, dataset, tmp_path, monkeypatch):
+    """It is checked by ONNX's own reference then."""
+    quantize_cascade(model, tmp_path / "int8", dataset)
+    after = points(tmp_path / "int8", dataset)
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
     assert abs(points(tmp_path / "int8", dataset, "opencv") - after).max() < 0.2
 
 
