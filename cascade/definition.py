@@ -30,7 +30,7 @@ NAMES = {
     **{path.parent.name: path for path in sorted(Path(__file__).parent.glob(f"models/*/{FILE}"))},
     ORIGINAL: Path(str(files("protoface.prototxt"))) / FILE,
 }
-DEFAULT = ORIGINAL
+DEFAULT = "fast"
 PathLike = str | os.PathLike[str]
 #: A net with its weights: Caffe's, or an ONNX model that is run as it is.
 Loaded = Net | onnx.ModelProto

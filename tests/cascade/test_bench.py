@@ -82,7 +82,7 @@ def test_json_has_the_documented_keys(folder, tmp_path, capsys):
 
 
 def test_without_weights_the_nets_are_filled_and_it_says_so(capsys):
-    assert run(protoface, ["bench", "--backend", "opencv", "--runs", "1"]) == 0
+    assert run(protoface, ["bench", "--model", "original", "--backend", "opencv", "--runs", "1"]) == 0
     assert "no weights: nets filled at random" in capsys.readouterr().out
 
 

@@ -126,7 +126,7 @@ def test_detect_on_the_published_pictures(shared, published, demo, tmp_path, cap
     given = [option for path in published for option in ("--weights", str(path))]
     truth = ["--truth", str(shared / "original" / "demo_landmarks.txt"), "--mode", "faithful"]
     files = ["--out", str(tmp_path / "out"), "--json", str(tmp_path / "points.json")]
-    assert run(protoface, ["detect", str(demo), *truth, *given, *files]) == 0
+    assert run(protoface, ["detect", str(demo), "--model", "original", *truth, *given, *files]) == 0
     out = capsys.readouterr().out
     assert "level_1: mean error 1.204 % of the picture's diagonal, n = 8" in out
     assert "level_2: mean error 0.530 % of the picture's diagonal, n = 8" in out

@@ -97,9 +97,9 @@ def test_missing_files_are_named_with_the_remedy(folder):
         load(folder, weights=[folder / "one.caffemodel"] * 2)
 
 
-def test_the_packaged_cascade_without_weights_says_what_to_do(monkeypatch):
+def test_the_original_without_weights_says_what_to_do():
     with pytest.raises(ProtofaceError, match=r"level_1.caffemodel: no weights .* train them"):
-        load()
+        load("original")
 
 
 def test_compiled_schema_is_current(tmp_path):

@@ -28,7 +28,7 @@ def reference(shared: Path) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("backend", CPU)
 def test_faithful_mode_is_real_caffe(backend, demo, published, reference):
     """Every picture: both nets' inputs and outputs, the crop, the pixels; then the published errors."""
-    found = cascade.load(backend=backend, mode="faithful", weights=published)
+    found = cascade.load("original", backend=backend, mode="faithful", weights=published)
     errors = []
     for name, truth in zip(reference["names"], reference["gt"].reshape(-1, 5, 2), strict=True):
         image, key = read_picture(demo / name), name[:6]
@@ -50,7 +50,9 @@ def test_faithful_mode_is_real_caffe(backend, demo, published, reference):
 
 def test_backends_agree_in_clean_mode(demo, published):
     images = [read_picture(path) for path in sorted(demo.iterdir())]
-    runs = [cascade.load(backend=name, weights=published).detect_batch(images) for name in CPU]
+    runs = [
+        cascade.load("original", backend=name, weights=published).detect_batch(images) for name in CPU
+    ]
     for others in runs[1:]:
         for one, other in zip(runs[0], others, strict=True):
             side = one.windows[1].width
@@ -61,7 +63,7 @@ def test_backends_agree_in_clean_mode(demo, published):
 
 def test_clean_mode_is_as_good_as_faithful_mode(demo, published, reference):
     def error(mode: str) -> float:
-        found = cascade.load(mode=mode, weights=published)
+        found = cascade.load("original", mode=mode, weights=published)
         images = [read_picture(demo / name) for name in reference["names"]]
         points = np.array([found.detect(image).points for image in images])
         sizes = np.array([image.shape[1::-1] for image in images])
@@ -104,7 +106,7 @@ def test_points_of_a_constant_cascade_by_hand_faithful(folder):
 @pytest.mark.parametrize("mode", ["clean", "faithful"])
 def test_a_batch_of_pictures_of_any_sizes_is_each_picture_alone(mode, demo, published):
     images = [read_picture(path) for path in sorted(demo.iterdir())][:4]
-    found = cascade.load(mode=mode, weights=published)
+    found = cascade.load("original", mode=mode, weights=published)
     for alone, together in zip(map(found.detect, images), found.detect_batch(images), strict=True):
         np.testing.assert_allclose(alone.points, together.points, atol=0.02)
         assert len(together.levels) == len(together.windows) == 2
@@ -227,7 +229,9 @@ def test_faithful_mode_refuses_what_the_original_had_not(folder):
 @pytest.mark.parametrize("mode", ["clean", "faithful"])
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (2, 3)])
 def test_tiny_pictures_have_points_in_them(mode, size, published):
-    detection = cascade.load(mode=mode, weights=published).detect(np.zeros((*size, 3), np.uint8))
+    detection = cascade.load("original", mode=mode, weights=published).detect(
+        np.zeros((*size, 3), np.uint8)
+    )
     assert np.isfinite(detection.points).all()
 
 
@@ -315,7 +319,7 @@ def test_published_errors_on_real_faces_in_faithful_mode(shared, published):
     names = [name for name, part in parts if part == "2"]
     points = read_list(folder / "list_landmarks_celeba.txt", 10)
     truth = np.array([points[name] for name in names]).reshape(-1, 5, 2)
-    found = cascade.load(mode="faithful", weights=published)
+    found = cascade.load("original", mode="faithful", weights=published)
     images = [cv2.imread(str(folder / "images" / name)) for name in names]
     detections = found.detect_batch(images)
     sizes = np.array([image.shape[1::-1] for image in images])

@@ -64,6 +64,6 @@ def test_every_packaged_model_is_whole(name):
     assert load(name).name == name
 
 
-def test_the_default_is_a_name():
-    assert definition.DEFAULT in NAMES
+def test_the_default_comes_with_its_weights():
+    assert definition.DEFAULT in PACKAGED
     assert all(path.is_file() for path in NAMES.values())

@@ -144,6 +144,7 @@ def test_a_video_on_the_command_line(tmp_path, shared, published):
     expected = filtered(np.array(found, np.float32), 25)
     np.testing.assert_allclose([row["points"] for row in second], expected, atol=1e-3)
     assert (tmp_path / "out" / "film.mp4").stat().st_size
-    rows = detect_paths(load(weights=published), [path], Given(), smoothing=Smoothing(0.1, 0)).entries
+    original = load("original", weights=published)
+    rows = detect_paths(original, [path], Given(), smoothing=Smoothing(0.1, 0)).entries
     still = np.abs(np.diff([row["points"] for row in rows], axis=0)).mean()
     assert still < tremble[1]  # a lower cut-off

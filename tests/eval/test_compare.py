@@ -97,7 +97,7 @@ def test_text_and_markdown(rows):
 @pytest.mark.slow
 def test_published_weights_on_real_faces(shared):
     weights = [shared / "original" / f"l{level}_net.caffemodel" for level in (1, 2)]
-    found = cascade.load(mode="faithful", weights=weights)
+    found = cascade.load("original", mode="faithful", weights=weights)
     folder = shared / "faces" / "net7876"
     table = compare(found, weights, lambda part: read_dataset(folder, part), TIMINGS, "a machine")
     rows = {row.figure: row.measured for row in table}

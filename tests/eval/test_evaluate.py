@@ -103,7 +103,7 @@ def test_the_demo_pictures_are_real_caffes(shared, tmp_path):
     (tmp_path / "images").symlink_to(original / "demo_images")
     (tmp_path / "list_landmarks_celeba.txt").write_text((original / "demo_landmarks.txt").read_text())
     weights = [original / f"l{level}_net.caffemodel" for level in (1, 2)]
-    found = cascade.load(mode="faithful", weights=weights)
+    found = cascade.load("original", mode="faithful", weights=weights)
     measured = evaluate(cascade_finder(found), read_dataset(tmp_path))
     with np.load(shared / "caffe_reference" / "demo_reference.npz") as reference:
         expected = reference["err_over_diag"]
@@ -119,7 +119,9 @@ def test_memory_does_not_grow_with_the_set(shared):
     import resource
 
     folder = shared / "faces" / "net7876"
-    found = cascade.load(weights=[shared / "original" / f"l{level}_net.caffemodel" for level in (1, 2)])
+    found = cascade.load(
+        "original", weights=[shared / "original" / f"l{level}_net.caffemodel" for level in (1, 2)]
+    )
     evaluate(cascade_finder(found), read_dataset(folder, "val"))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert len(evaluate(cascade_finder(found), read_dataset(folder, "test")).kept) == 2027

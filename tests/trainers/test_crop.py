@@ -148,7 +148,7 @@ def test_the_window_is_the_one_the_cascade_looks_through(tmp_path: Path, shared:
     for path in (shared / "original" / "demo_images").iterdir():
         (folder / "images" / path.name).symlink_to(path)
     for mode, module in (("clean", clean), ("faithful", faithful)):
-        cascade = load(weights=weights, mode=mode)
+        cascade = load("original", weights=weights, mode=mode)
         done = crop(folder, load_levels(weights=weights[0], mode=mode), tmp_path / mode)
         assert (sum(done.counts.values()), done.dropped, done.bad) == (8, 0, 0)
         assert 0.005 < done.errors.mean() < 0.02  # the published weights: 1.2 % of the diagonal
