@@ -25,6 +25,7 @@ from protoface.converters.weights import PathLike
 from . import synthetic_scene as scene
 from .celeba import BOXES, FOLDERS, LANDMARKS, PARTITION, TRAIN_SHARE
 from .parallel import chunks, cores, in_order
+from .synthetic_brush import Picture
 from .synthetic_head import (
     Floats,
     Generator,
@@ -38,7 +39,7 @@ from .synthetic_head import (
     outline,
     relief,
 )
-from .synthetic_paint import Picture, Style, draw_style, paint_face
+from .synthetic_paint import Style, draw_style, paint_face
 
 SIZE = 256
 #: Width of a face, of its hair and ears less, in parts of the picture's width.
@@ -106,7 +107,10 @@ def _draw_scene(rng: Generator, size: int) -> _Scene:
         _lay(picture, paint_face(rng, shape, style, height, light.astype(np.float32)), view)
     points = landmarks(shape, height)
     _accessories(rng, picture, shape, pose, style, float(points[0, 2]))
-    return _Scene(picture, pose.project(points), pose.project(outline(shape)), pose)
+    ring = pose.project(outline(shape))
+    if rng.random() < 0.3:
+        scene.companion(rng, picture, ring)
+    return _Scene(picture, pose.project(points), ring, pose)
 
 
 def _seen(rng: Generator, picture: Picture, points: Floats, ring: Floats) -> SyntheticFace:
@@ -160,7 +164,10 @@ def _place(rng: Generator, rows: int, columns: int) -> Pose:
 
 def _light(rng: Generator) -> Floats:
     """A direction towards the light, a unit vector: from the viewer's side, mostly from above."""
-    direction = rng.normal((0, -0.35, 1.0), (0.75, 0.45, 0.35))
+    if rng.random() < 0.4:  # a flash
+        direction = rng.normal((0, -0.2, 1.5), (0.2, 0.2, 0.2))
+    else:
+        direction = rng.normal((0, -0.35, 1.0), (0.75, 0.45, 0.35))
     direction[2] = max(direction[2], 0.15)
     return np.asarray(direction / np.linalg.norm(direction), np.float32)
 

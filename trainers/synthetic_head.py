@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 Generator = np.random.Generator
 
 #: The atlas: its corner and size in eye distances, and its pixels in an eye distance.
-LEFT, TOP, WIDTH, HEIGHT = -1.4, -2.0, 2.8, 4.1
+LEFT, TOP, WIDTH, HEIGHT = -1.4, -2.0, 2.8, 4.3
 SCALE = 42
 COLUMNS, ROWS = round(WIDTH * SCALE), round(HEIGHT * SCALE)
 XS = (LEFT + (np.arange(COLUMNS, dtype=np.float32) + 0.5) / SCALE).astype(np.float32)
@@ -46,6 +46,11 @@ class Shape:
     brow: float
     socket: float
     lips: float
+
+    @property
+    def corners(self) -> float:
+        """Height of the mouth's corners: a smile lifts them, a dropped jaw draws them down."""
+        return self.mouth - 0.12 * self.smile + 0.3 * self.opened * (1 - 0.7 * max(self.smile, 0))
 
 
 @dataclass(frozen=True)
@@ -78,13 +83,15 @@ def draw_shape(rng: Generator) -> Shape:
     How far nose and mouth lie below the eyes spreads together: what differs is mostly the eye distance.
     """
     tall = rng.normal(1, 0.055)
-    smile = float(np.clip(rng.normal(0.2, 0.5), -0.8, 1))
-    # a third of the mouths are open, some of them wide
-    opened = float(rng.choice([0.0, rng.uniform(0.02, 0.16), rng.uniform(0.1, 0.5)], p=[0.6, 0.3, 0.1]))
+    smile = float(np.clip(rng.normal(0.3, 0.5), -0.8, 1))
+    # every second mouth is open, mostly in a smile; some of them wide
+    opened = float(
+        rng.choice([0.0, rng.uniform(0.03, 0.2), rng.uniform(0.1, 0.5)], p=[0.5, 0.42, 0.08])
+    )
     return Shape(
         half_width=rng.normal(1.17, 0.06) * (0.5 + tall / 2),
         crown=-1.85 * tall * rng.normal(1, 0.03),
-        chin=1.73 * tall * rng.normal(1, 0.04) + 0.55 * opened,
+        chin=min(1.86 * tall * rng.normal(1, 0.045) + 0.55 * opened, 2.25),
         depth=rng.normal(1.4, 0.08),
         jaw=float(np.clip(rng.normal(0.28, 0.09), 0.05, 0.5)),
         nose=0.595 * tall * rng.normal(1, 0.05),
@@ -193,9 +200,8 @@ def lift(height: Floats, points: Floats) -> Floats:
 
 def landmarks(shape: Shape, height: Floats) -> Floats:
     """The five points (5, 3): eye centres, nose tip, corners of the mouth."""
-    corner = shape.mouth - 0.09 * shape.smile + 0.3 * shape.opened
-    wide = shape.mouth_half_width
-    flat = [(-0.5, 0), (0.5, 0), (0, shape.nose), (-wide, corner), (wide, corner)]
+    wide, corners = shape.mouth_half_width, shape.corners
+    flat = [(-0.5, 0), (0.5, 0), (0, shape.nose), (-wide, corners), (wide, corners)]
     return lift(height, np.array(flat, np.float32))
 
 
@@ -210,7 +216,7 @@ def outline(shape: Shape) -> Floats:
 def look(height: Floats, pose: Pose, size: tuple[int, int]) -> View | None:
     """What a picture of `size` (rows, columns) sees of the head; None if it lies outside."""
     corners = np.array(
-        [(x, y, z) for x in (-1.25, 1.25) for y in (-1.9, 2.1) for z in (FLOOR, 1.2)], np.float32
+        [(x, y, z) for x in (-1.25, 1.25) for y in (-1.9, 2.3) for z in (FLOOR, 1.2)], np.float32
     )
     pixels = pose.project(corners)
     left, top = np.maximum(np.floor(pixels.min(0)), 0).astype(int).tolist()

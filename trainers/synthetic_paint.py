@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,16 +9,26 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .synthetic_brush import (
+    FULL,
+    SHIFT,
+    Colour,
+    Picture,
+    blend,
+    colour,
+    fixed,
+    line,
+    mixed,
+    noise,
+    polygon,
+)
 from .synthetic_head import COLUMNS, ROWS, SCALE, XS, YS, Floats, Generator, Shape, atlas_pixels
-
-Picture = NDArray[np.uint8]
-Colour = tuple[float, float, float]
 
 # Blue, green, red from light to dark; a face's tone lies between two neighbours.
 _TONES = np.array(
     [
-        (200, 212, 240), (172, 192, 232), (150, 178, 225), (128, 160, 208),
-        (104, 138, 188), (80, 110, 160), (58, 82, 126), (42, 58, 92),
+        (198, 208, 242), (166, 184, 234), (138, 166, 226), (116, 148, 210),
+        (94, 126, 190), (72, 100, 160), (52, 74, 124), (38, 52, 90),
     ], np.float32,
 )  # fmt: skip
 _HAIR = np.array(
@@ -28,7 +37,6 @@ _HAIR = np.array(
 )  # fmt: skip
 _HAIR_SHARE = (0.25, 0.2, 0.17, 0.1, 0.08, 0.08, 0.04, 0.05, 0.03)
 _IRIS = ((30, 40, 60), (40, 60, 90), (60, 90, 100), (130, 110, 80), (90, 100, 70), (20, 25, 35))
-_SHIFT = 4  # sub-pixel bits of OpenCV's drawing
 
 
 @dataclass(frozen=True)
@@ -43,20 +51,23 @@ class Style:
     parting: float
     sweep: float
     volume: float
-    beard: float
-    moustache: float
+    beard: bool
+    moustache: float  # how thick moustache and beard are, 0 to 1
     made_up: float
 
 
 def draw_style(rng: Generator) -> Style:
     """The looks of one face, and no look tied to another one except hair to beards."""
-    position = rng.uniform(0, len(_TONES) - 1.001) if rng.random() < 0.5 else rng.uniform(0, 3)
+    position = rng.uniform(0, len(_TONES) - 1.001) if rng.random() < 0.4 else rng.uniform(0, 3)
     low = int(position)
-    skin = _TONES[low] + (position - low) * (_TONES[low + 1] - _TONES[low]) + rng.normal(0, 7, 3)
+    flush = rng.normal(0, 8) * np.array((-0.5, -0.8, 0.7))
+    skin = (
+        _TONES[low] + (position - low) * (_TONES[low + 1] - _TONES[low]) + rng.normal(0, 5, 3) + flush
+    )
     hair = _HAIR[rng.choice(len(_HAIR), p=_HAIR_SHARE)] * rng.uniform(0.7, 1.25) + rng.normal(0, 5, 3)
     if rng.random() < 0.03:
         hair = rng.uniform(0, 255, 3)
-    bearded = rng.random() < 0.22
+    bearded = bool(rng.random() < 0.25)
     return Style(
         skin=colour(skin),
         hair=colour(hair),
@@ -68,72 +79,32 @@ def draw_style(rng: Generator) -> Style:
         parting=float(rng.uniform(-0.7, 0.7)),
         sweep=float(rng.uniform(0.05, 0.9)),
         volume=float(rng.uniform(0.02, 0.45)),
-        beard=float(rng.uniform(0.2, 0.95)) if bearded else 0.0,
+        beard=bearded,
         moustache=float(rng.uniform(0.2, 0.95)) if bearded or rng.random() < 0.06 else 0.0,
         made_up=float(max(0, rng.uniform(-1, 1))),
     )
-
-
-def colour(values: Iterable[float]) -> Colour:
-    """Three numbers as a colour that can be drawn."""
-    blue, green, red = values
-    return min(max(float(blue), 3), 252), min(max(float(green), 3), 252), min(max(float(red), 3), 252)
-
-
-def any_colour(rng: Generator) -> Colour:
-    """A colour of the world: mostly dull, a few of them loud."""
-    tone = rng.integers(0, 256, 3)
-    return colour(tone.mean() + (tone - tone.mean()) * rng.uniform(0, 1) ** 1.5)
-
-
-def mixed(one: Colour, other: Colour, share: float) -> Colour:
-    """`share` of the other colour."""
-    blue, green, red = (a + (b - a) * share for a, b in zip(one, other, strict=True))
-    return colour((blue, green, red))
-
-
-def shaded(paint: Colour, factor: float) -> Colour:
-    """A darker or, above 1, a lighter shade."""
-    return colour((paint[0] * factor, paint[1] * factor, paint[2] * factor))
-
-
-def polygon(picture: Picture, points: ArrayLike, paint: Colour) -> None:
-    """A filled polygon, smooth and sub-pixel; `points` (n, 2) are pixels."""
-    cv2.fillPoly(picture, [fixed(points)], paint, cv2.LINE_AA, _SHIFT)
-
-
-def line(
-    picture: Picture, points: ArrayLike, paint: Colour, width: float, closed: bool = False
-) -> None:
-    """A line through pixels (n, 2)."""
-    cv2.polylines(picture, [fixed(points)], closed, paint, max(1, round(width)), cv2.LINE_AA, _SHIFT)
-
-
-def fixed(points: ArrayLike) -> NDArray[np.int32]:
-    """Pixels as OpenCV's fixed-point numbers."""
-    # plus a half and cut off: as good as rounding, and faster
-    return (np.asarray(points, np.float32) * (1 << _SHIFT) + 0.5).astype(np.int32)
 
 
 def paint_face(rng: Generator, shape: Shape, style: Style, height: Floats, light: Floats) -> Picture:
     """The atlas (ROWS, COLUMNS, 3) uint8 of a face under a light from the direction `light` (3,)."""
     skin = np.empty((ROWS, COLUMNS, 3), np.uint8)
     skin[:] = style.skin
-    _beard(skin, shape, style)
+    _beard(rng, skin, shape, style)
     _folds(rng, skin, shape, style)
     _mouth(rng, skin, shape, style)
     _nostrils(skin, shape, style)
     gaze = rng.normal(0, 0.035, 2)
     iris = colour(np.array(_IRIS[rng.integers(len(_IRIS))]) * rng.uniform(0.6, 1.3))
     opening = 0.0 if rng.random() < 0.06 else float(np.clip(rng.normal(0.088, 0.022), 0.035, 0.15))
+    white = float(rng.uniform(0.1, 0.7))  # how much the whites of the eyes are in the lids' shadow
     brow = _Brow(rng, style)
     for side in (-1, 1):
-        _eye(skin, style, side, opening - 0.02 * max(shape.smile, 0), gaze, iris)
+        _eye(skin, style, side, opening - 0.03 * max(shape.smile, 0), gaze, iris, white)
         brow.draw(skin, shape, side)
     hair = np.zeros((ROWS, COLUMNS), np.uint8)
     if not style.bald:
         curve = hairline(rng, style, shape)
-        cv2.fillPoly(hair, [fixed(atlas_pixels(curve))], 255, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(hair, [fixed(atlas_pixels(curve))], 255, cv2.LINE_AA, SHIFT)
     return _lit(rng, skin, hair, style, shape, height, light)
 
 
@@ -154,7 +125,13 @@ def _circle(corners: int) -> NDArray[np.float64]:
 
 
 def _eye(
-    skin: Picture, style: Style, side: int, opening: float, gaze: NDArray[np.float64], iris: Colour
+    skin: Picture,
+    style: Style,
+    side: int,
+    opening: float,
+    gaze: NDArray[np.float64],
+    iris: Colour,
+    white: float,
 ) -> None:
     t = np.linspace(-1, 1, 9)
     bend = 1 - t * t
@@ -162,18 +139,19 @@ def _eye(
     upper = np.column_stack((x, -opening * 1.15 * bend + 0.02))
     lower = np.column_stack((x, opening * 0.85 * bend + 0.02))[::-1]
     lash = mixed(style.skin, (15, 15, 20), 0.6 + 0.35 * style.made_up)
+    thick = 1 + (style.made_up > 0.3) + (white > 0.4)
     if style.made_up > 0.3:
         shadow = upper - (0, 0.09)
         polygon(skin, _at(np.vstack((upper, shadow[::-1]))), mixed(style.skin, (60, 40, 50), 0.45))
     if opening > 0.03:
         almond = _at(np.vstack((upper, lower)))
-        polygon(skin, almond, mixed((225, 225, 228), style.skin, 0.25))
+        polygon(skin, almond, mixed((215, 215, 220), style.skin, white))
         centre = (side * 0.5 + gaze[0], float(np.clip(gaze[1], -0.03, 0.03)) - 0.005)
         left, top = np.floor(almond.min(0)).astype(int) - 1
         right, bottom = np.ceil(almond.max(0)).astype(int) + 2
         part = skin[top:bottom, left:right]
         open_part = np.zeros(part.shape[:2], np.uint8)
-        cv2.fillPoly(open_part, [fixed(almond - (left, top))], 255, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(open_part, [fixed(almond - (left, top))], 255, cv2.LINE_AA, SHIFT)
         ball = skin.copy()[top:bottom, left:right]
         offset = _at([centre])[0] - (left, top)
         polygon(ball, offset + _circle(12) * 0.1 * SCALE, iris)
@@ -182,7 +160,7 @@ def _eye(
             ball, tuple(np.round(offset + (1, -1.5)).astype(int).tolist()), 0, (255, 255, 255), -1
         )
         cv2.copyTo(ball, open_part, part)
-    line(skin, _at(upper), lash, 2 if style.made_up > 0.3 or opening < 0.03 else 1)
+    line(skin, _at(upper), lash, thick if opening > 0.03 else 2)
     line(skin, _at(upper - (0, 0.07)), mixed(style.skin, (30, 30, 60), 0.3), 1)
     line(skin, _at(lower + (0, 0.015)), mixed(style.skin, (30, 30, 60), 0.25), 1)
 
@@ -222,9 +200,7 @@ def _mouth(rng: Generator, skin: Picture, shape: Shape, style: Style) -> None:
     t = np.linspace(-1, 1, 11)
     bend = 1 - t * t
     x = shape.mouth_half_width * t
-    # the corners go up with a smile, and down with the jaw
-    corners = shape.mouth - 0.09 * shape.smile + 0.3 * shape.opened
-    middle = corners + (0.09 * shape.smile - 0.3 * shape.opened) * bend
+    middle = shape.corners + (shape.mouth - shape.corners) * bend
     notch = 0.03 * np.exp(-np.square(t / 0.2))
     top = np.column_stack((x, middle - shape.lips * bend + notch * bend))
     gap = np.column_stack((x, middle + shape.opened * bend))
@@ -249,47 +225,61 @@ def _folds(rng: Generator, skin: Picture, shape: Shape, style: Style) -> None:
     if strength < 0.05:
         return
     shade = mixed(style.skin, (30, 30, 70), strength)
-    wide, corner = shape.mouth_half_width, shape.mouth + 0.3 * shape.opened
+    wide, corner = shape.mouth_half_width, shape.corners
     for side in (-1, 1):
         fold = [(0.3, shape.nose), (0.46, shape.nose + 0.14), (wide + 0.12, corner)]
         line(skin, _at([(side * x, y) for x, y in fold]), shade, 1)
         line(skin, _at([(side * 0.32, 0.2), (side * 0.5, 0.25), (side * 0.68, 0.2)]), shade, 1)
 
 
-def _beard(skin: Picture, shape: Shape, style: Style) -> None:
-    mouth, chin = shape.mouth, shape.chin
+def _beard(rng: Generator, skin: Picture, shape: Shape, style: Style) -> None:
+    """Beard and moustache, thin where they end: cheeks, throat and lip show through."""
+    if not style.moustache:
+        return
+    mouth, chin, half = shape.mouth, shape.chin, shape.mouth_half_width + 0.06
+    cover = np.zeros((ROWS, COLUMNS), np.uint8)
     if style.beard:
-        dark = mixed(style.skin, style.hair, style.beard)
-        side = [(-1.3, 0.2), (-0.85, 0.35), (-0.68, 0.75), (-0.5, mouth - 0.12), (-0.3, mouth + 0.15)]
-        points = [*side, *[(-x, y) for x, y in reversed(side)], (1.3, chin + 0.3), (-1.3, chin + 0.3)]
-        polygon(skin, _at(points), dark)
-    if style.moustache:
-        dark = mixed(style.skin, style.hair, style.moustache)
-        half = shape.mouth_half_width + 0.06
-        points = [
-            (0, mouth - 0.24),
-            (half * 0.6, mouth - 0.18),
-            (half, mouth + 0.05),
-            (0, mouth + 0.02),
-        ]
-        polygon(skin, _at([*points, (-half, mouth + 0.05), (-half * 0.6, mouth - 0.18)]), dark)
+        cheek = rng.uniform(0.3, 1.0)
+        side = [
+            (-1.3, 0.1), (-0.9, 0.2 + 0.3 * cheek), (-0.7, 0.45 + 0.4 * cheek),
+            (-0.5, mouth - 0.2 + 0.15 * cheek), (-0.3, mouth + 0.15),
+        ]  # fmt: skip
+        if rng.random() < 0.35:  # on the chin alone
+            side = [(-0.36, mouth + 0.05), (-0.3, mouth + 0.15)]
+        below = abs(side[0][0])
+        ends = [(below, chin + 0.3), (-below, chin + 0.3)]
+        polygon(cover, _at([*side, *[(-x, y) for x, y in reversed(side)], *ends]), FULL)
+    lip = [(0, mouth - 0.24), (half * 0.6, mouth - 0.18), (half, mouth + 0.05), (0, mouth + 0.02)]
+    lip += [(-half, mouth + 0.05), (-half * 0.6, mouth - 0.18)]
+    polygon(cover, _at(lip), FULL)
+    thick = noise(rng, 48, 36, (ROWS, COLUMNS), 0.25) * style.moustache
+    blend(skin, style.hair, cover, thick)
 
 
 def hairline(rng: Generator, style: Style, shape: Shape) -> Floats:
-    """The outline (n, 2) of hair on the atlas: a curve above the brow, at the sides to the ears."""
-    x = np.linspace(-1.4, 1.4, 29)
-    y = style.fringe + style.sweep * np.square(x - style.parting) * (
-        0.6 if style.fringe > -0.8 else 0.45
-    )
-    if style.fringe > -0.8:  # strands of a fringe
-        y = np.minimum(y + rng.uniform(-0.1, 0.06, len(x)), -0.18 + 0.5 * np.abs(x))
+    """The outline (n, 2) of hair on the atlas: a curve above the brow and down both sides."""
+    ends = (shape.half_width * rng.uniform(0.7, 0.97, 2) * (-1, 1)).tolist()
+    x = np.linspace(ends[0], ends[1], 21)
+    deep = style.fringe > -0.8
+    y = style.fringe + style.sweep * np.square(x - style.parting) * (0.6 if deep else 0.45)
+    if deep:  # strands of a fringe
+        y = np.minimum(y + rng.uniform(-0.12, 0.08, len(x)), -0.18 + 0.5 * np.abs(x))
     else:
-        y = y + rng.uniform(-0.04, 0.04, len(x))
-    edge = shape.half_width * float(rng.uniform(0.74, 0.97))
+        y = y + rng.uniform(-0.05, 0.05, len(x))
     down = style.long if style.long > 0.3 else 0.25 + style.long
-    y = np.where(np.abs(x) > edge, np.maximum(y, down), y)
-    curve = np.column_stack((x, y))
-    return np.vstack((curve, [(1.4, -2.1), (-1.4, -2.1)])).astype(np.float32)
+    inner = 0.6 if style.long > 0.3 else 0.85  # long hair may hang before the cheeks
+    left, right = (
+        np.column_stack(
+            (
+                np.linspace(end, np.sign(end) * shape.half_width * rng.uniform(inner, 1.05), 6)
+                + rng.normal(0, 0.03, 6),
+                np.linspace(top, down, 6),
+            )
+        )
+        for end, top in zip(ends, (y[0], y[-1]), strict=True)
+    )
+    corners = [(1.4, down), (1.4, -2.1), (-1.4, -2.1), (-1.4, down)]
+    return np.vstack((left[::-1], np.column_stack((x, y)), right, corners)).astype(np.float32)
 
 
 @lru_cache(1)
@@ -302,12 +292,6 @@ def _cheeks() -> Floats:
         for x in (-0.62, 0, 0.62)
     )
     return np.asarray(spots, np.float32)
-
-
-def noise(rng: Generator, rows: int, columns: int, size: tuple[int, int], strength: float) -> Floats:
-    """Smooth noise around 1 of `size` (rows, columns), from a coarse grid of `rows` x `columns`."""
-    grid = rng.normal(1, strength, (rows, columns)).astype(np.float32)
-    return cv2.resize(grid, size[::-1], interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 
 def _lit(
@@ -343,7 +327,7 @@ def shading(rng: Generator, height: Floats, light: Floats) -> Floats:
     slope_y = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=SCALE / 8)
     length = np.sqrt(1 + slope_x * slope_x + slope_y * slope_y)
     diffuse = np.maximum((light[2] - slope_x * light[0] - slope_y * light[1]) / length, 0)
-    ambient = float(rng.uniform(0.25, 0.75))
+    ambient = float(rng.uniform(0.3, 0.85))
     hollow = np.clip((cv2.blur(height, (17, 17)) - height) * float(rng.uniform(0.7, 2)), -0.15, 0.45)
     shade = ambient + (1.08 - ambient) * diffuse * _shadow(height, light, float(rng.uniform(0.2, 1)))
     shine = np.maximum(diffuse - 0.86, 0) * float(rng.uniform(0, 3))

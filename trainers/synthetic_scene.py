@@ -8,11 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .synthetic_head import Floats, Generator, Pose, Shape
-from .synthetic_paint import (
+from .synthetic_brush import (
     Colour,
     Picture,
-    Style,
     any_colour,
     colour,
     fixed,
@@ -21,6 +19,8 @@ from .synthetic_paint import (
     polygon,
     shaded,
 )
+from .synthetic_head import Floats, Generator, Pose, Shape
+from .synthetic_paint import Style
 
 Points = NDArray[np.float64]
 
@@ -177,6 +177,8 @@ def hair_behind(rng: Generator, picture: Picture, shape: Shape, pose: Pose, styl
         skull(picture, shape, pose, shaded(style.skin, 0.8), -0.05)
     else:
         ring = skull(picture, shape, pose, dark, style.volume)
+        tousled = rng.uniform(-1, 1, (len(ring), 1)) * rng.uniform(0, 0.15)
+        polygon(picture, ring + (ring - ring.mean(0)) * tousled, dark)
         if style.long > 0.3:
             _fall(rng, picture, ring, shape, pose, style, dark)
         middle, edge = ring.mean(0), ring[rng.integers(0, len(ring), 8)]
@@ -288,6 +290,41 @@ def hands(rng: Generator, picture: Picture, shape: Shape, pose: Pose, style: Sty
         line(picture, points, shade, pose.scale * rng.uniform(0.13, 0.2))
 
 
+def companion(rng: Generator, picture: Picture, ring: Floats) -> None:
+    """Somebody behind the face whose outline is `ring`: the same head mirrored, in other colours.
+
+    It is smaller, or cut by the picture's edge, so that there is one face to find.
+    """
+    rows, columns = picture.shape[:2]
+    low, high = ring.min(0), ring.max(0)
+    middle, half = (low + high) / 2, (high - low) / 2
+    side = rng.choice((-1, 1))
+    if rng.random() < 0.5:
+        scale = rng.uniform(0.3, 0.6)
+        x = middle[0] + side * half[0] * rng.uniform(1.6, 3)
+    else:
+        scale = rng.uniform(0.6, 1.2)
+        x = (side > 0) * columns + half[0] * scale * rng.uniform(-0.3, 0.8) * side
+    y = middle[1] + half[1] * rng.uniform(-0.5, 0.5)
+    oval = half * (1.55, 1.45) * scale
+    left, top = np.maximum((x, y) - oval, 0).astype(int).tolist()
+    right, bottom = np.minimum((x, y) + oval + 1, (columns, rows)).astype(int).tolist()
+    if right <= left or bottom <= top:
+        return
+    part = picture[top:bottom, left:right]
+    turn = scale * np.array([(-1, 0), (0, 1)])
+    matrix = np.column_stack((turn, (x - left, y - top) - turn @ middle))
+    other = cv2.warpAffine(picture, matrix, part.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+    tint = rng.uniform(0.6, 1.15) * rng.uniform(0.85, 1.15, 3)
+    other = np.clip(other * tint, 0, 255).astype(np.uint8)
+    cover = np.zeros(part.shape[:2], np.uint8)
+    cv2.ellipse(cover, ((x - left, y - top), (2 * oval).tolist(), 0), 255, -1)
+    hidden = ((middle - (left, top)).tolist(), (half * (2.7, 2.8)).tolist(), 0)
+    cv2.ellipse(cover, hidden, 0, -1)
+    share = cv2.blur(cover, (5, 5)).astype(np.float32) / 255
+    part[:] = cv2.blendLinear(other, part, share, 1 - share)
+
+
 @lru_cache(2)
 def _grain(side: int) -> NDArray[np.float32]:
     """One sheet of noise for all pictures; each takes another part of it."""
@@ -296,15 +333,15 @@ def _grain(side: int) -> NDArray[np.float32]:
 
 def camera(rng: Generator, picture: Picture) -> Picture:
     """Exposure, colour, contrast, blur and grain, as a camera or an old print has them."""
-    gain = rng.normal(1, 0.06, 3) * rng.uniform(0.6, 1.3)
-    offset = rng.normal(0, 10)
+    gain = rng.normal(1, 0.06, 3) * rng.uniform(0.7, 1.2)
+    offset = rng.normal(-3, 9)
     levels = np.arange(256)[:, None] / 255
     curve = np.clip((levels ** rng.uniform(0.7, 1.4)) * gain * 255 + offset, 0, 255).astype(np.uint8)
     picture = cv2.LUT(picture, curve[None])  # type: ignore[assignment]
     if rng.random() < 0.08:
         grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
         picture = cv2.merge((grey, grey, grey))  # type: ignore[assignment]
-    if rng.random() < 0.5:
+    if rng.random() < 0.35:
         sigma = float(rng.uniform(0.4, 1.8))
         picture = cv2.GaussianBlur(picture, (5, 5), sigma)  # type: ignore[assignment]
     if rng.random() < 0.5:
