@@ -129,7 +129,7 @@ def _report(counts: dict[str, int], bad: int, out: Path) -> None:
 
 @click.command()
 @click.option("--out", type=_FOLDER, default=Path("build/demo"), show_default=True)
-@click.option("--faces", type=click.IntRange(min=100), help="How many to draw; default: 9000.")
+@click.option("--faces", type=click.IntRange(min=100), help="How many to draw; default: 6500.")
 @seed_option
 def demo(out: Path, faces: int | None, seed: int) -> int:
     """Run the whole experiment on drawn faces: no download, no GPU, minutes.
