@@ -17,12 +17,12 @@ from .celeba import PARTITION
 from .experiment import Outcome, Plan, Say, Schedule, claim, run
 from .synthetic import write_faces
 
-FACES = 6500
+FACES = 8000
 VIEWS = 2  # pictures of each for training: a view costs a fifth of a face
 #: What two cores do in a little over a minute each. The rate falls linearly to 0 and nothing is dropped
 #: out: so short a training is far from overfitting, it needs every step.
 LEVEL_1 = Schedule(iterations=2900, batch=32, base_lr=0.004, lr_policy="poly", dropout=0)
-LEVEL_2 = Schedule(iterations=2200, batch=32, base_lr=0.004, lr_policy="poly", dropout=0)
+LEVEL_2 = Schedule(iterations=2800, batch=32, base_lr=0.004, lr_policy="poly", dropout=0)
 
 
 @dataclass(frozen=True)

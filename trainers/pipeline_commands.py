@@ -9,8 +9,7 @@ import click
 
 from protoface.cascade.options import backend_option, mode_option, original_option
 
-from .crop import DROP
-from .synthetic import SIZE
+from .defaults import DROP, SIZE
 
 if TYPE_CHECKING:
     from .experiment import Outcome
@@ -129,7 +128,7 @@ def _report(counts: dict[str, int], bad: int, out: Path) -> None:
 
 @click.command()
 @click.option("--out", type=_FOLDER, default=Path("build/demo"), show_default=True)
-@click.option("--faces", type=click.IntRange(min=100), help="How many to draw; default: 6500.")
+@click.option("--faces", type=click.IntRange(min=100), help="How many to draw; default: 8000.")
 @seed_option
 def demo(out: Path, faces: int | None, seed: int) -> int:
     """Run the whole experiment on drawn faces: no download, no GPU, minutes.
