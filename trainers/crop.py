@@ -31,12 +31,12 @@ from protoface.converters.weights import PathLike
 from protoface.eval.metrics import image_diagonal, nme
 
 from .celeba import CelebA, Labelled
+from .defaults import DROP
 from .journal import Journal
 from .labels import Floats, label_line, round_half_away, to_label, to_pixels
 from .parallel import chunks, cores, in_order
 from .prepare import BAD, JOURNAL, Entry, check_name, read_labelled, reason, write_lists, write_picture
 
-DROP = 0.10  # the published threshold; the author came to recommend 0.05
 DROPPED = "dropped"
 ERRORS = "level_1_errors"
 BATCH = 64

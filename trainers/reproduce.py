@@ -13,7 +13,7 @@ from pathlib import Path
 from protoface.converters import ProtofaceError
 from protoface.converters.weights import PathLike
 
-from .crop import DROP
+from .defaults import DROP
 from .experiment import Outcome, Plan, Say, Schedule, run
 
 EVALUATED = 100_000  # the snapshot that the published figures are of

@@ -24,6 +24,7 @@ from protoface.converters.weights import PathLike
 
 from . import synthetic_scene as scene
 from .celeba import BOXES, FOLDERS, LANDMARKS, PARTITION, TRAIN_SHARE
+from .defaults import SIZE
 from .parallel import chunks, cores, in_order
 from .synthetic_brush import Picture
 from .synthetic_head import (
@@ -41,7 +42,6 @@ from .synthetic_head import (
 )
 from .synthetic_paint import Style, draw_style, paint_face
 
-SIZE = 256
 #: Width of a face, of its hair and ears less, in parts of the picture's width.
 NARROWEST, WIDEST = 0.25, 0.6
 FACE_WIDTH = 2.35  # of a mean face, in eye distances
