@@ -1,0 +1,52 @@
+"""The models of the package on real faces: what docs/models.md says, and what was asked for."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from protoface.cascade import load
+from protoface.cascade.definition import find_definition
+from protoface.eval.datasets import read_dataset
+from protoface.eval.evaluate import cascade_finder, evaluate
+
+FIGURES = Path(__file__).parents[2] / "docs" / "models"
+#: Mean error over the eye distance at most, pictures above 10 % of it at most, bytes of ONNX at most.
+BARS = {
+    "fast": (0.05, 0.05, 1_900_000),
+    "fast-int8": (0.05, 0.05, 550_000),
+    "accurate": (0.042, 0.05, None),
+    "synthetic": (0.20, None, 1_900_000),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BARS)
+def test_errors_are_those_that_the_docs_give(name, shared):
+    data = read_dataset(shared / "faces" / "net7876", "test")
+    measured = evaluate(cascade_finder(load(name, threads=1)), data)
+    found = measured.summary("inter_ocular", len(measured.levels) - 1)
+    written = json.loads((FIGURES / f"{name}.json").read_text())["cascade"]["nme"]["inter_ocular"]
+    assert found.n == written["n"] == 2027
+    # another runtime or processor rounds otherwise
+    assert found.mean == pytest.approx(written["mean"], rel=0.01)
+    assert found.failure_rate == pytest.approx(written["failure_rate"], abs=0.003)
+    mean, failures, _ = BARS[name]
+    assert found.mean <= mean
+    if failures is not None:
+        assert found.failure_rate <= failures
+
+
+@pytest.mark.parametrize("name", [name for name, bars in BARS.items() if bars[2]])
+def test_files_are_small(name):
+    files = list(find_definition(name).parent.glob("*.onnx"))
+    assert len(files) == 2
+    assert sum(path.stat().st_size for path in files) <= BARS[name][2]
+
+
+def test_integers_cost_little():
+    fast, integers = (
+        json.loads((FIGURES / f"{name}.json").read_text())["cascade"]["nme"]["inter_ocular"]["mean"]
+        for name in ("fast", "fast-int8")
+    )
+    assert integers <= 1.03 * fast
