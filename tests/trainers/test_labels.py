@@ -49,7 +49,7 @@ def test_labels_equal_the_formula_of_the_original() -> None:
 
 
 def test_many_at_once_are_the_same_to_the_last_bit() -> None:
-    """Widths of 2 (16 k) + 1 make halves in the fifth decimal, exact ones and ones that rounding made."""
+    """Widths of 2 (16 k) + 1 make halves in the fifth decimal, exact ones and ones of rounding."""
     generator = np.random.default_rng(2)
     sizes = np.concatenate(
         (generator.integers(3, 900, (300, 2)), 32 * generator.integers(1, 30, (300, 2)) + 1)
