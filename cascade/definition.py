@@ -135,6 +135,14 @@ def weight_files(
     return [Path(path) for path in given]
 
 
+def sharing(definition: cascade_pb2.CascadeParameter, files: Sequence[Path]) -> list[list[int]]:
+    """The numbers of the stages, those together that have one net and one of the weights `files`."""
+    groups: dict[tuple[str, Path], list[int]] = {}
+    for index, (stage, file) in enumerate(zip(definition.stage, files, strict=True)):
+        groups.setdefault((stage.net, file), []).append(index)
+    return list(groups.values())
+
+
 def load_nets(
     definition: cascade_pb2.CascadeParameter, folder: Path, given: Sequence[PathLike] = ()
 ) -> list[Loaded]:

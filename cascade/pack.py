@@ -22,6 +22,7 @@ from .definition import (
     find_definition,
     load_nets,
     read_definition,
+    sharing,
     weight_files,
 )
 from .options import model_option, weights_option
@@ -41,13 +42,11 @@ def pack(model: PathLike, out: PathLike, weights: Sequence[PathLike] = (), notic
     definition = read_definition(path)
     load_nets(definition, path.parent, weights)  # the weights must fit before anything is written
     files = weight_files(definition, path.parent, weights)
-    names: dict[tuple[str, Path], str] = {}
-    for stage, file in zip(definition.stage, files, strict=True):
-        known = (stage.net, file)
-        if known not in names:
-            names[known] = stage.name
-            _copy(stage, path.parent, file, folder)
-        _rename(stage, names[known], file)
+    for first, *others in sharing(definition, files):
+        stage, file = definition.stage[first], files[first]
+        _copy(stage, path.parent, file, folder)
+        for index in (first, *others):
+            _rename(definition.stage[index], stage.name, file)
     definition.notice = notice or definition.notice
     target = folder / FILE
     write_text(target, to_text(sealed(definition, folder)))

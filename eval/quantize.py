@@ -18,6 +18,7 @@ from protoface.cascade.definition import (
     find_definition,
     load_nets,
     read_definition,
+    sharing,
     weight_files,
 )
 from protoface.cascade.detector import Cascade, Stage, load
@@ -105,14 +106,6 @@ def quantize_cascade(
     _write(definition, nets, folder, kind)
     again = evaluate(cascade_finder(load(folder, BACKEND)), dataset, progress)
     return Quantised(tuple(nets), measured, again)
-
-
-def sharing(definition: cascade_pb2.CascadeParameter, files: Sequence[Path]) -> list[list[int]]:
-    """The numbers of the stages, those together that have one net and one of the weights `files`."""
-    groups: dict[tuple[str, Path], list[int]] = {}
-    for index, (stage, file) in enumerate(zip(definition.stage, files, strict=True)):
-        groups.setdefault((stage.net, file), []).append(index)
-    return list(groups.values())
 
 
 def as_onnx(net: Loaded, stage: cascade_pb2.StageParameter) -> onnx.ModelProto:

@@ -19,6 +19,7 @@ from protoface.cascade.definition import (
     find_definition,
     load_nets,
     read_definition,
+    sharing,
     weight_files,
 )
 from protoface.cascade.detector import Cascade
@@ -28,7 +29,7 @@ from protoface.converters.int8 import WEIGHTED
 from .datasets import Dataset
 from .evaluate import Progress, cascade_finder, evaluate
 from .metrics import Summary
-from .quantize import as_onnx, sharing
+from .quantize import as_onnx
 
 HEADS = (
     "cascade", "bytes", "multiply-adds", "ms", "of it nets", "mean", "median", "above 10 %",

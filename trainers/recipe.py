@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protoface.cascade import cascade_pb2
-from protoface.cascade.definition import FILE, read_definition
+from protoface.cascade.definition import FILE, mirrored_order, read_definition
 from protoface.converters import ProtofaceError
 from protoface.converters.prototxt import read_message
 from protoface.converters.weights import PathLike
@@ -29,8 +29,7 @@ class Recipe:
     @property
     def flip(self) -> list[int]:
         """For each point the index of the one that it becomes in a mirrored picture."""
-        names = [point.name for point in self.definition.point]
-        return [names.index(point.flip or point.name) for point in self.definition.point]
+        return mirrored_order(self.definition)
 
     def owner(self, name: str) -> str:
         """The first stage with the net and weights of the stage `name`: the one that trains them."""

@@ -224,8 +224,8 @@ def test_a_short_training_finds_faces(tmp_path: Path, monkeypatch: pytest.Monkey
     net = generate.deploy_file("net", generate.Size(24, 0.5, net="small"))["deploy.prototxt"]
     (tmp_path / "net.prototxt").write_text(net)
     edit("cascade.prototxt", "size: 16", "size: 24")
-    edit(str(recipe), "batch_size: 8 epochs: 8", "batch_size: 16 epochs: 60")
-    edit(str(recipe), "epochs: 6", "epochs: 60")
+    edit(str(recipe), "batch_size: 8 epochs: 8", "batch_size: 16 epochs: 200")
+    edit(str(recipe), "epochs: 6 ", "epochs: 200 ")
     edit(str(recipe), "base_lr: 0.01", "base_lr: 0.004 dropout: 0 ema: 0.98")
     done = train_recipe(recipe, "out", report=silent)
     assert done.measured is not None
@@ -234,4 +234,4 @@ def test_a_short_training_finds_faces(tmp_path: Path, monkeypatch: pytest.Monkey
     mean_face = (point_errors(still, done.measured.truth).mean(axis=1) / lengths).mean()
     first, second = (done.measured.errors("inter_ocular", level).mean() for level in (0, 1))
     assert first < 0.7 * mean_face
-    assert second < first
+    assert second < 0.93 * first
