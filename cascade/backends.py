@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from protoface.converters.errors import ProtofaceError
-from protoface.converters.graph import Net
+from protoface.converters.graph import Net, build_graph
 from protoface.converters.onnx_export import to_onnx
 from protoface.converters.opencv_net import opencv_net, opencv_net_from_onnx
+
+from .opencv_gpu import missing_cuda, use_gpu
 
 Batch = NDArray[np.float32]
 #: A net at work: (N, C, H, W) float32 in, (N, ...) float32 out.
@@ -54,16 +56,7 @@ class OpenCV:
     def missing(self) -> str | None:  # noqa: D102
         if self.target == "DNN_TARGET_CPU":
             return None
-        # OpenCV itself only warns and computes on the CPU, so it is asked first.
-        devices = cv2.cuda.getCudaEnabledDeviceCount() if hasattr(cv2, "cuda") else 0
-        if devices > 0:
-            return None
-        if devices < 0:
-            return f"OpenCV {cv2.__version__} finds no usable CUDA driver"
-        return (
-            f"OpenCV {cv2.__version__} sees no CUDA device; PyPI's builds have no CUDA: "
-            "build one with the DNN CUDA backend"
-        )
+        return missing_cuda()
 
     def forward(self, net: Net | ModelProto, source: str, threads: int | None) -> Forward:  # noqa: D102
         if threads is not None:
@@ -74,8 +67,7 @@ class OpenCV:
         else:
             network = opencv_net(net, source, classic_engine=cuda)
         if cuda:
-            network.setPreferableBackend(cv2.dnn.DNN_BACKEND_CUDA)
-            network.setPreferableTarget(getattr(cv2.dnn, self.target))
+            use_gpu(network, self.target, _input_shape(net, source), source)
 
         def run(batch: Batch) -> NDArray[Any]:
             network.setInput(batch)
@@ -86,14 +78,20 @@ class OpenCV:
         return run
 
 
+def _input_shape(net: Net | ModelProto, source: str) -> list[int]:
+    """Shape of the one input for a batch of one picture."""
+    if isinstance(net, ModelProto):
+        fed = net.graph.input[0].type.tensor_type.shape
+        return [1, *(dim.dim_value or 1 for dim in fed.dim[1:])]
+    return [1, *build_graph(net, source).inputs[0].shape[1:]]
+
+
 def _check(run: Forward, model: ModelProto, source: str) -> None:
     """Raise ProtofaceError unless OpenCV answers one made-up picture as others do.
 
     With int8 it may refuse at once, or when run, or compute something else without a word.
     """
-    fed = model.graph.input[0].type.tensor_type.shape
-    shape = [dim.dim_value or 1 for dim in fed.dim]
-    batch = np.random.default_rng(0).normal(0, 30, shape).astype(np.float32)
+    batch = np.random.default_rng(0).normal(0, 30, _input_shape(model, source)).astype(np.float32)
     where = f"{source}: OpenCV {cv2.__version__}"
     try:
         apart = np.abs(run(batch) - _reference(model, source)(batch)).max()

@@ -1,0 +1,101 @@
+"""OpenCV's CUDA backend without a GPU: what is said to be missing, where layers are found to run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from protoface.cascade import ProtofaceError
+from protoface.cascade.opencv_gpu import explain, layers_by_place, missing_cuda, parse_dump, use_gpu
+from protoface.converters.opencv_net import opencv_net
+
+from .test_backends import small_net
+
+ROOT = Path(__file__).parent.parent.parent
+# As OpenCV 4.14 writes it (dnn/src/net_impl.cpp, Net::Impl::dump): a layer, and two that run as one.
+DUMP = r"""digraph G {
+	"conv" [label="conv\nConvolution\nkernel_size (HxW): 3 x 3\lgroup: 6\loutput: [1 x 6 x 4 x 4]\lCUDA/CUDA_FP16\n" fillcolor="#ff4848" style=filled shape=box]
+	"cluster_0" [label="{fc\nInnerProduct\l | act\nReLU\noutput: [1 x 10]\lCUDA/CUDA\n }" fillcolor="#fdb462" style=filled shape=record]
+	"order" [label="order\nArgMax\noutput: [1 x 1]\lOCV/CUDA\n" fillcolor="#fdb462" style=filled shape=box]
+
+	"conv" -> "cluster_0"
+}"""  # noqa: E501
+
+
+@pytest.fixture
+def network():
+    return opencv_net(small_net(), "small", classic_engine=True)
+
+
+def test_the_layers_of_a_dump():
+    assert parse_dump(DUMP) == (["conv", "fc", "act"], ["order"])
+
+
+def test_every_layer_of_a_real_net_is_found_on_the_cpu(network):
+    """Those of OpenCV's own list, so that none escapes the parser when its text changes."""
+    network.setInput(np.zeros((1, 3, 12, 10), np.float32))
+    network.forward()
+    on_gpu, on_cpu = layers_by_place(network)
+    assert on_gpu == []
+    assert sorted(on_cpu) == sorted(network.getLayerNames())
+
+
+@pytest.mark.skipif(missing_cuda() is None, reason="a GPU is there")
+def test_a_net_that_cannot_have_the_gpu_is_an_error(network):
+    with pytest.raises(
+        ProtofaceError, match=r"^small: OpenCV .* (on the GPU: .*CUDA|all of it on the CPU)"
+    ):
+        use_gpu(network, "DNN_TARGET_CUDA", [1, 3, 12, 10], "small")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ((0, False, False), "built without CUDA, as all of PyPI's are; /"),
+        ((-1, True, False), "finds no NVIDIA driver new enough"),
+        ((0, True, False), "finds no GPU"),
+        ((1, True, False), "not in its DNN module or not for this GPU"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_line(found, said):
+    line = explain(*found)
+    assert line is not None
+    assert said in line
+    assert cv2.__version__ in line
+    assert "\n" not in line
+
+
+def test_nothing_is_missing_where_there_is_a_gpu():
+    assert explain(1, True, True) is None
+
+
+def test_the_builds_of_pypi():
+    if "NVIDIA CUDA:" in cv2.getBuildInformation():
+        pytest.skip("this OpenCV is not one of PyPI's")
+    assert "is built without CUDA" in (missing_cuda() or "")
+
+
+@pytest.mark.skipif(
+    "PROTOFACE_OPENCV_CUDA" not in os.environ,
+    reason="needs an OpenCV with CUDA and its libraries in the folder $PROTOFACE_OPENCV_CUDA",
+)
+def test_a_build_with_cuda_without_a_driver():
+    code = (
+        "import cv2; from protoface.cascade.opencv_gpu import missing_cuda; "
+        "print(cv2.cuda.getCudaEnabledDeviceCount(), missing_cuda())"
+    )
+    path = os.environ["PROTOFACE_OPENCV_CUDA"]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        check=True,
+    )
+    count, _, line = done.stdout.strip().partition(" ")
+    expected = {"-1": "finds no NVIDIA driver", "0": "finds no GPU"}.get(count, "None")
+    assert expected in line
