@@ -32,7 +32,7 @@ from protoface.cascade.machine import machine, versions
 from protoface.cascade.options import mode_option, model_option, weights_option
 from protoface.cascade.pictures import find_pictures, read_picture
 from protoface.cascade.windows import Floats, Image, Points, Window
-from protoface.converters.convert import is_onnx
+from protoface.converters.conversion import is_onnx
 from protoface.converters.files import write_text
 from protoface.converters.graph import Net
 

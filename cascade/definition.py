@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 
 from protoface.converters.caffe_graph import read_onnx
-from protoface.converters.convert import is_onnx, load_net
+from protoface.converters.conversion import is_onnx, load_net
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import read_bytes
 from protoface.converters.graph import Net, deployed

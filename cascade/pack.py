@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from protoface.converters.convert import ONNX, convert, is_onnx
+from protoface.converters.conversion import ONNX, convert, is_onnx
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import read_bytes, replacing, write_text
 from protoface.converters.prototxt import to_text

@@ -3,15 +3,20 @@
 `caffe_pb2.NetParameter` is the hub: every reader makes one, every writer takes one.
 """
 
-from .caffe_graph import from_onnx, read_onnx
-from .convert import Converted, convert, convert_onnx, load_net
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from .errors import ProtofaceError
-from .fold import fold_batch_norm
-from .graph import build_graph, deployed, filter_net
-from .onnx_export import to_onnx
-from .opencv_net import read_net_from_caffe
-from .prototxt import read_net
-from .weights import read_weights, with_weights, write_weights
+
+if TYPE_CHECKING:
+    from .caffe_graph import from_onnx, read_onnx
+    from .conversion import Converted, convert, convert_onnx, load_net
+    from .fold import fold_batch_norm
+    from .graph import build_graph, deployed, filter_net
+    from .onnx_export import to_onnx
+    from .opencv_net import read_net_from_caffe
+    from .prototxt import read_net
+    from .weights import read_weights, with_weights, write_weights
 
 __all__ = [
     "Converted",
@@ -32,3 +37,22 @@ __all__ = [
     "with_weights",
     "write_weights",
 ]
+
+_MODULES = {
+    "caffe_graph": ("from_onnx", "read_onnx"),
+    "conversion": ("Converted", "convert", "convert_onnx", "load_net"),
+    "fold": ("fold_batch_norm",),
+    "graph": ("build_graph", "deployed", "filter_net"),
+    "onnx_export": ("to_onnx",),
+    "opencv_net": ("read_net_from_caffe",),
+    "prototxt": ("read_net",),
+    "weights": ("read_weights", "with_weights", "write_weights"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """A name of the list above; its module is imported now: not every command needs ONNX and HDF5."""
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f".{module}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from .batch import BATCH, open_shapes
 from .caffe_graph import read_onnx
-from .convert import Converted, is_onnx
+from .conversion import Converted, is_onnx
 from .errors import ProtofaceError
+from .files import PathLike
 from .graph import Graph, Net, build_graph
 from .onnx_export import to_onnx
 from .opencv_net import has_caffe_importer, opencv_net, opencv_net_from_onnx
 from .pytorch import to_pytorch
-from .weights import PathLike, read_weights, with_weights
+from .weights import read_weights, with_weights
 
 Blobs = dict[str, NDArray[Any]]
 Run = Callable[[Blobs], Blobs]

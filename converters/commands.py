@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from .blobs import Shape
-from .convert import Converted, convert_onnx, is_onnx
-from .convert import convert as convert_files
+from .conversion import Converted, convert_onnx, is_onnx
+from .conversion import convert as convert_files
 from .onnx_export import OPSET
 from .part import ONLY, Part, take_part
 from .prototxt import read_net

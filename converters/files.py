@@ -10,9 +10,11 @@ from pathlib import Path
 
 from .errors import ProtofaceError
 
+PathLike = str | os.PathLike[str]
+
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: PathLike) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; it takes the place of `path` if no error comes.
 
     The temporary name ends as `path` does, since many writers choose the format by the suffix. On an
@@ -36,13 +38,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
+def write_text(path: PathLike, text: str) -> None:
     """Write `text` as UTF-8 by way of `replacing`."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def read_bytes(path: str | os.PathLike[str]) -> bytes:
+def read_bytes(path: PathLike) -> bytes:
     """The content of a file.
 
     Raises ProtofaceError if it is missing, empty, a folder or may not be read.
@@ -58,7 +60,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
-def check_readable(path: str | os.PathLike[str]) -> None:
+def check_readable(path: PathLike) -> None:
     """Raise what `read_bytes` would, without reading the file."""
     try:
         with open(path, "rb") as file:

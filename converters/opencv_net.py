@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from . import caffe_pb2
 from .blobs import to_blob
 from .errors import ProtofaceError
+from .files import PathLike
 from .graph import Net, build_graph
 from .onnx_export import to_onnx
 from .prototxt import to_text
-from .weights import PathLike, weights_of, without_weights
+from .weights import weights_of, without_weights
 
 
 def has_caffe_importer() -> bool:
@@ -29,7 +30,7 @@ def read_net_from_caffe(prototxt: PathLike, caffemodel: PathLike) -> cv2.dnn.Net
     Both files are checked first, so a missing, truncated or foreign one is a ProtofaceError that names
     it, never an OpenCV error. Inputs and outputs are named after the Caffe blobs.
     """
-    from .convert import load_net
+    from .conversion import load_net
 
     return opencv_net(load_net(prototxt, caffemodel), str(prototxt))
 

@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 from . import caffe_pb2
 from .blobs import Array, Shape, blob_shape, blob_view, check_blob, fill_blob, to_array
 from .errors import ProtofaceError
-from .files import read_bytes, replacing
+from .files import PathLike, read_bytes, replacing
 from .graph import Graph, Net, build_graph
 from .hdf5 import check_hdf5
 from .messages import without, write_parts
@@ -26,7 +26,6 @@ from .pickles import check_pickle
 from .strings import check_strings
 from .upgrade import upgrade
 
-PathLike = str | os.PathLike[str]
 CAFFEMODEL, HDF5, PYTORCH = ".caffemodel", ".caffemodel.h5", ".pt"
 # Deflate, the filter that h5py has, packs zeros 1032 times: what claims more is a damaged file.
 MAXIMUM_COMPRESSION = 1100

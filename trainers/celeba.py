@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protoface.converters import ProtofaceError
-from protoface.converters.weights import PathLike
+from protoface.converters.files import PathLike
 from protoface.eval.lists import read_list
 
 LANDMARKS = "list_landmarks_celeba.txt"

@@ -26,8 +26,7 @@ from protoface.cascade.detector import MODES, Stage, check_mode
 from protoface.cascade.nets import running
 from protoface.cascade.windows import Image, Points, Window, picture_window
 from protoface.converters import ProtofaceError
-from protoface.converters.files import replacing
-from protoface.converters.weights import PathLike
+from protoface.converters.files import PathLike, replacing
 from protoface.eval.metrics import image_diagonal, nme
 
 from .celeba import CelebA, Labelled

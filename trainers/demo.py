@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from protoface.converters.weights import PathLike
+from protoface.converters.files import PathLike
 
 from .celeba import PARTITION
 from .experiment import Outcome, Plan, Say, Schedule, claim, run

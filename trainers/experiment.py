@@ -22,9 +22,8 @@ from protoface.cascade.machine import machine
 from protoface.cascade.pictures import read_picture
 from protoface.converters import ProtofaceError, caffe_pb2, convert
 from protoface.converters.check import Difference, check_converted
-from protoface.converters.files import replacing, write_text
+from protoface.converters.files import PathLike, replacing, write_text
 from protoface.converters.prototxt import to_text
-from protoface.converters.weights import PathLike
 from protoface.eval.compare import Comparison, as_markdown
 from protoface.eval.compare import compare as compare_rows
 from protoface.eval.datasets import Dataset

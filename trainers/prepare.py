@@ -17,8 +17,7 @@ from tqdm import tqdm
 from protoface.cascade.pictures import PICTURES, read_picture
 from protoface.cascade.windows import Image
 from protoface.converters import ProtofaceError
-from protoface.converters.files import replacing
-from protoface.converters.weights import PathLike
+from protoface.converters.files import PathLike, replacing
 
 from .celeba import PARTS, CelebA, Labelled
 from .journal import Journal

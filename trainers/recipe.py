@@ -9,8 +9,8 @@ from pathlib import Path
 from protoface.cascade import cascade_pb2
 from protoface.cascade.definition import FILE, mirrored_order, read_definition
 from protoface.converters import ProtofaceError
+from protoface.converters.files import PathLike
 from protoface.converters.prototxt import read_message
-from protoface.converters.weights import PathLike
 
 from . import recipe_pb2
 

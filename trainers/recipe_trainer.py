@@ -20,10 +20,10 @@ from protoface.cascade.backends import Batch
 from protoface.cascade.definition import FILE, load_nets, weight_files
 from protoface.cascade.detector import Cascade, Stage
 from protoface.converters import ProtofaceError, convert, read_net
-from protoface.converters.files import replacing, write_text
+from protoface.converters.files import PathLike, replacing, write_text
 from protoface.converters.graph import Net
 from protoface.converters.prototxt import to_text
-from protoface.converters.weights import PathLike, write_weights
+from protoface.converters.weights import write_weights
 from protoface.eval.datasets import Dataset
 from protoface.eval.evaluate import Measured, cascade_finder, evaluate
 

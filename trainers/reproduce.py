@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from protoface.converters import ProtofaceError
-from protoface.converters.weights import PathLike
+from protoface.converters.files import PathLike
 
 from .defaults import DROP
 from .experiment import Outcome, Plan, Say, Schedule, run

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from protoface.converters import ProtofaceError, filter_net, read_net, read_weights
 from protoface.converters.blobs import Array
+from protoface.converters.files import PathLike
 from protoface.converters.graph import TEST
-from protoface.converters.weights import PathLike, weights_of
+from protoface.converters.weights import weights_of
 
 from .device import torch_device, torch_dtype
 from .memory import keep_freed_memory

@@ -20,10 +20,10 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from protoface.converters import ProtofaceError, caffe_pb2
 from protoface.converters.blobs import Array, bytes_field, to_array, to_blob
-from protoface.converters.files import read_bytes, replacing
+from protoface.converters.files import PathLike, read_bytes, replacing
 from protoface.converters.graph import Net, insert_splits
 from protoface.converters.hdf5 import check_hdf5
-from protoface.converters.weights import CAFFEMODEL, HDF5, PathLike, write_weights
+from protoface.converters.weights import CAFFEMODEL, HDF5, write_weights
 
 STATE, STATE_HDF5 = ".solverstate", ".solverstate.h5"
 # Field of SolverState that only protoface knows: JSON. Caffe's own parser skips unknown fields.

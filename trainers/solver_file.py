@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from protoface.converters import ProtofaceError, caffe_pb2, filter_net, read_net
+from protoface.converters.files import PathLike
 from protoface.converters.graph import TEST, TRAIN, Net
 from protoface.converters.prototxt import read_message
 from protoface.converters.upgrade import upgrade
-from protoface.converters.weights import PathLike
 
 from .learning_rate import learning_rate
 from .solvers import RULES

@@ -19,8 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from protoface.converters import ProtofaceError
-from protoface.converters.files import write_text
-from protoface.converters.weights import PathLike
+from protoface.converters.files import PathLike, write_text
 
 from . import synthetic_scene as scene
 from .celeba import BOXES, FOLDERS, LANDMARKS, PARTITION, TRAIN_SHARE

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from protoface.converters import ProtofaceError, filter_net, read_net, read_weights
 from protoface.converters.blobs import Shape
+from protoface.converters.files import PathLike
 from protoface.converters.graph import TRAIN, Net, Node, build_graph
 from protoface.converters.layers import layer_types
 from protoface.converters.layers.losses import Loss
-from protoface.converters.weights import PathLike, weights_of
+from protoface.converters.weights import weights_of
 
 from .data import LayerParameter, is_data_layer
 from .device import torch_device, torch_dtype

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protoface.converters import ProtofaceError
-from protoface.converters.weights import PathLike
+from protoface.converters.files import PathLike
 
 from .curves import draw_curves
 from .device import torch_dtype, training_device

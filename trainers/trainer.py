@@ -15,8 +15,9 @@ from torch import Tensor
 
 from protoface.converters import ProtofaceError, caffe_pb2, read_weights
 from protoface.converters.blobs import Array
+from protoface.converters.files import PathLike
 from protoface.converters.graph import Net
-from protoface.converters.weights import PathLike, weights_of, with_arrays
+from protoface.converters.weights import weights_of, with_arrays
 
 from .data import Batches, open_data
 from .distributed import Ranks

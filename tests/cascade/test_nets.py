@@ -12,7 +12,7 @@ from protoface.cascade import BACKENDS, ProtofaceError, backends, load
 from protoface.cascade.backends import OnnxRuntime
 from protoface.cascade.bench import load_cascades
 from protoface.cascade.nets import mirror_averaged
-from protoface.converters.convert import convert
+from protoface.converters.conversion import convert
 from protoface.converters.pytorch import to_pytorch
 
 from .conftest import FIRST, NET, SECOND, constant_weights

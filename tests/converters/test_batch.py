@@ -5,7 +5,7 @@ import pytest
 from protoface.converters import build_graph, to_onnx
 from protoface.converters.batch import open_shapes
 from protoface.converters.check import check_converted
-from protoface.converters.convert import Converted
+from protoface.converters.conversion import Converted
 from protoface.converters.onnx_export import write_onnx
 
 

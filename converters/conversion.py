@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .caffe_graph import from_onnx, read_onnx
 from .errors import ProtofaceError
-from .files import write_text
+from .files import PathLike, write_text
 from .float16 import to_float16
 from .fold import fold_batch_norm
 from .graph import Net, build_graph
@@ -17,7 +17,6 @@ from .part import WHOLE, Part, take_part
 from .prototxt import read_net, to_text
 from .weights import (
     CAFFEMODEL,
-    PathLike,
     merged,
     read_weights,
     weights_format,
