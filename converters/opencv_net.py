@@ -5,6 +5,9 @@ On 4.x too a net goes by way of ONNX if the importer has no layer that computes 
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -87,10 +90,18 @@ def opencv_net_from_onnx(model: bytes, source: str, classic_engine: bool = False
     """An OpenCV network of a serialised ONNX model; `source` names it in errors."""
     try:
         if classic_engine and hasattr(cv2.dnn, "ENGINE_CLASSIC"):
-            return cv2.dnn.readNetFromONNX(_buffer(model), cv2.dnn.ENGINE_CLASSIC)
+            return _by_file(model)
         return cv2.dnn.readNetFromONNX(_buffer(model))
     except cv2.error as error:
         raise _refused(source, error) from error
+
+
+def _by_file(model: bytes) -> cv2.dnn.Net:
+    """OpenCV 5.0 reads a model in memory with its new engine, whichever it is told to take."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "net.onnx"
+        path.write_bytes(model)
+        return cv2.dnn.readNetFromONNX(str(path), cv2.dnn.ENGINE_CLASSIC)
 
 
 def _buffer(content: bytes) -> NDArray[np.uint8]:
