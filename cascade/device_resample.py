@@ -1,0 +1,166 @@
+"""Cuts windows out of a batch of pictures on the device: `clean.resample`, all at once.
+
+Values are exact, then rounded to whole grey levels wherever OpenCV rounds, so that of OpenCV 5 they are
+mostly the very same. Two things are apart: OpenCV 4 takes coordinates to 1/32 pixel, and windows (not
+whole pictures) shrunk by 4, 6, 8 ... are rounded once here, there after each halving.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .device_windows import Windows, picture
+
+
+def linear(pictures: Tensor, windows: Windows, height: int, width: int) -> Tensor:
+    """INTER_LINEAR of pictures (n, rows, columns, 3) uint8: (n, 3, height, width), whole grey levels.
+
+    There may be k windows for each picture, one behind the other; n is then that of the windows.
+    """
+    x, y = positions(windows, height, width)
+    rows, columns = pictures.shape[1:3]
+    (left, across), (top, down) = _cell(x, columns - 1), _cell(y, rows - 1)
+    left, top = left.long(), top.long()
+    right, bottom = (left + 1).clamp(max=columns - 1), (top + 1).clamp(max=rows - 1)
+    flat = pictures.flatten(1, 2)
+    levels = [
+        _taken(flat, row * columns + column)
+        for row, column in ((top, left), (top, right), (bottom, left), (bottom, right))
+    ]
+    return _blended(levels, across, down, height, width)
+
+
+def whole(pictures: Tensor, height: int, width: int) -> Tensor:
+    """INTER_AREA of whole pictures, as `linear`; rounded after each halving, as in `clean`."""
+    count, rows, columns, _ = pictures.shape
+    fy, fx = max(1, rows // height), max(1, columns // width)
+    window = picture(count, rows / fy, columns / fx, pictures.device)
+    for axis, length, factor in ((1, rows, fy), (2, columns, fx)):
+        places = torch.arange(math.ceil(length / factor) * factor, device=pictures.device)
+        pictures = pictures.index_select(axis, places.clamp(max=length - 1))
+    while fx % 2 == fy % 2 == 0:
+        pictures = (_summed(pictures, 2, 2) + 2) // 4
+        fx, fy = fx // 2, fy // 2
+    if fx > 1 or fy > 1:
+        pictures = (_summed(pictures, fy, fx).float() * (1 / (fx * fy))).round()
+    return linear(pictures, window, height, width)
+
+
+def _summed(pictures: Tensor, fy: int, fx: int) -> Tensor:
+    """The sums of blocks of fy x fx pixels, int32."""
+    count, rows, columns, _ = pictures.shape
+    blocks = pictures.reshape(count, rows // fy, fy, columns // fx, fx, 3)
+    return blocks.sum((2, 4), dtype=torch.int32)
+
+
+class Areas:
+    """INTER_AREA: pictures of which the mean of any block of pixels is known.
+
+    `pictures` (n, rows, columns, 3) uint8. Beyond a picture its edge is repeated, as far as windows
+    reach that are shrunk by `factor` at most.
+    """
+
+    def __init__(self, pictures: Tensor, factor: int) -> None:
+        self.rows, self.columns = pictures.shape[1:3]
+        self.margin = 2 * factor
+        for axis, length in ((1, self.rows), (2, self.columns)):
+            places = torch.arange(-self.margin, length + self.margin, device=pictures.device)
+            pictures = pictures.index_select(axis, places.clamp(0, length - 1))
+        sums = pictures.cumsum(1, dtype=torch.int32).cumsum(2, dtype=torch.int32)
+        self.sums = F.pad(sums, (0, 0, 1, 0, 1, 0)).flatten(1, 2)
+        self.stride = self.columns + 2 * self.margin + 1
+
+    def sample(self, windows: Windows, height: int, width: int, turned: bool) -> Tensor:
+        """As `linear`. `turned`: windows may be turned, and so have one factor for both axes."""
+        factors = [(windows.width / width).floor(), (windows.height / height).floor()]
+        if turned:
+            factors = [torch.minimum(*factors)] * 2
+        fx, fy = (factor.clamp(min=1) for factor in factors)
+        # how much further than the window the rectangle around it reaches
+        cos, sin = windows.cos.abs(), windows.sin.abs()
+        dx = (windows.width * cos + windows.height * sin - windows.width) / 2
+        dy = (windows.width * sin + windows.height * cos - windows.height) / 2
+        x, y = positions(windows, height, width)
+        columns, across = self._blocks(windows.x - dx, windows.width + 2 * dx, fx, self.columns, x)
+        rows, down = self._blocks(windows.y - dy, windows.height + 2 * dy, fy, self.rows, y)
+        corners = [
+            [_taken(self.sums, row * self.stride + column) for column in columns] for row in rows
+        ]
+        share = (1 / (fx * fy).float())[:, None, None]
+        even = ((fx % 2 == 0) & (fy % 2 == 0))[:, None, None]
+        sums = [
+            corners[r + 1][c + 1] - corners[r][c + 1] - corners[r + 1][c] + corners[r][c]
+            for r in (0, 1)
+            for c in (0, 1)
+        ]
+        means = [total.float() * share for total in sums]
+        # as OpenCV: by 2 x 2 halves go up, else to the even side
+        levels = [torch.where(even, (mean + 0.5).floor(), mean.round()) for mean in means]
+        return _blended(levels, across, down, height, width)
+
+    def _blocks(
+        self, start: Tensor, size: Tensor, factor: Tensor, length: int, position: Tensor
+    ) -> tuple[list[Tensor], Tensor]:
+        """Edges, in the sums, of the two blocks of an axis between which a position is, and where.
+
+        `clean.blocks` has the rule for the blocks; `position` (n, places) is in pixels.
+        """
+        first = start.floor()
+        first = torch.maximum(first, first.remainder(factor) - 2 * factor).clamp(max=length - 1)
+        last = torch.minimum((start + size).ceil(), length + factor).clamp(min=1)
+        count = ((last - first) / factor).ceil().clamp(min=1)
+        first, factor, count = first[:, None], factor[:, None], count[:, None]
+        # where blocks are pixels nothing is shrunk: OpenCV takes the picture itself
+        whole = factor == 1
+        first, count = torch.where(whole, 0, first), torch.where(whole, length, count)
+        along = (position + 0.5 - first) / factor - 0.5
+        block, share = _cell(along, count - 1)
+        edges = [first + factor * (block + step) + self.margin for step in range(3)]
+        limit = length + 2 * self.margin
+        return [edge.clamp(0, limit).long() for edge in edges], share
+
+
+def positions(windows: Windows, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """X and y in the pictures of each pixel of a net's input: (n, height * width) each.
+
+    `clean.sampling_matrix`: the outer edges of both pixel grids coincide.
+    """
+    across, down = (
+        (torch.arange(count, device=windows.x.device, dtype=torch.float64) + 0.5) / count - 0.5
+        for count in (width, height)
+    )
+    x0, y0 = (value[:, None, None] for value in windows.centre)
+    cos, sin = windows.cos[:, None, None], windows.sin[:, None, None]
+    along = windows.width[:, None, None] * across
+    below = windows.height[:, None, None] * down[:, None]
+    x, y = x0 + along * cos - below * sin, y0 + along * sin + below * cos
+    return x.flatten(1), y.flatten(1)
+
+
+def _cell(position: Tensor, last: Tensor | int) -> tuple[Tensor, Tensor]:
+    """Between which two values, 0 to `last`, a position lies: the lower one, and how far from it.
+
+    Beyond the first and the last one those are repeated.
+    """
+    position = position.clamp(min=0).clamp(max=last)
+    low = position.floor().clamp(max=last - 1).clamp(min=0)
+    return low, position - low
+
+
+def _taken(flat: Tensor, index: Tensor) -> Tensor:
+    """Rows (n, places, 3) of flat pictures, of which there may be fewer than n."""
+    each = torch.arange(len(index), device=flat.device) // (len(index) // len(flat))
+    return flat[each[:, None], index]
+
+
+def _blended(levels: list[Tensor], across: Tensor, down: Tensor, height: int, width: int) -> Tensor:
+    """Between four values (n, places, 3), rounded: (n, 3, height, width)."""
+    across, down = across.float()[..., None], down.float()[..., None]
+    a, b, c, d = (level.float() for level in levels)
+    above, below = a + (b - a) * across, c + (d - c) * across
+    values = (above + (below - above) * down).round()
+    return values.reshape(len(values), height, width, 3).permute(0, 3, 1, 2)
