@@ -49,7 +49,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How one level is trained: fields of its solver, `batch` pictures a step, `dropout` of the net."""
+    """How one level is trained: fields of its solver, `batch` pictures a step, `dropout` of the net.
+
+    `warm`: it begins with the weights of the level before, which has the same net.
+    """
 
     iterations: int
     batch: int
@@ -58,6 +61,7 @@ class Schedule:
     stepvalue: tuple[int, ...] = ()
     iter_size: int = 1
     dropout: float = 0.3
+    warm: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,9 +189,13 @@ def _train_level(plan: Plan, number: int, say: Say) -> None:
     if plan.device == "cpu":
         choose_threads(out / name / "train_val.prototxt", say)
     state = newest_state(out / name / "snapshots")
-    more = [] if state is None else ["--snapshot", state]
+    weights = None
+    if plan.schedules[number].warm and state is None:
+        weights = out / LEVELS[number - 1] / f"{LEVELS[number - 1]}.caffemodel"
+    options = {"--weights": weights, "--snapshot": state}
+    more = [word for option, path in options.items() if path for word in (option, path)]
     _show(say, "train", "--solver", solver, "--device", plan.device, *more)
-    done = train(solver, snapshot=state, device=plan.device, report=lambda line: say(f"  {line}"))
+    done = train(solver, weights, state, plan.device, report=lambda line: say(f"  {line}"))
     if done.weights is None:  # the snapshot was the last one already
         done_weights = Path(f"{out / name / 'snapshots' / name}_iter_{done.iteration}.caffemodel")
     else:
@@ -205,7 +213,7 @@ def choose_threads(net: Path, say: Say) -> int:
     speeds = {}
     for threads in sorted({1, cores(None)}):
         use_threads(threads)
-        speeds[threads] = time_net(net, iterations=8).pictures_per_second
+        speeds[threads] = time_net(net, iterations=8, by_layer=False).pictures_per_second
     best = max(speeds, key=lambda threads: speeds[threads])
     use_threads(best)
     tried = ", ".join(f"{threads}: {speed:.0f} pictures/s" for threads, speed in speeds.items())
@@ -250,9 +258,14 @@ def _convert(plan: Plan, say: Say) -> dict[str, list[Difference]]:
     return found
 
 
-def dataset(data: PathLike, part: str, seed: int = 0) -> Dataset:
-    """A part of a folder in CelebA's layout as a set to measure, split as `prepare` splits it."""
+def dataset(data: PathLike, part: str, seed: int = 0, at_most: int | None = None) -> Dataset:
+    """A part of a folder in CelebA's layout as a set to measure, split as `prepare` splits it.
+
+    Of more than `at_most` pictures so many are taken, at equal distances.
+    """
     pictures = [picture for picture in CelebA(data, seed) if picture.part == part]
+    if at_most is not None and len(pictures) > at_most:
+        pictures = [pictures[index * len(pictures) // at_most] for index in range(at_most)]
     if not pictures:
         raise ProtofaceError(f"{data}: has no pictures in its part '{part}'")
     there = [picture for picture in pictures if Path(picture.path).is_file()]
@@ -278,7 +291,7 @@ def _figures(plan: Plan, conversions: dict[str, list[Difference]], say: Say) -> 
     for line in table(timings, cascade):
         say(f"  {line}".rstrip())
     _show(say, "compare", "--celeba", plan.data, "--model", out, "--mode", plan.mode)
-    rows = _compare(plan, cascade, timings)
+    rows = _compare(plan, cascade, timings, len(test.dataset))
     picture, results = out / "results.jpg", out / "results.md"
     with replacing(picture) as temporary:
         temporary.write_bytes(contact_sheet(test, chosen))
@@ -287,11 +300,12 @@ def _figures(plan: Plan, conversions: dict[str, list[Difference]], say: Say) -> 
     return outcome
 
 
-def _compare(plan: Plan, cascade: Cascade, timings: Sequence[Row]) -> list[Comparison]:
+def _compare(plan: Plan, cascade: Cascade, timings: Sequence[Row], at_most: int) -> list[Comparison]:
+    """The table, over `at_most` pictures of each part: those for training tell enough in so many."""
     weights = [Path(plan.out) / name / f"{name}.caffemodel" for name in LEVELS]
 
     def part(name: str) -> Dataset:
-        return dataset(plan.data, name, plan.seed)
+        return dataset(plan.data, name, plan.seed, at_most)
 
     return compare_rows(cascade, weights, part, timings, machine()["processor"])
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from protoface.converters import ProtofaceError, filter_net, read_net, read_weights
@@ -72,8 +71,9 @@ def time_net(
     device: str = "cpu",
     dtype: str = "float32",
     batch: int | None = None,
+    by_layer: bool = True,
 ) -> TimeResult:
-    """Time forward and backward passes of a net in phase TRAIN, in all and per layer.
+    """Time forward and backward passes of a net in phase TRAIN, in all and, if asked for, per layer.
 
     Inputs are random: reading pictures is not part of it, and the net's data need not be there. `batch`
     stands in for the batch size of the file; weights do not change the time of a layer.
@@ -90,7 +90,6 @@ def time_net(
         parameters.load(parameters.values, arrays)
     inputs = random_inputs(net, place, kind)
     totals = [_time_pass(net, inputs, place) for _ in range(iterations + WARM_UP)][WARM_UP:]
-    layers = [_time_layers(net, inputs, place) for _ in range(iterations + WARM_UP)][WARM_UP:]
     forward, backward = np.median(np.array(totals), axis=0).tolist()
     return TimeResult(
         source,
@@ -101,7 +100,7 @@ def time_net(
         torch.get_num_threads(),
         forward,
         backward,
-        _layer_times(net, np.median(np.array(layers), axis=0)),
+        _layer_times(net, inputs, place, iterations) if by_layer else (),
     )
 
 
@@ -240,9 +239,12 @@ def _timed(net: SolverNet) -> list[Node]:
     return [step for step in net.steps if step.bottoms]
 
 
-def _layer_times(net: SolverNet, times: NDArray[np.float64]) -> tuple[LayerTime, ...]:
+def _layer_times(
+    net: SolverNet, inputs: list[Tensor], device: torch.device, iterations: int
+) -> tuple[LayerTime, ...]:
+    times = [_time_layers(net, inputs, device) for _ in range(iterations + WARM_UP)][WARM_UP:]
     rows = []
-    for step, (forward, backward) in zip(_timed(net), times.tolist(), strict=True):
+    for step, (forward, backward) in zip(_timed(net), np.median(times, axis=0).tolist(), strict=True):
         layers = step.layer.layers if isinstance(step.layer, NormScale) else (step.layer,)
         name = " + ".join(layer.param.name for layer in layers)
         kind = " + ".join(layer.param.type for layer in layers)

@@ -42,6 +42,8 @@ def test_every_stage(short: Path) -> None:
         *["convert"] * 4,
         *("bench", "compare"),
     ]
+    shown = [line for line in lines if line.startswith("$ protoface train")]
+    assert ["--weights out/level_1/level_1.caffemodel" in line for line in shown] == [False, True]
     assert outcome.agree
     assert len(outcome.conversions) == 4
     assert all(len(found) >= 2 for found in outcome.conversions.values())

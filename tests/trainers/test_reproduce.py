@@ -65,6 +65,8 @@ def test_parts_as_prepare_splits_them(tmp_path: Path) -> None:
     assert [path.name for path in test.paths] == [names[5], names[8]]
     assert len(test.skipped) == 1
     assert (test.truth[0] == points[names[5]]).all()
+    two = dataset(tmp_path, "train", at_most=2)
+    assert [path.name for path in two.paths] == [names[0], names[3]]
     write_partition(tmp_path, dict.fromkeys(names, 0))
     with pytest.raises(ProtofaceError, match="no pictures in its part 'test'"):
         dataset(tmp_path, "test")
