@@ -106,8 +106,9 @@ def _check(run: Forward, model: ModelProto, source: str) -> None:
 
 def _reference(model: ModelProto, source: str) -> Forward:
     """ONNX Runtime where it is there, for it knows its own operators too; else ONNX's own reference."""
-    if OnnxRuntime().missing() is None:
-        return OnnxRuntime().forward(model, source, 1)
+    runtime = OnnxRuntime("cpu")
+    if runtime.missing() is None:
+        return runtime.forward(model, source, 1)
     from onnx.reference import ReferenceEvaluator
 
     evaluator = ReferenceEvaluator(model)
@@ -122,14 +123,26 @@ def _reference(model: ModelProto, source: str) -> Forward:
 
 
 class OnnxRuntime:
-    """ONNX Runtime on the CPU."""
+    """ONNX Runtime on the CPU, or all of it on the GPU."""
 
     runs_onnx = True
 
+    def __init__(self, device: str) -> None:
+        self.device = device
+
     def missing(self) -> str | None:  # noqa: D102
-        if find_spec("onnxruntime"):
+        if not find_spec("onnxruntime"):
+            return "onnxruntime is not installed; pip install 'protoface[onnxruntime]'"
+        if self.device == "cpu":
             return None
-        return "onnxruntime is not installed; pip install 'protoface[onnxruntime]'"
+        import onnxruntime
+
+        if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+            return None
+        return (
+            f"onnxruntime {onnxruntime.__version__} is built without CUDA; pip uninstall onnxruntime, "
+            "then pip install onnxruntime-gpu"
+        )
 
     def forward(self, net: Net | ModelProto, source: str, threads: int | None) -> Forward:  # noqa: D102
         import onnxruntime
@@ -137,10 +150,14 @@ class OnnxRuntime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
+        providers: list[Any] = ["CPUExecutionProvider"]
+        if self.device == "cuda":
+            options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+            providers = [("CUDAExecutionProvider", {"use_tf32": "0"})]
         model = net if isinstance(net, ModelProto) else to_onnx(net, source)
         content = model.SerializeToString()
         try:
-            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(content, options, providers=providers)
         except Exception as error:  # its errors have no class of their own above them
             reason = str(error).splitlines()[0]
             raise ProtofaceError(f"{source}: ONNX Runtime refuses it: {reason}") from error
@@ -149,7 +166,7 @@ class OnnxRuntime:
 
 
 class PyTorch:
-    """PyTorch, eager."""
+    """PyTorch, eager, in float32 proper."""
 
     runs_onnx = False
 
@@ -175,8 +192,11 @@ class PyTorch:
             )
         import torch
 
+        from protoface.converters.precision import allow_tf32
         from protoface.converters.pytorch import to_pytorch
 
+        if self.device == "cuda":
+            allow_tf32(False)
         if threads is not None:
             torch.set_num_threads(threads)
         module = to_pytorch(net, source).to(self.device)
@@ -193,7 +213,8 @@ BACKENDS: dict[str, Backend] = {
     "opencv": OpenCV("DNN_TARGET_CPU"),
     "opencv-cuda": OpenCV("DNN_TARGET_CUDA"),
     "opencv-cuda-fp16": OpenCV("DNN_TARGET_CUDA_FP16"),
-    "onnxruntime": OnnxRuntime(),
+    "onnxruntime": OnnxRuntime("cpu"),
+    "onnxruntime-cuda": OnnxRuntime("cuda"),
     "torch": PyTorch("cpu"),
     "torch-cuda": PyTorch("cuda"),
 }

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
+import shlex
 import sys
 import time
 from collections import defaultdict
@@ -10,14 +13,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
 
 import click
 import cv2
 import numpy as np
+from onnx import ModelProto
 from tqdm import tqdm
 
-from protoface.cascade.backends import BACKENDS
+from protoface.cascade import cascade_pb2
+from protoface.cascade.agreement import Agreement, compare
+from protoface.cascade.backends import AUTO, BACKENDS
 from protoface.cascade.definition import (
     Loaded,
     PathLike,
@@ -40,6 +45,10 @@ from protoface.converters.graph import Net
 PUBLISHED_FORWARD_MS = 6.0
 WHOLE = "cascade"
 WARM_UP = 5
+#: Pictures on which backends are compared.
+COMPARED = 16
+#: Cascades that stay on the device: the keys of `device_bench.WAYS`, imported only if asked for.
+ON_DEVICE = ("torch-cuda-device", "torch-cuda-graph", "torch-cuda-graph-fp16", "torch-cuda-compile")
 
 
 @dataclass(frozen=True)
@@ -113,12 +122,13 @@ def measure(
                     if run >= WARM_UP:
                         seconds[cascade.backend, size, step].append(elapsed)
     return [
-        _row(backend, size, threads, step, np.array(values))
+        make_row(backend, size, threads, step, np.array(values))
         for (backend, size, step), values in seconds.items()
     ]
 
 
-def _row(backend: str, size: int, threads: int | None, step: str, seconds: Any) -> Row:
+def make_row(backend: str, size: int, threads: int | None, step: str, seconds: Floats) -> Row:
+    """A row out of the seconds of each pass over `size` pictures."""
     p50, p90, p99 = (float(value) for value in np.percentile(seconds, (50, 90, 99)) * 1000 / size)
     return Row(backend, size, threads, step, p50, p90, p99, float(size / seconds.mean()))
 
@@ -132,7 +142,26 @@ def random_pictures(count: int = 16, seed: int = 0) -> list[Image]:
 def load_cascades(
     model: PathLike, weights: Sequence[Path], backends: Sequence[str], mode: str, threads: int | None
 ) -> tuple[list[Cascade], bool]:
-    """A cascade on each backend, and whether it has real weights.
+    """A cascade on each backend (none: all that can run), and whether it has real weights."""
+    definition, nets, real = load_model(model, weights)
+    names = backends or runnable(nets)
+    return [Cascade(definition, nets, name, mode, threads) for name in names], real
+
+
+def runnable(nets: Sequence[Loaded]) -> list[str]:
+    """The backends that can run these nets here."""
+    onnx = any(isinstance(net, ModelProto) for net in nets)
+    return [
+        name
+        for name, backend in BACKENDS.items()
+        if (backend.runs_onnx or not onnx) and backend.missing() is None
+    ]
+
+
+def load_model(
+    model: PathLike, weights: Sequence[Path]
+) -> tuple[cascade_pb2.CascadeParameter, list[Loaded], bool]:
+    """A cascade's definition, its nets, and whether they have real weights.
 
     Where the cascade names weights that are not there, its nets are filled as training would start.
     """
@@ -146,12 +175,7 @@ def load_cascades(
         if real
         else _filled(empty_nets(definition, path.parent))
     )
-    names = backends or [
-        name
-        for name, backend in BACKENDS.items()
-        if (backend.runs_onnx or not onnx) and backend.missing() is None
-    ]
-    return [Cascade(definition, nets, name, mode, threads) for name in names], real
+    return definition, nets, real
 
 
 def _filled(nets: Sequence[Net]) -> list[Loaded]:
@@ -170,14 +194,6 @@ def _filled(nets: Sequence[Net]) -> list[Loaded]:
     return list(filled)
 
 
-def largest_disagreement(cascades: Sequence[Cascade], images: Sequence[Image]) -> float:
-    """Largest distance in pixels between a point of any backend and the same of the first one."""
-    first, *others = [
-        np.array([found.points for found in cascade.detect_batch(images)]) for cascade in cascades
-    ]
-    return max((float(np.linalg.norm(other - first, axis=-1).max()) for other in others), default=0.0)
-
-
 def table(rows: Sequence[Row], cascade: Cascade) -> Iterator[str]:
     """The rows as text, and below them the two ratios that the experiment is judged by."""
     percentiles = "".join(f"{name:>9}" for name in ("p50 ms", "p90 ms", "p99 ms"))
@@ -189,7 +205,8 @@ def table(rows: Sequence[Row], cascade: Cascade) -> Iterator[str]:
         )
     levels = [stage.name for stage in cascade.stages]
     yield ""
-    for backend, batch in dict.fromkeys((row.backend, row.batch) for row in rows):
+    stepwise = [row for row in rows if row.stage != WHOLE]  # on the device there are no steps to time
+    for backend, batch in dict.fromkeys((row.backend, row.batch) for row in stepwise):
         p50 = {row.stage: row.p50_ms for row in rows if (row.backend, row.batch) == (backend, batch)}
         forward = sum(p50[level] for level in levels)
         yield (
@@ -223,8 +240,8 @@ class SeveralValues(click.Command):
     "--backend",
     "backends",
     multiple=True,
-    type=click.Choice(list(BACKENDS)),
-    help="One or several; default: all that can run here.",
+    type=click.Choice([*BACKENDS, *ON_DEVICE]),
+    help=f"One or several; default: all that can run here, but for {', '.join(ON_DEVICE)}.",
 )
 @mode_option
 @click.option(
@@ -241,6 +258,7 @@ class SeveralValues(click.Command):
     type=click.Path(exists=True, path_type=Path),
     help="A picture or a folder of pictures; default: noise of 640 x 480.",
 )
+@click.option("--size", type=click.IntRange(min=1), help="Make the pictures SIZE x SIZE first.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--runs", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option(
@@ -256,37 +274,80 @@ def bench(
     mode: str,
     batches: tuple[int, ...],
     images: Path | None,
+    size: int | None,
     threads: int,
     runs: int,
     json_file: Path | None,
-) -> None:
+) -> int:
     """Time a cascade step by step, on every backend that can run here, in one run.
 
+    Each is compared with one that computes on the CPU; the exit status is 1 if its nets disagree.
     Without weights its nets are filled as training would start: the speed is the same, the points are
     nonsense, and it says so.
     """
-    cascades, real = load_cascades(model, weights, backends, mode, threads)
+    noticed = _noticed()
+    ways = [name for name in backends if name in ON_DEVICE]
+    definition, nets, real = load_model(model, weights)
+    names = [name for name in backends if name in BACKENDS] or ([AUTO] if ways else runnable(nets))
+    cascades = [Cascade(definition, nets, name, mode, threads) for name in names]
+    on_cpu = [cascade for cascade in cascades if "cuda" not in cascade.backend]
+    reference = on_cpu[0] if on_cpu else Cascade(definition, nets, AUTO, mode, threads)
     cv2.setNumThreads(threads)
-    pictures = _pictures(images)
+    pictures = _pictures(images, size)
     if not real:
         click.echo("no weights: nets filled at random; the times are real, the points are not")
     rows = measure(cascades, pictures, batches, runs, threads)
-    for line in table(rows, cascades[0]):
+    int8 = any(isinstance(net, ModelProto) for net in nets)
+    others = [cascade for cascade in cascades if cascade is not reference]
+    agreements = [compare(cascade, reference, pictures[:COMPARED], int8) for cascade in others]
+    if ways:
+        from protoface.cascade.device_bench import measure_ways
+
+        timed, compared = measure_ways(ways, definition, nets, reference, pictures, batches, runs)
+        rows, agreements = rows + timed, agreements + compared
+    for line in (*table(rows, cascades[0]), *map(str, agreements), *noticed):
         click.echo(line)
-    difference = largest_disagreement(cascades, pictures[:16])
-    names = ", ".join(cascade.backend for cascade in cascades)
-    click.echo(f"really used: {names}; their points differ by at most {difference:.2g} pixels")
+    click.echo(f"really used: {', '.join([*(cascade.backend for cascade in cascades), *ways])}")
     click.echo(" ".join(f"{key} {value}" for key, value in {**machine(), **versions()}.items()))
     if json_file is not None:
-        report = {"machine": machine(), "versions": versions(), "rows": [asdict(row) for row in rows]}
-        write_text(json_file, json.dumps(report, indent=1) + "\n")
+        _write(json_file, rows, agreements, noticed)
+    return 0 if all(agreement.agrees for agreement in agreements) else 1
 
 
-def _pictures(path: Path | None) -> list[Image]:
+def _noticed() -> list[str]:
+    """The package's warnings from now on: layers that are not where they should be, and notices."""
+    lines: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("protoface").addHandler(handler)
+    return lines
+
+
+def _write(
+    path: Path, rows: Sequence[Row], agreements: Sequence[Agreement], noticed: Sequence[str]
+) -> None:
+    report = {
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "machine": machine(),
+        "versions": versions(),
+        "NVIDIA_TF32_OVERRIDE": os.environ.get("NVIDIA_TF32_OVERRIDE"),
+        "warnings": noticed,
+        "agreement": [{**asdict(agreement), "agrees": agreement.agrees} for agreement in agreements],
+        "rows": [asdict(row) for row in rows],
+    }
+    write_text(path, json.dumps(report, indent=1) + "\n")
+
+
+def _pictures(path: Path | None, size: int | None) -> list[Image]:
     if path is None:
-        return random_pictures()
-    pictures = find_pictures(path) if path.is_dir() else [path]
-    return [read_picture(picture) for picture in pictures]
+        pictures = random_pictures()
+    else:
+        paths = find_pictures(path) if path.is_dir() else [path]
+        pictures = [read_picture(picture) for picture in paths]
+    if size is None:
+        return pictures
+    resized = [cv2.resize(one, (size, size), interpolation=cv2.INTER_AREA) for one in pictures]
+    return [np.asarray(one, np.uint8) for one in resized]
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ class DeviceStage(nn.Module):
         if self.patch and before is not None:
             parts = device_windows.patches(before, window, self.patch)
         inputs = self.look(pictures, areas, parts).reshape(count, -1, self.height, self.width)
-        found = place(self._answers(inputs), parts)
+        found = place(self.answers(inputs), parts)
         return found if before is None else torch.where(window.seen[:, None, None], found, before)
 
     def look(self, pictures: Tensor, areas: Areas | None, windows: Windows) -> Tensor:
@@ -99,7 +99,7 @@ class DeviceStage(nn.Module):
         values = values * windows.seen[:, None, None, None]  # black where there is nothing
         return ((values.flip(1) if self.swap else values) - self.mean) * self.scale
 
-    def _answers(self, inputs: Tensor) -> Tensor:
+    def answers(self, inputs: Tensor) -> Tensor:
         """What the net answers, (n, points, 2); with `flip_average` the mean of both ways to look."""
         count, channels, height, width = inputs.shape
         if not self.flip_average:
@@ -133,6 +133,11 @@ class DeviceCascade(nn.Module):
         ]
         self.parts = nn.ModuleList(self.stages)
         self.eval()
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.stages[0].mean.device
 
     def half_nets(self) -> DeviceCascade:
         """Itself, with nets that compute in float16; windows and points stay as they are."""

@@ -15,7 +15,7 @@ from protoface.converters.weights import Net
 from protoface.trainers.fillers import fill
 
 HERE = [name for name, backend in BACKENDS.items() if backend.missing() is None]
-CUDA = ("opencv-cuda", "opencv-cuda-fp16", "torch-cuda")
+CUDA = ("opencv-cuda", "opencv-cuda-fp16", "onnxruntime-cuda", "torch-cuda")
 
 
 def small_net() -> Net:

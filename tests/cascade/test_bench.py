@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from protoface.cascade import BACKENDS, load
+from protoface.cascade.agreement import compare
 from protoface.cascade.bench import (
     Row,
-    largest_disagreement,
     load_cascades,
+    make_row,
     measure,
     random_pictures,
     steps,
@@ -47,9 +48,7 @@ def test_rows_are_per_picture(folder):
 
 
 def test_percentiles_by_hand():
-    from protoface.cascade.bench import _row
-
-    row = _row("opencv", 2, 1, "cascade", np.array([0.002, 0.004, 0.006]))
+    row = make_row("opencv", 2, 1, "cascade", np.array([0.002, 0.004, 0.006]))
     assert row.p50_ms == pytest.approx(2)  # 4 ms for two pictures
     assert row.p99_ms == pytest.approx(2.98)
     assert row.pictures_per_s == pytest.approx(500)
@@ -71,7 +70,11 @@ def test_json_has_the_documented_keys(folder, tmp_path, capsys):
         == 0
     )
     report = json.loads(file.read_text())
-    assert set(report) == {"machine", "versions", "rows"}
+    assert set(report) == {
+        "command", "machine", "versions", "NVIDIA_TF32_OVERRIDE", "warnings", "agreement", "rows"
+    }  # fmt: skip
+    assert [row["backend"] for row in report["agreement"]] == HERE[1:]
+    assert all(row["agrees"] and row["outputs"] <= row["tolerance"] for row in report["agreement"])
     assert len(report["rows"]) == len(HERE) * 2 * len(STEPS)
     assert set(report["rows"][0]) == {
         "backend", "batch", "threads", "stage", "p50_ms", "p90_ms", "p99_ms", "pictures_per_s"
@@ -89,7 +92,7 @@ def test_without_weights_the_nets_are_filled_and_it_says_so(capsys):
 def test_filled_nets_give_finite_points_and_backends_agree():
     cascades, real = load_cascades("original", [], [], "clean", 1)
     assert not real
-    assert largest_disagreement(cascades, random_pictures(2)) < 0.1
+    assert all(compare(one, cascades[0], random_pictures(2)).agrees for one in cascades[1:])
     assert np.isfinite(cascades[0].detect(random_pictures(1)[0]).points).all()
 
 
