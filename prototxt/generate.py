@@ -41,11 +41,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Table:
-    """A net: channels of the stem (3x3, stride 2), the blocks, units of the hidden layer."""
+    """A net: channels of the stem (3x3, stride 2), the blocks, units of the hidden layer.
+
+    Without a hidden layer it ends in `attention`.
+    """
 
     stem: int
     blocks: tuple[Block, ...]
-    hidden: int
+    hidden: int | None
 
 
 TABLES = {
@@ -74,6 +77,20 @@ TABLES = {
             Block("conv3_2", 4, 64, 1),
         ),
         128,
+    ),
+    # For faces of any size anywhere: the last map has 6 x 6 places, not 3 x 3, and no layer that would
+    # have to learn each place of a face by itself.
+    "finder": Table(
+        16,
+        (
+            Block("conv1_1", 4, 24, 2),
+            Block("conv1_2", 4, 24, 1),
+            Block("conv2_1", 4, 32, 2),
+            Block("conv2_2", 4, 32, 1),
+            Block("conv3_1", 4, 64, 1),
+            Block("conv3_2", 4, 64, 1),
+        ),
+        None,
     ),
 }
 
@@ -112,7 +129,7 @@ class Size:
 
 
 def body(size: Size) -> Iterator[Layer]:
-    """The layers between `data` and `fc2`, both phases alike."""
+    """The layers after `data`, to the points; both phases alike."""
     table = TABLES[size.net]
     channels = size.channels(table.stem)
     yield from conv_bn("conv1", "data", channels, kernel=3, stride=2, stem=True)
@@ -138,10 +155,71 @@ def body(size: Size) -> Iterator[Layer]:
             )
             result = fuse
         bottom, channels = result, out
-    yield inner_product("fc1", bottom, max(16, int(table.hidden * size.width)))
+    if table.hidden is None:
+        yield from attention(bottom, 2 * size.points)
+    else:
+        yield from fully_connected(bottom, max(16, int(table.hidden * size.width)), 2 * size.points)
+
+
+def fully_connected(bottom: str, hidden: int, out: int) -> Iterator[Layer]:
+    """The original's end: a hidden layer, Dropout, `fc2`."""
+    yield inner_product("fc1", bottom, hidden)
     yield relu("relu_fc1", "fc1")
     yield in_place("drop_fc1", "Dropout", "fc1", dropout_param={"dropout_ratio": 0.3})
-    yield inner_product("fc2", "fc1", 2 * size.points)
+    yield inner_product("fc2", "fc1", out)
+
+
+def attention(bottom: str, out: int) -> Iterator[Layer]:
+    """Every place of a map answers, and a softmax over the places weighs the answers: `points`.
+
+    An answer is what the place sees (`offset`) plus where it lies, which `place` learns. Both sides of
+    the product are out x places.
+    """
+    flat = caffe_pb2.ReshapeParameter(shape={"dim": [0, out, -1]})
+    for name in ("score", "offset"):
+        yield Layer(
+            name=name,
+            type="Convolution",
+            bottom=[bottom],
+            top=[name],
+            param=[{"lr_mult": 1, "decay_mult": 1}, {"lr_mult": 2, "decay_mult": 0}],
+            convolution_param={
+                "num_output": out,
+                "kernel_size": [1],
+                "weight_filler": {"type": "gaussian", "std": 0.01},
+            },
+        )
+    yield Layer(name="scores", type="Reshape", bottom=["score"], top=["scores"], reshape_param=flat)
+    yield Layer(
+        name="attention",
+        type="Softmax",
+        bottom=["scores"],
+        top=["attention"],
+        softmax_param={"axis": 2},
+    )
+    yield Layer(
+        name="place",
+        type="Bias",
+        bottom=["offset"],
+        top=["place"],
+        param=[{"lr_mult": 1, "decay_mult": 0}],
+        bias_param={"axis": 1, "num_axes": 3},
+    )
+    yield Layer(name="answers", type="Reshape", bottom=["place"], top=["answers"], reshape_param=flat)
+    yield Layer(
+        name="weighed",
+        type="Eltwise",
+        bottom=["attention", "answers"],
+        top=["weighed"],
+        eltwise_param={"operation": "PROD"},
+    )
+    yield Layer(
+        name="points",
+        type="Reduction",
+        bottom=["weighed"],
+        top=["points"],
+        reduction_param={"operation": "SUM", "axis": 2},
+    )
 
 
 def conv_bn(
@@ -249,18 +327,20 @@ def image_data(folder: str, size: Size, phase: str, split: str) -> Layer:
 
 def train_val_net(name: str, size: Size) -> caffe_pb2.NetParameter:
     """The net as it is trained and tested. The original names both levels' nets `level_1`."""
+    layers = list(body(size))
+    answer = layers[-1].top[0]
     loss = Layer(
-        name="loss", type="EuclideanLoss", bottom=["fc2", "label"], top=["loss"], loss_weight=[100]
+        name="loss", type="EuclideanLoss", bottom=[answer, "label"], top=["loss"], loss_weight=[100]
     )
     data = [
         image_data(f"data/{name}", size, "TRAIN", "train"),
         image_data(f"data/{name}", size, "TEST", "test"),
     ]
-    return caffe_pb2.NetParameter(name=name, layer=[*data, *body(size), loss])
+    return caffe_pb2.NetParameter(name=name, layer=[*data, *layers, loss])
 
 
 def deploy_net(name: str, size: Size) -> caffe_pb2.NetParameter:
-    """The net as it is used: pictures in by `data`, points out of `fc2`."""
+    """The net as it is used: pictures in by `data`, points out of its last layer."""
     shape = {"dim": [1, size.input_channels, size.pixels, size.pixels]}
     entry = Layer(name="data", type="Input", top=["data"], input_param={"shape": [shape]})
     return caffe_pb2.NetParameter(name=name, layer=[entry, *body(size)])

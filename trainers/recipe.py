@@ -13,6 +13,7 @@ from protoface.converters.files import PathLike
 from protoface.converters.prototxt import read_message
 
 from . import recipe_pb2
+from .synthetic import WIDEST
 
 TrainingParameter = recipe_pb2.TrainingParameter
 
@@ -54,7 +55,7 @@ def read_recipe(path: PathLike, seed: int | None = None, epochs_factor: float | 
     Raises ProtofaceError naming file and line, field or stage.
     """
     source = os.fspath(path)
-    parameter = read_message(path, recipe_pb2.RecipeParameter())
+    parameter, folder = _with_base(path)
     if seed is not None:
         parameter.seed = seed
     if epochs_factor is not None:
@@ -65,11 +66,28 @@ def read_recipe(path: PathLike, seed: int | None = None, epochs_factor: float | 
         raise ProtofaceError(
             f"{source}: start {parameter.start} has no {FILE}; train that recipe first"
         )
-    file = Path(source).parent / parameter.cascade
+    file = folder / parameter.cascade
     recipe = Recipe(parameter, read_definition(file), file.parent, source)
     _check_data(recipe)
     _check_stages(recipe)
     return recipe
+
+
+def _with_base(path: PathLike) -> tuple[recipe_pb2.RecipeParameter, Path]:
+    """A recipe over the one that it is like, and the folder that its cascade is relative to."""
+    own, folder = read_message(path, recipe_pb2.RecipeParameter()), Path(path).parent
+    if not own.like:
+        return own, folder
+    base = read_message(folder / own.like, recipe_pb2.RecipeParameter())
+    if base.like:
+        raise ProtofaceError(f"{os.fspath(path)}: like {own.like}, which is itself like another recipe")
+    if own.data:
+        base.ClearField("data")
+    if not own.cascade:
+        folder = (folder / own.like).parent
+    base.MergeFrom(own)
+    base.ClearField("like")
+    return base, folder
 
 
 def _check_data(recipe: Recipe) -> None:
@@ -79,11 +97,26 @@ def _check_data(recipe: Recipe) -> None:
     for weight in (*(data.weight for data in parameter.data), parameter.synthetic.weight):
         if weight <= 0:
             raise ProtofaceError(f"{recipe.source}: weight is {weight:g}, it must be positive")
+    _check_drawn(recipe)
     named = [*parameter.data, *([parameter.validation] if parameter.HasField("validation") else [])]
     if not all(data.folder for data in named):
         raise ProtofaceError(f"{recipe.source}: data or validation without a folder")
     if parameter.epochs_factor <= 0:
         raise ProtofaceError(f"{recipe.source}: epochs_factor must be positive")
+
+
+def _check_drawn(recipe: Recipe) -> None:
+    drawn, names = recipe.parameter.synthetic, [stage.name for stage in recipe.definition.stage]
+    if drawn.count and not 0 < drawn.narrowest <= WIDEST:
+        raise ProtofaceError(f"{recipe.source}: synthetic's narrowest is not in 0 .. {WIDEST:g}")
+    for name in drawn.stage:
+        if name not in names or recipe.owner(name) != name:
+            raise ProtofaceError(
+                f"{recipe.source}: synthetic faces for '{name}', which is no stage that is trained"
+            )
+    for name in names:
+        if not recipe.parameter.data and name not in (list(drawn.stage) or names):
+            raise ProtofaceError(f"{recipe.source}: stage '{name}' has nothing to train on")
 
 
 def _check_stages(recipe: Recipe) -> None:
@@ -119,6 +152,7 @@ def _check_stages(recipe: Recipe) -> None:
 
 def _check_training(training: TrainingParameter, where: str) -> None:
     augment, loss, jitter = training.augment, training.loss, training.jitter
+    scatter = training.scatter
     positive = {"epochs": training.epochs, "base_lr": training.base_lr}
     positive.update({"width": loss.width, "curvature": loss.curvature})
     below_1 = ("beta1", "beta2", "ema", "statistics", "dropout", "warm_up")
@@ -126,12 +160,17 @@ def _check_training(training: TrainingParameter, where: str) -> None:
     sigmas = ("shift", "scale", "rotation", "contrast", "brightness", "color", "noise")
     not_negative = {name: getattr(augment, name) for name in sigmas}
     not_negative.update({"jitter's factor": jitter.factor, "jitter's noise": jitter.noise})
+    not_negative["scatter's aspect"] = scatter.aspect
     wrong = {
         "batch_size (it starts at 2)": training.batch_size < 2,
         **{f"{name} (it is positive)": not value > 0 for name, value in positive.items()},
         **{f"{name} (it is not negative)": not value >= 0 for name, value in not_negative.items()},
         **{f"{name} (0 to 1, less than 1)": not 0 <= getattr(training, name) < 1 for name in below_1},
         **{f"{name} (0 to 1)": not 0 <= getattr(augment, name) <= 1 for name in shares},
+        "scatter's probability (0 to 1)": not 0 <= scatter.probability <= 1,
+        "scatter's least_eyes and greatest_eyes (above 0, in this order, at most 0.5)": not (
+            0 < scatter.least_eyes <= scatter.greatest_eyes <= 0.5
+        ),
     }
     for field, is_wrong in wrong.items():
         if is_wrong:

@@ -28,21 +28,31 @@ class Pictures:
     truth: Floats
     weights: Floats
 
+    def __len__(self) -> int:
+        return len(self.paths)
+
 
 def training_pictures(
-    recipe: Recipe, out: Path, workers: int, report: Callable[[str], None]
+    recipe: Recipe, stage: str, out: Path, workers: int, report: Callable[[str], None]
 ) -> Pictures:
-    """All pictures to train on; faces are drawn into `out`/faces unless they are there already.
+    """All that a stage trains on; faces are drawn into `out`/faces unless they are there already.
 
     What the lists name but is not there is reported. Raises ProtofaceError for a bad folder or list.
     """
     parameter = recipe.parameter
     parts = [(read_pictures(data, recipe, report), data.weight) for data in parameter.data]
     drawn = parameter.synthetic
-    if drawn.count:
+    if drawn.count and stage in (list(drawn.stage) or [stage]):
         folder = out / FACES
         if not (folder / LANDMARKS).exists():
-            write_faces(folder, drawn.count, drawn.seed, workers=workers, views=drawn.views)
+            write_faces(
+                folder,
+                drawn.count,
+                drawn.seed,
+                workers=workers,
+                views=drawn.views,
+                narrowest=drawn.narrowest,
+            )
         parts.append((read_dataset(folder), drawn.weight))
     return Pictures(
         tuple(path for data, _ in parts for path in data.paths),

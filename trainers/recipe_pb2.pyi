@@ -8,8 +8,9 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RecipeParameter(_message.Message):
-    __slots__ = ("name", "cascade", "data", "synthetic", "validation", "training", "stage", "seed", "epochs_factor", "start")
+    __slots__ = ("name", "like", "cascade", "data", "synthetic", "validation", "training", "stage", "seed", "epochs_factor", "start")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    LIKE_FIELD_NUMBER: _ClassVar[int]
     CASCADE_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     SYNTHETIC_FIELD_NUMBER: _ClassVar[int]
@@ -20,6 +21,7 @@ class RecipeParameter(_message.Message):
     EPOCHS_FACTOR_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     name: str
+    like: str
     cascade: str
     data: _containers.RepeatedCompositeFieldContainer[PicturesParameter]
     synthetic: SyntheticParameter
@@ -29,7 +31,7 @@ class RecipeParameter(_message.Message):
     seed: int
     epochs_factor: float
     start: str
-    def __init__(self, name: _Optional[str] = ..., cascade: _Optional[str] = ..., data: _Optional[_Iterable[_Union[PicturesParameter, _Mapping]]] = ..., synthetic: _Optional[_Union[SyntheticParameter, _Mapping]] = ..., validation: _Optional[_Union[PicturesParameter, _Mapping]] = ..., training: _Optional[_Union[TrainingParameter, _Mapping]] = ..., stage: _Optional[_Iterable[_Union[StageRecipe, _Mapping]]] = ..., seed: _Optional[int] = ..., epochs_factor: _Optional[float] = ..., start: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., like: _Optional[str] = ..., cascade: _Optional[str] = ..., data: _Optional[_Iterable[_Union[PicturesParameter, _Mapping]]] = ..., synthetic: _Optional[_Union[SyntheticParameter, _Mapping]] = ..., validation: _Optional[_Union[PicturesParameter, _Mapping]] = ..., training: _Optional[_Union[TrainingParameter, _Mapping]] = ..., stage: _Optional[_Iterable[_Union[StageRecipe, _Mapping]]] = ..., seed: _Optional[int] = ..., epochs_factor: _Optional[float] = ..., start: _Optional[str] = ...) -> None: ...
 
 class PicturesParameter(_message.Message):
     __slots__ = ("folder", "partition", "weight")
@@ -42,16 +44,20 @@ class PicturesParameter(_message.Message):
     def __init__(self, folder: _Optional[str] = ..., partition: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class SyntheticParameter(_message.Message):
-    __slots__ = ("count", "seed", "views", "weight")
+    __slots__ = ("count", "seed", "views", "weight", "narrowest", "stage")
     COUNT_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     VIEWS_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    NARROWEST_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
     count: int
     seed: int
     views: int
     weight: float
-    def __init__(self, count: _Optional[int] = ..., seed: _Optional[int] = ..., views: _Optional[int] = ..., weight: _Optional[float] = ...) -> None: ...
+    narrowest: float
+    stage: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, count: _Optional[int] = ..., seed: _Optional[int] = ..., views: _Optional[int] = ..., weight: _Optional[float] = ..., narrowest: _Optional[float] = ..., stage: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class StageRecipe(_message.Message):
     __slots__ = ("name", "training")
@@ -62,7 +68,7 @@ class StageRecipe(_message.Message):
     def __init__(self, name: _Optional[str] = ..., training: _Optional[_Union[TrainingParameter, _Mapping]] = ...) -> None: ...
 
 class TrainingParameter(_message.Message):
-    __slots__ = ("batch_size", "epochs", "base_lr", "warm_up", "final_lr", "weight_decay", "beta1", "beta2", "ema", "dropout", "statistics", "loss", "augment", "jitter", "hard_pose")
+    __slots__ = ("batch_size", "epochs", "base_lr", "warm_up", "final_lr", "weight_decay", "beta1", "beta2", "ema", "dropout", "statistics", "loss", "augment", "jitter", "hard_pose", "scatter")
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
     BASE_LR_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +84,7 @@ class TrainingParameter(_message.Message):
     AUGMENT_FIELD_NUMBER: _ClassVar[int]
     JITTER_FIELD_NUMBER: _ClassVar[int]
     HARD_POSE_FIELD_NUMBER: _ClassVar[int]
+    SCATTER_FIELD_NUMBER: _ClassVar[int]
     batch_size: int
     epochs: float
     base_lr: float
@@ -93,7 +100,20 @@ class TrainingParameter(_message.Message):
     augment: AugmentParameter
     jitter: JitterParameter
     hard_pose: float
-    def __init__(self, batch_size: _Optional[int] = ..., epochs: _Optional[float] = ..., base_lr: _Optional[float] = ..., warm_up: _Optional[float] = ..., final_lr: _Optional[float] = ..., weight_decay: _Optional[float] = ..., beta1: _Optional[float] = ..., beta2: _Optional[float] = ..., ema: _Optional[float] = ..., dropout: _Optional[float] = ..., statistics: _Optional[float] = ..., loss: _Optional[_Union[LossParameter, _Mapping]] = ..., augment: _Optional[_Union[AugmentParameter, _Mapping]] = ..., jitter: _Optional[_Union[JitterParameter, _Mapping]] = ..., hard_pose: _Optional[float] = ...) -> None: ...
+    scatter: ScatterParameter
+    def __init__(self, batch_size: _Optional[int] = ..., epochs: _Optional[float] = ..., base_lr: _Optional[float] = ..., warm_up: _Optional[float] = ..., final_lr: _Optional[float] = ..., weight_decay: _Optional[float] = ..., beta1: _Optional[float] = ..., beta2: _Optional[float] = ..., ema: _Optional[float] = ..., dropout: _Optional[float] = ..., statistics: _Optional[float] = ..., loss: _Optional[_Union[LossParameter, _Mapping]] = ..., augment: _Optional[_Union[AugmentParameter, _Mapping]] = ..., jitter: _Optional[_Union[JitterParameter, _Mapping]] = ..., hard_pose: _Optional[float] = ..., scatter: _Optional[_Union[ScatterParameter, _Mapping]] = ...) -> None: ...
+
+class ScatterParameter(_message.Message):
+    __slots__ = ("probability", "least_eyes", "greatest_eyes", "aspect")
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    LEAST_EYES_FIELD_NUMBER: _ClassVar[int]
+    GREATEST_EYES_FIELD_NUMBER: _ClassVar[int]
+    ASPECT_FIELD_NUMBER: _ClassVar[int]
+    probability: float
+    least_eyes: float
+    greatest_eyes: float
+    aspect: float
+    def __init__(self, probability: _Optional[float] = ..., least_eyes: _Optional[float] = ..., greatest_eyes: _Optional[float] = ..., aspect: _Optional[float] = ...) -> None: ...
 
 class LossParameter(_message.Message):
     __slots__ = ("type", "width", "curvature", "eye_distance_power")

@@ -32,7 +32,7 @@ from .jitter import Complex, Floats, Jitter, mean_shape, measured_jitter, pose_w
 from .memory import keep_freed_memory
 from .parallel import cores, in_order
 from .recipe import Recipe, TrainingParameter, read_recipe
-from .recipe_data import Pictures, read_pictures, training_pictures
+from .recipe_data import read_pictures, training_pictures
 from .recipe_log import StageLog
 from .sampler import Sampler
 from .sources import read_sources
@@ -150,7 +150,6 @@ class _Run:
     device: torch.device
     workers: int
     report: Say
-    pictures: Pictures | None = None
 
     def train_stage(self, index: int) -> None:
         """Train a stage from its snapshot, if there is one, and write its weights."""
@@ -206,12 +205,11 @@ class _Run:
     def _sampler(
         self, stage: Stage, training: TrainingParameter, index: int, seen: Validation | None
     ) -> Sampler:
-        if self.pictures is None:
-            self.pictures = training_pictures(self.recipe, self.out, self.workers, self.report)
-        pictures, flip = self.pictures, self.recipe.flip
+        pictures = training_pictures(self.recipe, stage.name, self.out, self.workers, self.report)
+        flip = self.recipe.flip
         sources, kept = read_sources(stage, pictures.paths, pictures.truth, self.workers)
-        if len(kept) < len(pictures.paths):
-            missing = len(pictures.paths) - len(kept)
+        if len(kept) < len(pictures):
+            missing = len(pictures) - len(kept)
             self.report(f"{stage.name}: {missing} faces are too small for its window, left out")
         shape = mean_shape(pictures.truth, flip)
         weights: Floats = pictures.weights[kept]

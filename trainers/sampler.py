@@ -17,10 +17,11 @@ from protoface.cascade.windows import Window
 from . import recipe_pb2
 from .augment import as_jpeg, change_pixels, draw_moves
 from .jitter import Jitter
+from .scatter import Scatter
 from .sources import Source, window_of
 
-#: What a random number is for; part of its seed.
-ORDER, SAMPLES = 0, 1
+#: What a random number is for; part of its seed. 2 and 3 are the stage trainer's.
+ORDER, SAMPLES, SURROUNDINGS = 0, 1, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,9 @@ class Sampler:
         self.stage, self.sources, self.flip, self.seed = stage, sources, list(flip), list(seed)
         self.augment, self.batch_size = training.augment, training.batch_size
         self.jitter = jitter
+        self.scatter = None
+        if stage.kind == "picture" and training.scatter.probability:
+            self.scatter = Scatter(training.scatter, sources, [*seed, SURROUNDINGS])
         self.weights = None if weights is None else weights / weights.sum()
         self._truth = np.array([source.points for source in sources])
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.zeros(0, np.int64))
@@ -81,7 +85,13 @@ class Sampler:
         for index, face in enumerate(chosen.tolist()):
             source = self.sources[face]
             window = moves.window(index, self._window(source, starts[index]))
-            parts = self._look(source, window, generator if jpeg[index] else None)
+            if self.scatter is not None and self.scatter.chooses(generator):
+                window = self.scatter.window(generator, source.points, float(moves.turn[index]))
+            parts = self._look(source, window)
+            if self.scatter is not None:
+                parts = [self.scatter.cover(generator, parts[0], source, window)]
+            if jpeg[index]:
+                parts = [as_jpeg(part, generator) for part in parts]
             labels[index] = clean.unplace(source.points, window)
             if moves.mirror[index]:
                 parts = [parts[part][:, ::-1] for part in (self.flip if window.patches else [0])]
@@ -119,15 +129,12 @@ class Sampler:
         window = window_of(self.stage, source.picture, points)
         return source.window if window.empty else window
 
-    def _look(
-        self, source: Source, window: Window, jpeg: np.random.Generator | None
-    ) -> list[NDArray[np.uint8]]:
+    def _look(self, source: Source, window: Window) -> list[NDArray[np.uint8]]:
         stage = self.stage
-        parts = [
+        return [
             clean.resample(source.pixels, source.seen(part), *stage.size, stage.interpolation)
             for part in (window.patches or (window,))
         ]
-        return parts if jpeg is None else [as_jpeg(part, jpeg) for part in parts]
 
     def _batch(
         self,

@@ -23,7 +23,7 @@ from .net import solver_net
 from .parameters import flatten, share
 from .sampler import Batch
 
-#: What a random number is for; part of its seed. 0 and 1 are the sampler's.
+#: What a random number is for; part of its seed. 0, 1 and 4 are the sampler's.
 FILLERS, DROPOUT = 2, 3
 
 

@@ -69,34 +69,37 @@ class _Scene:
     pose: Pose
 
 
-def draw_face(seed: int, index: int, size: int = SIZE) -> SyntheticFace:
+def draw_face(seed: int, index: int, size: int = SIZE, narrowest: float = NARROWEST) -> SyntheticFace:
     """The `index`-th face of a seed (both 0 or more); the same pixels every time, in any order.
 
-    `size` is the picture's longer side in pixels.
+    `size` is the picture's longer side in pixels, `narrowest` the least width of a face in parts of the
+    picture's, at most WIDEST.
     """
-    return draw_views(seed, index, 1, size)[0]
+    return draw_views(seed, index, 1, size, narrowest)[0]
 
 
-def draw_views(seed: int, index: int, count: int, size: int = SIZE) -> list[SyntheticFace]:
+def draw_views(
+    seed: int, index: int, count: int, size: int = SIZE, narrowest: float = NARROWEST
+) -> list[SyntheticFace]:
     """`count` pictures of the face that `draw_face` draws, its own first.
 
     The others are mirrored, turned, moved and scaled, by another camera. They cost a fifth of a new
     face and teach a net where a face may lie.
     """
     rng = np.random.default_rng([seed, index])
-    drawn = _draw_scene(rng, size)
+    drawn = _draw_scene(rng, size, narrowest)
     faces = [_seen(rng, drawn.picture, drawn.points, drawn.ring)]
     for view in range(1, count):
         rng = np.random.default_rng([seed, index, 2, view])
-        faces.append(_seen(rng, *_moved(rng, drawn)))
+        faces.append(_seen(rng, *_moved(rng, drawn, narrowest)))
     return faces
 
 
-def _draw_scene(rng: Generator, size: int) -> _Scene:
+def _draw_scene(rng: Generator, size: int, narrowest: float) -> _Scene:
     rows, columns = _frame(rng, size)
     shape, style = draw_shape(rng), draw_style(rng)
     height = relief(shape)
-    pose = _place(rng, rows, columns)
+    pose = _place(rng, rows, columns, narrowest)
     picture = scene.background(rng, rows, columns)
     scene.draw_body(rng, picture, shape, pose, style)
     scene.hair_behind(rng, picture, shape, pose, style)
@@ -117,10 +120,10 @@ def _seen(rng: Generator, picture: Picture, points: Floats, ring: Floats) -> Syn
     return SyntheticFace(scene.camera(rng, picture), points, np.concatenate((low, high - low)))
 
 
-def _moved(rng: Generator, drawn: _Scene) -> tuple[Picture, Floats, Floats]:
+def _moved(rng: Generator, drawn: _Scene, narrowest: float) -> tuple[Picture, Floats, Floats]:
     """The scene elsewhere in the frame: a similarity, mirrored or not, and the points with it."""
     rows, columns = drawn.picture.shape[:2]
-    target = _place(rng, rows, columns)
+    target = _place(rng, rows, columns, narrowest)
     # not much smaller: there is nothing to see beyond the scene's edge
     scale = float(np.clip(target.scale / drawn.pose.scale, 0.85, 2.5))
     scale = min(scale, WIDEST * columns / FACE_WIDTH / drawn.pose.scale)
@@ -149,9 +152,9 @@ def _frame(rng: Generator, size: int) -> tuple[int, int]:
     return (size, short) if kind < 0.85 else (short, size)
 
 
-def _place(rng: Generator, rows: int, columns: int) -> Pose:
+def _place(rng: Generator, rows: int, columns: int, narrowest: float = NARROWEST) -> Pose:
     """Where the face lies: its middle half within the picture, the middle of it more often."""
-    width = rng.uniform(NARROWEST, WIDEST) * columns
+    width = rng.uniform(narrowest, WIDEST) * columns
     unit = width / FACE_WIDTH
     margin = np.minimum(np.array((0.5, 0.62)) * width, np.array((columns, rows)) / 2 - 1)
     centre = margin + rng.random((2, 2)).mean(0) * ((columns, rows) - 2 * margin)
@@ -196,6 +199,7 @@ def write_faces(
     size: int = SIZE,
     workers: int | None = None,
     views: int = 1,
+    narrowest: float = NARROWEST,
 ) -> Path:
     """Draw `count` faces into a folder in CelebA's layout, four fifths of them for training.
 
@@ -203,14 +207,19 @@ def write_faces(
     part has one of each, so that its pictures do not depend on one another.
 
     JPEG pictures, `list_landmarks_celeba.txt`, `list_bbox_celeba.txt` and `list_eval_partition.txt`.
-    `workers` processes, one a core by default. Returns the folder. The lists come last: without them
-    the folder is not finished. Raises ProtofaceError if `count` is not positive.
+    `narrowest` as in `draw_face`. `workers` processes, one a core by default. Returns the folder. The
+    lists come last: without them the folder is not finished. Raises ProtofaceError if `count` is not
+    positive, or `narrowest` not above 0 and at most WIDEST.
     """
     if count < 1:
         raise ProtofaceError(f"{count} faces: ask for at least one")
+    if not 0 < narrowest <= WIDEST:
+        raise ProtofaceError(
+            f"narrowest is {narrowest:g}; a face is more than 0 and at most {WIDEST:g} wide"
+        )
     folder, lines = Path(out), list[tuple[str, ...]]()
     (folder / FOLDERS[-1]).mkdir(parents=True, exist_ok=True)
-    work = partial(_write_some, folder=folder, seed=seed, size=size, views=views)
+    work = partial(_write_some, folder=folder, seed=seed, size=size, views=views, narrowest=narrowest)
     for part in _drawn(work, chunks(range(count), 32), cores(workers), count):
         lines += part
     names = ("lefteye", "righteye", "nose", "leftmouth", "rightmouth")
@@ -241,15 +250,19 @@ def _one_thread() -> None:
 
 
 def _write_some(
-    indices: list[int], folder: Path, seed: int, size: int, views: int
+    indices: list[int], folder: Path, seed: int, size: int, views: int, narrowest: float
 ) -> list[tuple[str, ...]]:
     """Lines for the three lists, of some faces."""
-    return [line for index in indices for line in _write_one(index, folder, seed, size, views)]
+    return [
+        line for index in indices for line in _write_one(index, folder, seed, size, views, narrowest)
+    ]
 
 
-def _write_one(index: int, folder: Path, seed: int, size: int, views: int) -> Iterator[tuple[str, ...]]:
+def _write_one(
+    index: int, folder: Path, seed: int, size: int, views: int, narrowest: float
+) -> Iterator[tuple[str, ...]]:
     part = 0 if np.random.default_rng([seed, index, 1]).random() <= TRAIN_SHARE else 2
-    for view, face in enumerate(draw_views(seed, index, 1 if part else views, size)):
+    for view, face in enumerate(draw_views(seed, index, 1 if part else views, size, narrowest)):
         name = f"{index:06d}_{view}.jpg" if view else f"{index:06d}.jpg"
         if not cv2.imwrite(str(folder / FOLDERS[-1] / name), face.image):
             raise ProtofaceError(f"{folder / FOLDERS[-1] / name}: cannot be written")

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 from protoface.converters import ProtofaceError
-from protoface.converters.prototxt import parse_message
-from protoface.trainers import recipe_pb2
 from protoface.trainers.recipe import read_recipe
 
 from .recipe_run import CASCADE, RECIPE
@@ -36,6 +34,26 @@ def test_a_stage_overrides_what_holds_for_all(recipe: str) -> None:
     assert read.flip == [1, 0, 2, 4, 3]
 
 
+def test_a_recipe_like_another_one(recipe: str, tmp_path: Path) -> None:
+    """It may lie in another folder, the cascade is found where it is named."""
+    (tmp_path / "more").mkdir()
+    own = tmp_path / "more" / "own.prototxt"
+    own.write_text('like: "../recipe.prototxt" stage { name: "level_2" training { base_lr: 0.5 } }')
+    read = read_recipe(own)
+    assert read.folder == tmp_path / "more" / ".."
+    assert read.parameter.name == "small"
+    assert not read.parameter.like
+    second = read.training("level_2")
+    assert (second.base_lr, second.epochs, second.augment.shift) == pytest.approx((0.5, 6, 0.01))
+    assert [data.folder for data in read.parameter.data] == ["faces"]
+    own.write_text('like: "../recipe.prototxt" data { folder: "a" } data { folder: "b" }')
+    assert [data.folder for data in read_recipe(own).parameter.data] == ["a", "b"]
+    other = tmp_path / "more" / "other.prototxt"
+    other.write_text('like: "own.prototxt"')
+    with pytest.raises(ProtofaceError, match=r"like own\.prototxt, which is itself like another"):
+        read_recipe(other)
+
+
 def test_seed_and_epochs_factor_stand_in_for_the_files(recipe: str) -> None:
     read = read_recipe(recipe, 5, 0.5)
     assert (read.parameter.seed, read.parameter.epochs_factor) == (5, 0.5)
@@ -46,12 +64,10 @@ def test_seed_and_epochs_factor_stand_in_for_the_files(recipe: str) -> None:
 def test_the_committed_recipes_are_right(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where they go on from another recipe, that need not be trained for this."""
+    """The one that some go on from need not be trained for this."""
     monkeypatch.chdir(tmp_path)
-    start = parse_message(path.read_text(), recipe_pb2.RecipeParameter(), str(path)).start
-    if start:
-        Path(start).mkdir(parents=True)
-        (Path(start) / "cascade.prototxt").touch()
+    Path("build/models/fast").mkdir(parents=True)
+    Path("build/models/fast/cascade.prototxt").touch()
     read = read_recipe(path)
     assert read.parameter.name == path.stem
     assert f"--recipe {path.relative_to(RECIPES.parent.parent).as_posix()}" in path.read_text()
@@ -84,6 +100,24 @@ def test_the_committed_recipes_are_right(
         ('name: "small"', 'start: "nowhere"', "start nowhere has no cascade"),
         ("base_lr: 0.01", "loss { width: 0 }", "wrong width"),
         ("base_lr: 0.01", "loss { type: L3 }", "line 6"),
+        ("base_lr: 0.01", "scatter { probability: 2 }", "wrong scatter's probability"),
+        (
+            "base_lr: 0.01",
+            "scatter { least_eyes: 0.5 greatest_eyes: 0.4 }",
+            "wrong scatter's least_eyes",
+        ),
+        ("base_lr: 0.01", "scatter { aspect: -1 }", "wrong scatter's aspect"),
+        (
+            'name: "small"',
+            "synthetic { count: 5 narrowest: 0.9 }",
+            "synthetic's narrowest is not in 0 .. 0.6",
+        ),
+        ('name: "small"', 'synthetic { count: 5 stage: "level_3" }', "synthetic faces for 'level_3'"),
+        (
+            'data { folder: "faces" partition: "train" }',
+            'synthetic { count: 5 stage: "level_1" }',
+            "stage 'level_2' has nothing to train on",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(recipe: str, old: str, new: str, message: str) -> None:

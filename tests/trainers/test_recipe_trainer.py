@@ -138,6 +138,23 @@ def test_patches_and_drawn_faces(recipe: Path) -> None:
     assert "epochs_factor" in Path("out/recipe.prototxt").read_text()
 
 
+def test_drawn_faces_for_one_stage_alone(recipe: Path) -> None:
+    """Smaller ones than otherwise, and scattered in the pictures."""
+    drawn = 'synthetic { count: 12 seed: 3 narrowest: 0.1 stage: "level_1" }'
+    edit(str(recipe), "training { batch", f"{drawn} training {{ scatter {{ probability: 0.5 }} batch")
+    said: list[str] = []
+    train_recipe(recipe, "out", threads=1, epochs_factor=0.3, report=said.append)
+    faces = [line.split(",")[0] for line in said if " faces, " in line]
+    real = len(read_dataset("faces", "train"))
+    assert faces == [f"level_1: {real + 12} faces", f"level_2: {real} faces"]
+    widths = [
+        float(line.split()[3])
+        for line in Path("out/faces/list_bbox_celeba.txt").open()
+        if ".jpg" in line
+    ]
+    assert min(widths) < 0.2 * 256 < max(widths)
+
+
 def test_stages_of_another_recipe_are_taken_over(recipe: Path) -> None:
     edit(str(recipe), "epochs: 8", "epochs: 1")
     train_recipe(recipe, "first", report=silent)
