@@ -27,23 +27,24 @@ def read_list(path: str | os.PathLike[str], count: int) -> dict[str, NDArray[np.
     first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
     announced = int(lines[first]) if first < len(lines) and lines[first].strip().isdigit() else None
     skipped = first + 2 if announced is not None else 0
-    entries: dict[str, NDArray[np.float64]] = {}
+    names: dict[str, None] = {}  # a set in the file's order
+    numbers: list[float] = []
     for number, line in enumerate(lines[skipped:], start=skipped + 1):
         if line.strip():
             name, values = _entry(line, count, path, number)
-            if name in entries:
+            if name in names:
                 raise ProtofaceError(f"{path}: line {number}: '{name}' is there a second time")
-            entries[name] = values
-    if announced is not None and announced != len(entries):
-        raise ProtofaceError(f"{path}: announces {announced} pictures but lists {len(entries)}")
-    if not entries:
+            names[name] = None
+            numbers += values
+    if announced is not None and announced != len(names):
+        raise ProtofaceError(f"{path}: announces {announced} pictures but lists {len(names)}")
+    if not names:
         raise ProtofaceError(f"{path}: lists no picture")
-    return entries
+    # one array, of which each name has a row: an array a line would take as long as reading it
+    return dict(zip(names, np.array(numbers).reshape(-1, count), strict=True))
 
 
-def _entry(
-    line: str, count: int, path: str | os.PathLike[str], number: int
-) -> tuple[str, NDArray[np.float64]]:
+def _entry(line: str, count: int, path: str | os.PathLike[str], number: int) -> tuple[str, list[float]]:
     name, *fields = line.strip().rsplit(None, count)
     try:
         values = [float(field) for field in fields]
@@ -55,7 +56,7 @@ def _entry(
         )
     if " " in name.strip() and _is_number(name.rsplit(None, 1)[-1]):
         raise ProtofaceError(f"{path}: line {number}: more than {count} numbers: {line.strip()[:80]!r}")
-    return name, np.array(values)
+    return name, values
 
 
 def _is_number(text: str) -> bool:

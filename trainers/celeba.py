@@ -74,6 +74,9 @@ def _parts(path: Path, names: list[str], seed: int) -> NDArray[np.int64]:
     for name in names:
         if name not in listed:
             raise ProtofaceError(f"{path}: does not say which part '{name}' is in")
-        if listed[name][0] not in range(len(PARTS)):
-            raise ProtofaceError(f"{path}: '{name}' is in part {listed[name][0]:g}, not in 0, 1 or 2")
-    return np.array([int(listed[name][0]) for name in names])
+    parts = np.array([listed[name] for name in names])[:, 0]
+    wrong = np.flatnonzero(~np.isin(parts, range(len(PARTS))))
+    if len(wrong):
+        name, part = names[wrong[0]], parts[wrong[0]]
+        raise ProtofaceError(f"{path}: '{name}' is in part {part:g}, not in 0, 1 or 2")
+    return parts.astype(np.int64)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from protoface.cascade.backends import AUTO, Batch, choose_backend
 from protoface.cascade.clean import unplace
@@ -33,7 +32,7 @@ from .celeba import CelebA, Labelled
 from .defaults import DROP
 from .journal import Journal
 from .labels import Floats, label_line, round_half_away, to_label, to_pixels
-from .parallel import chunks, cores, in_order
+from .parallel import chunks, cores, in_order, progress
 from .prepare import BAD, JOURNAL, Entry, check_name, read_labelled, reason, write_lists, write_picture
 
 DROPPED = "dropped"
@@ -143,12 +142,10 @@ def crop(
     }  # fmt: skip
     with Journal(target / JOURNAL, settings) as journal:
         missing = (picture for picture in found if picture.name not in journal.done)
-        with tqdm(
-            total=len(found) - len(journal.done), desc="crop", unit="picture", disable=None
-        ) as bar:
+        with progress(len(found) - len(journal.done), "crop", "picture") as done_with:
             for entries in _run(missing, levels, target, drop, cores(workers)):
                 journal.add(entries)
-                bar.update(len(entries))
+                done_with(len(entries))
         return _finish(target, journal, drop)
 
 

@@ -58,4 +58,4 @@ def to_pixels(label: ArrayLike, width: int, height: int) -> Floats:
 
 def label_line(name: str, label: Floats) -> str:
     """One line of a list for ImageData: `name x1 y1 x2 y2 ...`."""
-    return " ".join([name, *map(str, label.ravel().tolist())])
+    return f"{name} {str(label.ravel().tolist())[1:-1].replace(',', '')}"

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
-from typing import TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,6 +42,18 @@ def in_order(
     finally:
         for future in waiting:
             future.cancel()
+
+
+@contextmanager
+def progress(total: int, title: str, unit: str) -> Iterator[Callable[[int], object]]:
+    """A bar, where somebody watches, and what moves it on; elsewhere tqdm is not even imported."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, desc=title, unit=unit) as bar:
+        yield bar.update
 
 
 def chunks(items: Iterable[Item], length: int) -> Iterator[list[Item]]:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from protoface.cascade.pictures import PICTURES, read_picture
 from protoface.cascade.windows import Image
@@ -22,7 +21,7 @@ from protoface.converters.files import PathLike, replacing
 from .celeba import PARTS, CelebA, Labelled
 from .journal import Journal
 from .labels import centre, label_line, to_labels
-from .parallel import chunks, cores, in_order
+from .parallel import chunks, cores, in_order, progress
 
 BAD = "bad"
 CHUNK = 32  # pictures a worker takes at a time
@@ -76,7 +75,7 @@ def run_chunks(
     """`work` on chunks of pictures in threads, with a progress bar where somebody watches."""
     threads, parts = cores(workers), chunks(pictures, CHUNK)
     with ExitStack() as stack:
-        bar = stack.enter_context(tqdm(total=count, desc=title, unit="picture", disable=None))
+        done_with = stack.enter_context(progress(count, title, "picture"))
         if threads == 1:  # here and now: a second thread would wait for the first one's lock
             done: Iterable[list[Entry]] = map(work, parts)
         else:
@@ -84,7 +83,7 @@ def run_chunks(
             done = in_order(pool, work, parts, 3 * threads)
         for entries in done:
             yield entries
-            bar.update(len(entries))
+            done_with(len(entries))
 
 
 def write_lists(out: Path, entries: Iterable[Entry]) -> Prepared:
