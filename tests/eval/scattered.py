@@ -1,0 +1,74 @@
+"""Photographs whose faces are small and anywhere, for want of a labelled set of such: made of net7876 test.
+
+    python -m tests.eval.scattered --out build/scattered
+    protoface eval --data build/scattered --model fast
+
+Each face of the set is put once into other surroundings (`trainers.scatter`), its eyes 0.045 to 0.3 of
+the picture apart. What surrounds it is drawn, or cut from other pictures of the set beside their faces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+
+from protoface.cascade import clean
+from protoface.cascade.definition import read_definition
+from protoface.cascade.detector import Stage
+from protoface.cascade.windows import Window
+from protoface.converters.files import write_text
+from protoface.eval.datasets import read_dataset
+from protoface.trainers import recipe_pb2
+from protoface.trainers.celeba import FOLDERS, LANDMARKS
+from protoface.trainers.scatter import Scatter
+from protoface.trainers.sources import read_sources
+
+RECIPE = Path(__file__).parents[2] / "trainers" / "recipes" / "fast" / "cascade.prototxt"
+SIDE = 480
+OPTIONS = recipe_pb2.ScatterParameter(probability=1, greatest_eyes=0.3)
+TURN = 8.0  # sigma in degrees
+
+
+@click.command()
+@click.option("--data", type=Path, default=Path("../shared/faces/net7876"), show_default=True)
+@click.option("--partition", default="test", show_default=True)
+@click.option("--out", type=Path, required=True)
+@click.option("--seed", default=0, show_default=True)
+def main(data: Path, partition: str, out: Path, seed: int) -> None:
+    """Write the pictures and their points in CelebA's layout."""
+    definition = read_definition(RECIPE)
+    definition.stage[0].preprocess.size[:] = [SIDE]  # sources as fine as the photographs are
+    names = [point.name for point in definition.point]
+    stage = Stage(definition.stage[0], names, lambda inputs: inputs, clean)
+    dataset = read_dataset(data, partition)
+    sources, kept = read_sources(stage, dataset.paths, dataset.truth, 1)
+    scatter = Scatter(OPTIONS, sources, [seed])
+    (out / FOLDERS[-1]).mkdir(parents=True, exist_ok=True)
+    lines = []
+    for index, source in zip(kept, sources, strict=True):
+        generator = np.random.default_rng([seed, index])
+        window = scatter.window(generator, source.points, float(generator.normal(0, TURN)))
+        rows, columns = _shape(window)
+        window = replace(window, height=window.width * rows / columns)
+        seen = clean.resample(source.pixels, source.seen(window), rows, columns, cv2.INTER_AREA)
+        picture = scatter.cover(generator, seen, source, window)
+        name = f"{dataset.paths[index].stem}.jpg"
+        cv2.imwrite(str(out / FOLDERS[-1] / name), picture)
+        points = (clean.unplace(source.points, window) + 1) / 2 * (columns - 1, rows - 1)
+        lines.append(f"{name} " + " ".join(f"{value:.2f}" for value in points.ravel()))
+    head = " ".join(f"{name}_{axis}" for name in names for axis in "xy")
+    write_text(out / LANDMARKS, "\n".join([str(len(lines)), head, *lines, ""]))
+
+
+def _shape(window: Window) -> tuple[int, int]:
+    """Rows and columns of a picture that shows a window, SIDE the longer one."""
+    scale = SIDE / max(window.width, window.height)
+    return round(window.height * scale), round(window.width * scale)
+
+
+if __name__ == "__main__":
+    main()
