@@ -1,4 +1,4 @@
-"""Photographs whose faces are small and anywhere, for want of a labelled set of such: made of net7876 test.
+"""Photographs whose faces are small and anywhere: made of net7876, for want of a labelled set of such.
 
     python -m tests.eval.scattered --out build/scattered
     protoface eval --data build/scattered --model fast
