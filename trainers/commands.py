@@ -41,6 +41,15 @@ json_option = click.option("--json", "json_file", type=_FILE, help="Write the re
 @click.option("--max-iter", type=click.IntRange(0), help="Instead of the solver's max_iter.")
 @click.option("--log", type=_FILE, help="FILE.csv; default: <snapshot_prefix>_loss.csv.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of the file's.")
+@click.option(
+    "--precision",
+    help="float32 (default), tf32 or bf16: of convolutions and products on a GPU; with --solver.",
+)
+@click.option(
+    "--graph/--no-graph",
+    default=None,
+    help="Iterations as one CUDA graph, with --solver; default: yes, for one process on a GPU.",
+)
 @threads_option
 def train(
     solver: Path | None,
@@ -54,6 +63,8 @@ def train(
     max_iter: int | None,
     log: Path | None,
     seed: int | None,
+    precision: str | None,
+    graph: bool | None,
     threads: int | None,
 ) -> None:
     """Train the net that a solver names, or the cascade of a recipe.
@@ -65,7 +76,10 @@ def train(
 
     from .device import use_threads
 
-    only_solver = {"weights": weights, "snapshot": snapshot, "dtype": dtype, "max-iter": max_iter}
+    only_solver = {
+        "weights": weights, "snapshot": snapshot, "dtype": dtype, "max-iter": max_iter,
+        "precision": precision, "graph": graph,
+    }  # fmt: skip
     foreign = {"out": out, "epochs-factor": epochs_factor} if solver else {**only_solver, "log": log}
     _check_one(solver, recipe, foreign)
     use_threads(threads)
@@ -73,8 +87,9 @@ def train(
         from .train import train as run
 
         done = run(
-            solver, weights, snapshot, device, dtype or "float32", max_iter, log, seed, tqdm.write
-        )
+            solver, weights, snapshot, device, dtype or "float32", max_iter, log, seed, tqdm.write,
+            precision or "float32", graph,
+        )  # fmt: skip
         files = [done.weights, done.state, done.log, done.test_log, done.curves]
         click.echo(f"{done.iteration} iterations done; wrote {', '.join(str(f) for f in files if f)}")
         return

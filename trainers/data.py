@@ -64,10 +64,23 @@ class Batches:
         self._tensors = tuple(_placed(tensor, device) for tensor in columns.tensors)
         self._orders: dict[int, Tensor] = {}
 
+    @property
+    def on_device(self) -> bool:
+        """Whether the data lies where the net computes; else batches are copied there."""
+        return all(tensor.device == self.device for tensor in self._tensors)
+
     def next(self, rank: int = 0, world: int = 1) -> list[Tensor]:
         """The next batch of every top, on the device, in the type of the net."""
+        return self.tops(self.next_rows(rank, world))
+
+    def next_rows(self, rank: int = 0, world: int = 1) -> Tensor:
+        """Indices of the next batch, where the data lies."""
         rows = self._rows(self.position + rank * self.batch_size)
         self.position += world * self.batch_size
+        return rows
+
+    def tops(self, rows: Tensor) -> list[Tensor]:
+        """The batch of some rows of every top, on the device, in the type of the net."""
         first, *others = (tensor.index_select(0, rows) for tensor in self._tensors)
         picked = [
             first.to(self.device, non_blocking=True),

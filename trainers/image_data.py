@@ -137,11 +137,13 @@ def transform(
     Crops (at random in TRAIN, else the centre), mirrors half of the pictures, subtracts the mean and
     multiplies by `scale`. The blob is channels_last in memory: nothing is copied to get there.
     """
-    mean = _mean(options, shape).to(dtype)
+    means = {torch.device("cpu"): _mean(options, shape).to(dtype)}  # by device, copied there once
     crop = options.crop_size
 
     def prepare(pictures: Tensor) -> Tensor:
-        centred = pictures - mean.to(pictures.device)
+        if pictures.device not in means:
+            means[pictures.device] = means[torch.device("cpu")].to(pictures.device)
+        centred = pictures - means[pictures.device]
         if crop:
             centred = _crop(centred, crop, train)
         if options.mirror:

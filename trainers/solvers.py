@@ -19,9 +19,11 @@ from .learning_rate import learning_rate
 from .parameters import Parameters
 
 Solver = caffe_pb2.SolverParameter
-# From the solver, the iteration (from 0), the gradient, the rate of each value and the history
-# (rows, values), which it brings up to date: what to subtract from the weights.
-Rule = Callable[[Solver, int, Tensor, Tensor, Tensor], Tensor]
+# A number, or a tensor of one number on the device: what a CUDA graph is told anew in each iteration.
+Number = float | Tensor
+# From the solver, its `correction`, the gradient, the rate of each value and the history (rows,
+# values), which it brings up to date: what to subtract from the weights.
+Rule = Callable[[Solver, Number, Tensor, Tensor, Tensor], Tensor]
 
 
 def apply_update(solver: Solver, iteration: int, parameters: Parameters, history: Tensor) -> float:
@@ -31,6 +33,14 @@ def apply_update(solver: Solver, iteration: int, parameters: Parameters, history
     values) is brought up to date. Returns the learning rate used.
     """
     rate = learning_rate(solver, iteration)
+    update(solver, rate, correction(solver, iteration), parameters, history)
+    return rate
+
+
+def update(
+    solver: Solver, rate: Number, correction: Number, parameters: Parameters, history: Tensor
+) -> None:
+    """`apply_update` given what depends on the iteration; tensors of it do the same to the last bit."""
     values, gradient = parameters.values, parameters.gradient
     if solver.clip_gradients >= 0:
         clip(gradient, solver.clip_gradients)
@@ -39,9 +49,16 @@ def apply_update(solver: Solver, iteration: int, parameters: Parameters, history
     if solver.weight_decay:
         decayed = values.sign() if solver.regularization_type == "L1" else values
         gradient.addcmul_(parameters.decay_mult, decayed, value=solver.weight_decay)
-    update = RULES[solver.type](solver, iteration, gradient, rate * parameters.lr_mult, history)
-    values.sub_(update)
-    return rate
+    rates = rate * parameters.lr_mult
+    values.sub_(RULES[solver.type](solver, correction, gradient, rates, history))
+
+
+def correction(solver: Solver, iteration: int) -> float:
+    """Adam's sqrt(1 - b2^t) / (1 - b1^t), t = iteration + 1; 1 for the other solvers."""
+    if solver.type != "Adam":
+        return 1.0
+    first, second = solver.momentum, solver.momentum2
+    return math.sqrt(1 - second ** (iteration + 1)) / (1 - first ** (iteration + 1))
 
 
 def new_history(solver: Solver, parameters: Parameters) -> Tensor:
@@ -57,31 +74,39 @@ def clip(gradient: Tensor, limit: float) -> None:
     gradient.mul_(torch.where(norm > limit, limit / norm, 1.0))
 
 
-def sgd(solver: Solver, iteration: int, gradient: Tensor, rate: Tensor, history: Tensor) -> Tensor:
+def sgd(solver: Solver, correction: Number, gradient: Tensor, rate: Tensor, history: Tensor) -> Tensor:
     """V = momentum v + rate g; w -= v."""
     return history[0].mul_(solver.momentum).addcmul_(rate, gradient)
 
 
-def nesterov(solver: Solver, iteration: int, gradient: Tensor, rate: Tensor, history: Tensor) -> Tensor:
+def nesterov(
+    solver: Solver, correction: Number, gradient: Tensor, rate: Tensor, history: Tensor
+) -> Tensor:
     """V' = momentum v + rate g; w -= (1 + momentum) v' - momentum v."""
     before = history[0] * solver.momentum
     now = history[0].mul_(solver.momentum).addcmul_(rate, gradient)
     return now * (1 + solver.momentum) - before
 
 
-def adagrad(solver: Solver, iteration: int, gradient: Tensor, rate: Tensor, history: Tensor) -> Tensor:
+def adagrad(
+    solver: Solver, correction: Number, gradient: Tensor, rate: Tensor, history: Tensor
+) -> Tensor:
     """H += g^2; w -= rate g / (sqrt(h) + delta)."""
     root = history[0].addcmul_(gradient, gradient).sqrt().add_(solver.delta)
     return (rate * gradient).div_(root)
 
 
-def rmsprop(solver: Solver, iteration: int, gradient: Tensor, rate: Tensor, history: Tensor) -> Tensor:
+def rmsprop(
+    solver: Solver, correction: Number, gradient: Tensor, rate: Tensor, history: Tensor
+) -> Tensor:
     """H = rms_decay h + (1 - rms_decay) g^2; w -= rate g / (sqrt(h) + delta)."""
     _average(history[0], solver.rms_decay, gradient)
     return (rate * gradient).div_(history[0].sqrt().add_(solver.delta))
 
 
-def adadelta(solver: Solver, iteration: int, gradient: Tensor, rate: Tensor, history: Tensor) -> Tensor:
+def adadelta(
+    solver: Solver, correction: Number, gradient: Tensor, rate: Tensor, history: Tensor
+) -> Tensor:
     """Zeiler's rule: steps as long as the past ones; rows of history: mean of g^2, of the steps^2."""
     gradients, steps = history[0], history[1]
     _average(gradients, solver.momentum, gradient)
@@ -90,13 +115,11 @@ def adadelta(solver: Solver, iteration: int, gradient: Tensor, rate: Tensor, his
     return step.mul_(rate)
 
 
-def adam(solver: Solver, iteration: int, gradient: Tensor, rate: Tensor, history: Tensor) -> Tensor:
-    """W -= rate sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + delta), t = iteration + 1."""
-    first, second = solver.momentum, solver.momentum2
-    correction = math.sqrt(1 - second ** (iteration + 1)) / (1 - first ** (iteration + 1))
+def adam(solver: Solver, correction: Number, gradient: Tensor, rate: Tensor, history: Tensor) -> Tensor:
+    """W -= rate correction m / (sqrt(v) + delta)."""
     mean, square = history[0], history[1]
-    mean.mul_(first).add_(gradient, alpha=1 - first)
-    _average(square, second, gradient)
+    mean.mul_(solver.momentum).add_(gradient, alpha=1 - solver.momentum)
+    _average(square, solver.momentum2, gradient)
     return (rate * mean).div_(square.sqrt().add_(solver.delta)).mul_(correction)
 
 

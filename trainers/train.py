@@ -44,6 +44,8 @@ def train(
     log: PathLike | None = None,
     seed: int | None = None,
     report: Callable[[str], None] = print,
+    precision: str = "float32",
+    graph: bool | None = None,
 ) -> Trained:
     """Train the net that a solver's prototxt names, from its fillers, `weights` or a `snapshot`.
 
@@ -51,6 +53,8 @@ def train(
     stands in for the solver's; `seed` for its random_seed (-1 there: one is drawn and reported). `log`
     is FILE.csv, by default `<snapshot_prefix>_loss.csv`; FILE.test.csv, FILE_tensorboard and FILE.png
     stand beside it. Under `torchrun` every process takes part. `report` shows a line of text.
+    `precision` is one of `device.PRECISIONS`. `graph`: each iteration is one CUDA graph; by default
+    where one process trains on a GPU.
 
     Raises ProtofaceError for anything wrong with the files, and if the loss is not finite.
     """
@@ -67,7 +71,9 @@ def train(
     with ranks(place) as here:
         shown = report if here.first else _silent
         chosen = here.agree(_seed(solver, seed, snapshot, shown))
-        trainer = Trainer(solver, source, chosen, place, torch_dtype(dtype), here)
+        if graph is None:
+            graph = place.type == "cuda" and here.world == 1
+        trainer = Trainer(solver, source, chosen, place, torch_dtype(dtype), here, precision, graph)
         _start_from(trainer, weights, snapshot, shown)
         return _run(trainer, path, shown)
 

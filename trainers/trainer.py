@@ -20,7 +20,9 @@ from protoface.converters.graph import Net
 from protoface.converters.weights import weights_of, with_arrays
 
 from .data import Batches, open_data
+from .device import precision_context
 from .distributed import Ranks
+from .graph_step import GraphStep
 from .learning_rate import current_step, learning_rate
 from .net import SolverNet, matching_weights, solver_net
 from .parameters import flatten, share
@@ -60,7 +62,8 @@ class Trainer:
     """A solver that is ready to take steps.
 
     `seed` fills the weights, shuffles the data and drives dropout. Sets PyTorch's own random state.
-    Raises ProtofaceError naming file, layer or line if anything is wrong with solver, nets or data.
+    `precision` is one of `device.PRECISIONS`; with `graph` an iteration is one CUDA graph. Raises
+    ProtofaceError naming file, layer or line if anything is wrong with solver, nets or data.
     """
 
     def __init__(
@@ -71,6 +74,8 @@ class Trainer:
         device: torch.device,
         dtype: torch.dtype = torch.float32,
         ranks: Ranks = ALONE,
+        precision: str = "float32",
+        graph: bool = False,
     ) -> None:
         self.solver, self.source, self.seed = solver, source, seed
         self.device, self.ranks = device, ranks
@@ -87,6 +92,8 @@ class Trainer:
         for phase in self.tests:
             share(phase.net, self.parameters)
         self.model = ranks.wrap(self.train.net)
+        self.precision = precision_context(precision, device, dtype)
+        self.graph = self._graph() if graph else None
         torch.manual_seed(seed + ranks.rank)
 
     @property
@@ -105,18 +112,32 @@ class Trainer:
         Returns the weighted loss, averaged over `iter_size`; it stays on the device, so that a GPU is
         not waited for.
         """
+        if self.graph is not None:
+            self.iteration += 1
+            return self.graph(self.iteration - 1)
         self.parameters.gradient.zero_()
         losses = []
         for part in range(self.solver.iter_size):
             last = part == self.solver.iter_size - 1
             with self.ranks.local(self.model, last):
-                loss = self.model(*self.train.feed(self.ranks))
+                loss = self._loss(self.train.feed(self.ranks))
                 loss.backward()  # type: ignore[no-untyped-call]
             losses.append(loss.detach())
         with torch.no_grad():
             apply_update(self.solver, self.iteration, self.parameters, self.history)
         self.iteration += 1
         return losses[0] if len(losses) == 1 else torch.stack(losses).mean()
+
+    def _loss(self, tops: list[Tensor]) -> Tensor:
+        with self.precision():
+            return self.model(*tops)
+
+    def _graph(self) -> GraphStep:
+        if self.ranks.world > 1:
+            raise ProtofaceError(
+                f"{self.source}: several processes cannot train by CUDA graphs; use --no-graph"
+            )
+        return GraphStep(self.solver, self.train.data, self._loss, self.parameters, self.history)
 
     def test(self) -> list[dict[str, Array]]:
         """The mean of every output blob over `test_iter` batches, for every test net."""

@@ -84,12 +84,13 @@ class BatchNorm(Layer):
             return y[:, 0] if bottom.ndim == 1 else y
         # With momentum 1 PyTorch leaves the batch's own mean and its unbiased variance there: what
         # Caffe adds to its sums, though it normalises by the biased one. No second pass is needed.
-        mean, variance = x.new_zeros(self.channels), x.new_zeros(self.channels)
+        # of the blobs' type: the bottom may be bfloat16
+        mean, variance = (total.new_zeros(self.channels) for total in blobs[:2])
         y = torch.batch_norm(x, gamma, beta, mean, variance, True, 1.0, eps, True)
         if math.prod(x.shape) == self.channels:
             variance.zero_()  # of one value: PyTorch says 0 / 0
         with torch.no_grad():
-            for total, value in zip(blobs, (mean, variance, x.new_ones(1)), strict=True):
+            for total, value in zip(blobs, (mean, variance, mean.new_ones(1)), strict=True):
                 total.mul_(options.moving_average_fraction).add_(value)
         return y[:, 0] if bottom.ndim == 1 else y
 

@@ -1,0 +1,103 @@
+"""One iteration of a solver that a GPU runs without asking the host: a CUDA graph.
+
+Forward pass, backward pass and update are recorded once. Before each run the host leaves three things
+on the device, in the order of its commands and without waiting: which rows of the data to take, the
+learning rate, and Adam's correction. The solver is that of `solvers`, the same to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from protoface.converters import ProtofaceError, caffe_pb2
+
+from .data import Batches
+from .learning_rate import learning_rate
+from .parameters import Parameters
+from .solvers import correction, update
+
+Solver = caffe_pb2.SolverParameter
+#: Runs before recording, as PyTorch advises: libraries choose their algorithms and take their memory.
+WARM_UP = 3
+
+
+class GraphStep:
+    """Calls take one iteration each; what they return stays on the device.
+
+    `loss` computes the net's loss of a list of tops. On a CPU nothing is recorded, and the same
+    operations run one by one. Raises ProtofaceError naming the layer whose data is not on the device.
+    """
+
+    def __init__(
+        self,
+        solver: Solver,
+        data: dict[str, Batches],
+        loss: Callable[[list[Tensor]], Tensor],
+        parameters: Parameters,
+        history: Tensor,
+    ) -> None:
+        for name, batches in data.items():
+            if not batches.on_device:
+                raise ProtofaceError(
+                    f"layer '{name}': its data is too large for the GPU's memory, and a CUDA graph "
+                    "cannot fetch it; train without one (--no-graph)"
+                )
+        self.solver, self.data, self.loss = solver, list(data.values()), loss
+        self.parameters, self.history = parameters, history
+        values = parameters.values
+        self.rows = [
+            [
+                torch.zeros(batches.batch_size, dtype=torch.long, device=values.device)
+                for batches in self.data
+            ]
+            for _ in range(solver.iter_size)
+        ]
+        self.rate, self.correction, self.result = (values.new_zeros(()) for _ in range(3))
+        self._run: Callable[[], None] | None = None
+
+    def __call__(self, iteration: int) -> Tensor:
+        """The iteration of that number, from 0; the weighted loss, averaged over `iter_size`."""
+        for part in self.rows:
+            for rows, batches in zip(part, self.data, strict=True):
+                rows.copy_(batches.next_rows())
+        self.rate.fill_(learning_rate(self.solver, iteration))
+        self.correction.fill_(correction(self.solver, iteration))
+        if self._run is None:
+            self._run = self._recorded() if self.result.is_cuda else self.compute
+        self._run()
+        return self.result.clone()
+
+    def compute(self) -> None:
+        """An iteration that reads only tensors of the device, and leaves the loss in `result`."""
+        self.parameters.gradient.zero_()
+        losses = []
+        for part in self.rows:
+            pairs = zip(part, self.data, strict=True)
+            loss = self.loss([top for rows, batches in pairs for top in batches.tops(rows)])
+            loss.backward()  # type: ignore[no-untyped-call]
+            losses.append(loss.detach())
+        with torch.no_grad():
+            update(self.solver, self.rate, self.correction, self.parameters, self.history)
+        self.result.copy_(losses[0] if len(losses) == 1 else torch.stack(losses).mean())
+
+    def _recorded(self) -> Callable[[], None]:
+        """`compute` as a CUDA graph; what the runs before recording have changed is put back."""
+        device = self.result.device
+        changed = (self.parameters.values, self.history)
+        kept, random = [tensor.clone() for tensor in changed], torch.cuda.get_rng_state(device)
+        stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP):
+                self.compute()
+        torch.cuda.current_stream(device).wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self.compute()
+        for tensor, before in zip(changed, kept, strict=True):
+            tensor.copy_(before)
+        torch.cuda.set_rng_state(random, device)
+        return graph.replay
