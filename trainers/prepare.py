@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +23,7 @@ from .labels import centre, label_line, to_labels
 from .parallel import chunks, cores, in_order, progress
 
 BAD = "bad"
+SUFFIXES = tuple(PICTURES)
 CHUNK = 32  # pictures a worker takes at a time
 JOURNAL = "journal.jsonl"
 
@@ -79,6 +79,8 @@ def run_chunks(
         if threads == 1:  # here and now: a second thread would wait for the first one's lock
             done: Iterable[list[Entry]] = map(work, parts)
         else:
+            from concurrent.futures import ThreadPoolExecutor
+
             pool = stack.enter_context(ThreadPoolExecutor(threads))
             done = in_order(pool, work, parts, 3 * threads)
         for entries in done:
@@ -128,7 +130,7 @@ def write_picture(path: str, image: np.ndarray) -> None:
 
 def check_name(name: str) -> None:
     """Raise ProtofaceError for a picture whose copy cannot be written, or not in its folder."""
-    if os.path.splitext(name)[1].lower() not in PICTURES:
+    if not name.lower().endswith(SUFFIXES):
         raise ProtofaceError("its name does not end as a picture's does")
     if name.startswith("/") or ".." in name.split("/"):
         raise ProtofaceError("its name leaves the folder")
