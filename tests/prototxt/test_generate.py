@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from protoface.converters import (
@@ -162,6 +163,21 @@ def test_the_small_net_ends_in_3_x_3(tmp_path):
             f"fuse_conv{number}_2" for number in (1, 2, 3)
         ]
     assert len(graph.blob_specs()["fc1.0"].shape) == 2
+
+
+def test_the_finder_weighs_what_all_places_answer(tmp_path):
+    run("--out", tmp_path, "--net", "finder", "--points", 4, "--deploy", "first")
+    net = to_pytorch(deployed(read_net(tmp_path / "first" / "deploy.prototxt")), "first").eval()
+    torch.manual_seed(0)
+    for blob in net.state_dict().values():
+        blob.normal_(0, 0.3).abs_()
+    blobs = {name: blob.detach() for name, blob in net.blobs(torch.rand(2, 3, 48, 48)).items()}
+    assert blobs["score"].shape == blobs["place"].shape == (2, 8, 6, 6)
+    weights = blobs["score"].flatten(2).softmax(2)
+    assert weights.std() > 0.01
+    expected = (weights * blobs["place"].flatten(2)).sum(2)
+    torch.testing.assert_close(blobs["points"], expected)
+    assert net.outputs == ["points"]
 
 
 def test_patches_are_input_channels(tmp_path):
