@@ -41,8 +41,8 @@ def to_int8(model: onnx.ModelProto, batches: Iterable[Batch], source: str) -> on
 
     `batches` (n, ...) float32 are what its input really sees: the ranges of the activations, uint8, are
     the least and the largest values met. Weights are int8 with a scale for each output channel. The
-    first and the last layer with weights stay in float32, as inputs and outputs do. BatchNorm should
-    be folded before. Raises ProtofaceError, with `source`, if ONNX Runtime is missing or refuses the
+    first and the last layers with weights stay in float32, as inputs and outputs do, and so does what
+    comes behind them. BatchNorm should be folded before. Raises ProtofaceError, with `source`, if ONNX Runtime is missing or refuses the
     model, and if there is nothing to quantise.
     """
     if not find_spec("onnxruntime"):
@@ -52,7 +52,7 @@ def to_int8(model: onnx.ModelProto, batches: Iterable[Batch], source: str) -> on
     prepared.metadata_props.add(**PREPARED)
     for number, node in enumerate(prepared.graph.node):
         node.name = str(number)  # as unique as the quantiser needs, and short
-    kept = _first_and_last(prepared, source)
+    kept = _kept_in_float(prepared, source)
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         onnx.save(prepared, before)
@@ -66,11 +66,11 @@ def to_int8(model: onnx.ModelProto, batches: Iterable[Batch], source: str) -> on
     return result
 
 
-def _first_and_last(model: onnx.ModelProto, source: str) -> list[str]:
-    """Names of the two nodes that stay in float32.
+def _kept_in_float(model: onnx.ModelProto, source: str) -> list[str]:
+    """Names of the nodes that stay in float32.
 
-    The first one has too few input channels to gain by integers; the last one's rounding errors would
-    be those of the points, with no layer behind it to average them.
+    The first layer has too few input channels to gain by integers; rounding errors of a last one, with no
+    layer of weights behind it to average them, would be those of the points.
     """
     if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
         raise ProtofaceError(f"{source}: is quantised already; give the float32 model")
@@ -78,12 +78,19 @@ def _first_and_last(model: onnx.ModelProto, source: str) -> list[str]:
     names = [
         node.name for node in model.graph.node if node.op_type in WEIGHTED and node.input[1] in weights
     ]
-    if len(names) < 3:
+    ends, averaged = list[str](), set[str]()  # nodes, and values that a layer of weights comes behind
+    for node in reversed(model.graph.node):
+        if not averaged.intersection(node.output):
+            ends.append(node.name)
+        if node.name in names or averaged.intersection(node.output):
+            averaged.update(node.input)
+    kept = [*names[:1], *ends]
+    if not set(names).difference(kept):
         raise ProtofaceError(
             f"{source}: has {len(names)} layers with weights; the first and the last stay in float32, "
             "so there is nothing to quantise"
         )
-    return [names[0], names[-1]]
+    return kept
 
 
 def _quantize(

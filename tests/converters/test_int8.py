@@ -58,6 +58,18 @@ def weights(model):
     return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
 
 
+def test_what_comes_behind_the_last_layers_stays_in_float(net_of, filled):
+    """The finder ends in two layers side by side, and in sums and products of what they give."""
+    net = filled(generate.deploy_net("finder", generate.Size(net="finder")))
+    model = to_onnx(fold_batch_norm(net, "net"), "net")
+    quantised = to_int8(model, noise(8, 48).reshape(1, 8, 3, 48, 48), "net")
+    assert quantised_layers(quantised) == (18, 21)
+    integers = {node.output[0] for node in quantised.graph.node if node.op_type == "DequantizeLinear"}
+    ends = [node for node in quantised.graph.node if node.op_type in ("Softmax", "Mul", "ReduceSum")]
+    assert len(ends) >= 3
+    assert not integers.intersection(name for node in ends for name in node.input)
+
+
 def test_errors_stay_within_the_quantisation_steps(three):
     """|b - b'| <= half a step of x times |W|, half a step of W times |x|, half a step of b."""
     model, batches = three
