@@ -51,6 +51,7 @@ Say = Callable[[str], None]
 class Schedule:
     """How one level is trained: fields of its solver, `batch` pictures a step, `dropout` of the net.
 
+    `remembered` is BatchNorm's moving_average_fraction: how much of its statistics an iteration keeps.
     `warm`: it begins with the weights of the level before, which has the same net.
     """
 
@@ -61,6 +62,7 @@ class Schedule:
     stepvalue: tuple[int, ...] = ()
     iter_size: int = 1
     dropout: float = 0.3
+    remembered: float = 0.999
     warm: bool = False
 
 
@@ -150,6 +152,8 @@ def write_level(plan: Plan, number: int, test_pictures: int) -> Path:
             options.batch_size = schedule.batch
         elif layer.type == "Dropout":
             layer.dropout_param.dropout_ratio = schedule.dropout
+        elif layer.type == "BatchNorm" and schedule.remembered != Schedule.remembered:
+            layer.batch_norm_param.moving_average_fraction = schedule.remembered
     solver = generate.solver(name, (out / name).as_posix(), schedule.iterations)
     del solver.stepvalue[:], solver.test_iter[:]
     changed = Solver(
@@ -213,7 +217,7 @@ def choose_threads(net: Path, say: Say) -> int:
     speeds = {}
     for threads in sorted({1, cores(None)}):
         use_threads(threads)
-        speeds[threads] = time_net(net, iterations=8, by_layer=False).pictures_per_second
+        speeds[threads] = time_net(net, iterations=4, by_layer=False).pictures_per_second
     best = max(speeds, key=lambda threads: speeds[threads])
     use_threads(best)
     tried = ", ".join(f"{threads}: {speed:.0f} pictures/s" for threads, speed in speeds.items())

@@ -10,10 +10,13 @@ import pytest
 
 from protoface.cascade.cli import protoface, run
 from protoface.cascade.detector import load
-from protoface.converters import ProtofaceError
+from protoface.converters import ProtofaceError, read_net
+from protoface.converters.graph import Net
 from protoface.trainers import demo as module
+from protoface.trainers.data import LayerParameter
 from protoface.trainers.demo import Limits, demo, failures, missed
-from protoface.trainers.experiment import Outcome
+from protoface.trainers.experiment import Outcome, Plan, write_level
+from protoface.trainers.reproduce import original
 
 FEW = 8  # iterations
 
@@ -97,6 +100,28 @@ def test_the_command(short: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "never" in out  # the table: an error of the cascade was never published
     assert "protoface: level 1:" in err
     shutil.rmtree("out")
+
+
+def test_the_net_is_the_original_s_but_for_two_settings(tmp_path: Path) -> None:
+    """Nothing is dropped out and BatchNorm forgets faster; no layer or shape is another one."""
+    schedules = (module.LEVEL_1, replace(original(), batch=module.LEVEL_1.batch))
+    nets = []
+    for schedule in schedules:
+        plan = Plan("data", str(tmp_path), (schedule, schedule), "clean", 0.1, 0, "cpu")
+        net = read_net(write_level(plan, 0, 100).parent / "train_val.prototxt")
+        nets.append(net)
+    fractions = {layer.batch_norm_param.moving_average_fraction for layer in of(nets[0], "BatchNorm")}
+    assert [round(fraction, 6) for fraction in fractions] == [0.99]
+    assert [layer.dropout_param.dropout_ratio for layer in of(nets[0], "Dropout")] == [0]
+    for net in nets:
+        for layer in (*of(net, "BatchNorm"), *of(net, "Dropout")):
+            layer.ClearField("batch_norm_param")
+            layer.ClearField("dropout_param")
+    assert nets[0] == nets[1]
+
+
+def of(net: Net, kind: str) -> list[LayerParameter]:
+    return [layer for layer in net.layer if layer.type == kind]
 
 
 def test_what_was_not_reached_is_said() -> None:

@@ -242,7 +242,7 @@ def processor_time(command: list[str]) -> float:
 
 @pytest.mark.slow
 def test_speed_of_the_whole_command(tmp_path: Path, shared: Path) -> None:
-    """By turns with a plain loop that is a process, too; the rest to 0.89 is for a busy machine."""
+    """By turns with a plain loop that is a process, too; the rest to 0.95 is for a busy machine."""
     source = str(shared / "faces" / "net7876")
     ratios = []
     for turn in range(5):
@@ -250,7 +250,7 @@ def test_speed_of_the_whole_command(tmp_path: Path, shared: Path) -> None:
         command = [sys.executable, "-m", "protoface.cascade.cli", "prepare", "--workers", "1"]
         command += ["--data", source, "--out", str(tmp_path / str(turn))]
         ratios.append(plain / processor_time(command))
-    assert np.median(ratios) > 0.8, ratios
+    assert np.median(ratios) > 0.85, ratios
 
 
 @pytest.mark.slow
