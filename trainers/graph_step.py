@@ -28,7 +28,8 @@ class GraphStep:
     """Calls take one iteration each; what they return stays on the device.
 
     `loss` computes the net's loss of a list of tops. On a CPU nothing is recorded, and the same
-    operations run one by one. Raises ProtofaceError naming the layer whose data is not on the device.
+    operations run one by one. Raises ProtofaceError naming the layer whose data is not on the device,
+    and at the first call for a net that cannot be recorded.
     """
 
     def __init__(
@@ -95,8 +96,14 @@ class GraphStep:
                 self.compute()
         torch.cuda.current_stream(device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self.compute()
+        try:
+            with torch.cuda.graph(graph):
+                self.compute()
+        except RuntimeError as error:  # a layer that makes a tensor on the host, for one
+            reason = str(error).splitlines()[0]
+            raise ProtofaceError(
+                f"this net cannot be a CUDA graph ({reason}); train without one (--no-graph)"
+            ) from error
         for tensor, before in zip(changed, kept, strict=True):
             tensor.copy_(before)
         torch.cuda.set_rng_state(random, device)
