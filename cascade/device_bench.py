@@ -35,7 +35,7 @@ def eager(cascade: DeviceCascade, pictures: Tensor) -> Run:
 
 def compiled(cascade: DeviceCascade, pictures: Tensor) -> Run:
     """By torch.compile, without a break, for pictures of that shape."""
-    run: Run = torch.compile(cascade, fullgraph=True, dynamic=False, mode="max-autotune")
+    run: Run = torch.compile(cascade, fullgraph=True, dynamic=False, mode="reduce-overhead")
     return run
 
 

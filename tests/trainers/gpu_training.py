@@ -29,6 +29,7 @@ from protoface.cascade.machine import machine, versions
 from protoface.converters import read_net
 from protoface.converters.files import write_text
 from protoface.converters.precision import allow_tf32
+from protoface.trainers.device import torch_device
 from protoface.trainers.solver_file import Solver, read_solver
 from protoface.trainers.trainer import Trainer
 
@@ -179,8 +180,7 @@ def agreement(folder: Path, device: torch.device, iterations: int) -> dict[str, 
 @click.option("--pictures", default=8192, show_default=True)
 @click.option("--first", default=20, show_default=True, help="Iterations to compare with the CPU.")
 def main(json_file: Path, device: str, iterations: int, batch: int, pictures: int, first: int) -> None:
-    place = torch.device(device)
-    allow_tf32(False)
+    place = torch_device(device)
     kinds = [
         kind for kind, (precision, _) in KINDS.items() if place.type == "cuda" or precision != "tf32"
     ]
