@@ -3,12 +3,18 @@
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from protoface.cascade import load
 from protoface.cascade.definition import find_definition
 from protoface.eval.datasets import read_dataset
 from protoface.eval.evaluate import cascade_finder, evaluate
+from protoface.trainers.scatter import face_size
+
+from . import scattered
 
 FIGURES = Path(__file__).parents[2] / "docs" / "models"
 #: Mean error over the eye distance at most, pictures above 10 % of it at most, bytes of ONNX at most.
@@ -35,6 +41,41 @@ def test_errors_are_those_that_the_docs_give(name, shared):
     assert found.mean <= mean
     if failures is not None:
         assert found.failure_rate <= failures
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fast", "fast-int8", "accurate"])
+def test_small_faces_anywhere_are_found(name, shared, tmp_path):
+    """net7876 val put into other surroundings; the original's weights miss two thirds of them."""
+    arguments = [
+        "--data",
+        str(shared / "faces" / "net7876"),
+        "--partition",
+        "val",
+        "--out",
+        str(tmp_path),
+    ]
+    assert CliRunner().invoke(scattered.main, arguments).exit_code == 0
+    measured = evaluate(cascade_finder(load(name, threads=1)), read_dataset(tmp_path))
+    found = measured.summary("inter_ocular", len(measured.levels) - 1)
+    assert found.n > 550
+    assert found.median < 0.04
+    assert found.failure_rate < 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", [2.6, 4, 8])
+def test_boxes_may_be_tight_or_wide(side, shared):
+    """`side` times the eye distance, give or take a tenth, and not quite around the face."""
+    data, cascade = read_dataset(shared / "faces" / "net7876", "val"), load(threads=1)
+    generator, errors = np.random.default_rng(0), []
+    for path, truth in zip(data.paths[::2], data.truth[::2], strict=True):
+        length = side * face_size(truth) * np.exp(generator.normal(0, 0.1))
+        corner = truth.mean(0) + generator.normal(0, 0.06 * length, 2) - length / 2
+        (detection,) = cascade.detect(cv2.imread(str(path)), [[*corner, length, length]])
+        errors.append(np.linalg.norm(detection.points - truth, axis=1).mean() / face_size(truth))
+    assert np.median(errors) < 0.035
+    assert np.mean(np.array(errors) > 0.1) < 0.05
 
 
 @pytest.mark.parametrize("name", [name for name, bars in BARS.items() if bars[2]])
