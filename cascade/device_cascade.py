@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -24,9 +25,14 @@ from .device_resample import Areas, linear, whole
 from .device_windows import Windows
 from .nets import check_net
 
+if torch.cuda.is_available():
+    from .device_kernel import area  # needs Triton, which has no CPU
+
 _Preprocess = cascade_pb2.PreprocessParameter
 #: What makes points (levels, n, points, 2) of pictures (n, rows, columns, 3) uint8.
 Run = Callable[[Tensor], Tensor]
+#: From windows, height, width, and whether they may be turned: what the net sees of them.
+Sample = Callable[[Windows, int, int, bool], Tensor]
 
 
 class DeviceStage(nn.Module):
@@ -65,13 +71,13 @@ class DeviceStage(nn.Module):
         self.register_buffer("opposite", torch.tensor([-1.0, 1.0]), persistent=False)
 
     def factor(self, rows: int, columns: int) -> int:
-        """The most by which this stage shrinks windows of such pictures; 0 if it needs no Areas."""
+        """The most by which this stage shrinks windows of such pictures; 0 if it needs no Sample."""
         if not self.area or self.kind == "picture":
             return 0
         reach = max(rows, columns) * (LARGEST * (self.patch or 1) if self.kind == "similarity" else 1)
         return math.ceil(reach / min(self.height, self.width))
 
-    def forward(self, pictures: Tensor, areas: Areas | None, before: Tensor | None) -> Tensor:
+    def forward(self, pictures: Tensor, sample: Sample | None, before: Tensor | None) -> Tensor:
         """Points (n, points, 2) float32 in pixels, given those of the stage before."""
         count, rows, columns = pictures.shape[:3]
         if self.kind == "picture" or before is None:
@@ -83,17 +89,16 @@ class DeviceStage(nn.Module):
         parts = window
         if self.patch and before is not None:
             parts = device_windows.patches(before, window, self.patch)
-        inputs = self.look(pictures, areas, parts).reshape(count, -1, self.height, self.width)
+        inputs = self.look(pictures, sample, parts).reshape(count, -1, self.height, self.width)
         found = place(self.answers(inputs), parts)
         return found if before is None else torch.where(window.seen[:, None, None], found, before)
 
-    def look(self, pictures: Tensor, areas: Areas | None, windows: Windows) -> Tensor:
+    def look(self, pictures: Tensor, sample: Sample | None, windows: Windows) -> Tensor:
         """What the net sees of each window: (windows, 3, height, width)."""
         if self.area and self.kind == "picture":
             values = whole(pictures, self.height, self.width)
-        elif self.area and areas is not None:
-            turned = self.kind == "similarity"
-            values = areas.sample(windows, self.height, self.width, turned)
+        elif self.area and sample is not None:
+            values = sample(windows, self.height, self.width, self.kind == "similarity")
         else:
             values = linear(pictures, windows, self.height, self.width)
         values = values * windows.seen[:, None, None, None]  # black where there is nothing
@@ -149,11 +154,18 @@ class DeviceCascade(nn.Module):
         """See the class."""
         rows, columns = pictures.shape[1:3]
         factor = max(stage.factor(rows, columns) for stage in self.stages)
-        areas = Areas(pictures, factor) if factor else None
+        sample = sampler(pictures, factor) if factor else None
         levels: list[Tensor] = []
         for stage in self.stages:
-            levels.append(stage(pictures, areas, levels[-1] if levels else None))
+            levels.append(stage(pictures, sample, levels[-1] if levels else None))
         return torch.stack(levels)
+
+
+def sampler(pictures: Tensor, factor: int) -> Sample:
+    """What cuts out windows by INTER_AREA, shrunk by `factor` at most; the same on any device."""
+    if pictures.is_cuda:
+        return partial(area, pictures)
+    return Areas(pictures, factor).sample
 
 
 def place(answers: Tensor, windows: Windows) -> Tensor:

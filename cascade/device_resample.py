@@ -8,6 +8,7 @@ whole pictures) shrunk by 4, 6, 8 ... are rounded once here, there after each ha
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -76,52 +77,71 @@ class Areas:
 
     def sample(self, windows: Windows, height: int, width: int, turned: bool) -> Tensor:
         """As `linear`. `turned`: windows may be turned, and so have one factor for both axes."""
-        factors = [(windows.width / width).floor(), (windows.height / height).floor()]
-        if turned:
-            factors = [torch.minimum(*factors)] * 2
-        fx, fy = (factor.clamp(min=1) for factor in factors)
-        # how much further than the window the rectangle around it reaches
-        cos, sin = windows.cos.abs(), windows.sin.abs()
-        dx = (windows.width * cos + windows.height * sin - windows.width) / 2
-        dy = (windows.width * sin + windows.height * cos - windows.height) / 2
+        across, down = blocks(windows, height, width, turned, self.rows, self.columns)
         x, y = positions(windows, height, width)
-        columns, across = self._blocks(windows.x - dx, windows.width + 2 * dx, fx, self.columns, x)
-        rows, down = self._blocks(windows.y - dy, windows.height + 2 * dy, fy, self.rows, y)
+        columns, along = self._edges(across, x, self.columns)
+        rows, below = self._edges(down, y, self.rows)
         corners = [
             [_taken(self.sums, row * self.stride + column) for column in columns] for row in rows
         ]
-        share = (1 / (fx * fy).float())[:, None, None]
-        even = ((fx % 2 == 0) & (fy % 2 == 0))[:, None, None]
         sums = [
             corners[r + 1][c + 1] - corners[r][c + 1] - corners[r + 1][c] + corners[r][c]
             for r in (0, 1)
             for c in (0, 1)
         ]
+        fx, fy = across.factor, down.factor
+        share = (1 / (fx * fy).float())[:, None, None]
+        even = ((fx % 2 == 0) & (fy % 2 == 0))[:, None, None]
         means = [total.float() * share for total in sums]
         # as OpenCV: by 2 x 2 halves go up, else to the even side
         levels = [torch.where(even, (mean + 0.5).floor(), mean.round()) for mean in means]
-        return _blended(levels, across, down, height, width)
+        return _blended(levels, along, below, height, width)
 
-    def _blocks(
-        self, start: Tensor, size: Tensor, factor: Tensor, length: int, position: Tensor
-    ) -> tuple[list[Tensor], Tensor]:
-        """Edges, in the sums, of the two blocks of an axis between which a position is, and where.
-
-        `clean.blocks` has the rule for the blocks; `position` (n, places) is in pixels.
-        """
-        first = start.floor()
-        first = torch.maximum(first, first.remainder(factor) - 2 * factor).clamp(max=length - 1)
-        last = torch.minimum((start + size).ceil(), length + factor).clamp(min=1)
-        count = ((last - first) / factor).ceil().clamp(min=1)
-        first, factor, count = first[:, None], factor[:, None], count[:, None]
-        # where blocks are pixels nothing is shrunk: OpenCV takes the picture itself
-        whole = factor == 1
-        first, count = torch.where(whole, 0, first), torch.where(whole, length, count)
-        along = (position + 0.5 - first) / factor - 0.5
-        block, share = _cell(along, count - 1)
+    def _edges(self, axis: Blocks, position: Tensor, length: int) -> tuple[list[Tensor], Tensor]:
+        """Edges, in the sums, of the two blocks between which a position (n, places) is, and where."""
+        first, factor, count = (value[:, None] for value in (axis.first, axis.factor, axis.count))
+        block, share = _cell((position + 0.5 - first) / factor - 0.5, count - 1)
         edges = [first + factor * (block + step) + self.margin for step in range(3)]
-        limit = length + 2 * self.margin
-        return [edge.clamp(0, limit).long() for edge in edges], share
+        return [edge.clamp(0, length + 2 * self.margin).long() for edge in edges], share
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The blocks of pixels that windows are shrunk by, on one axis: each (n) float64, whole numbers.
+
+    `first`: where the first block starts, in pixels; `factor`: pixels of a block; `count`: blocks.
+    """
+
+    first: Tensor
+    factor: Tensor
+    count: Tensor
+
+
+def blocks(
+    windows: Windows, height: int, width: int, turned: bool, rows: int, columns: int
+) -> tuple[Blocks, Blocks]:
+    """Columns and rows of blocks, by the rule of `clean`, for a net's input of that size."""
+    fx, fy = (windows.width / width).floor(), (windows.height / height).floor()
+    if turned:
+        fx = fy = torch.minimum(fx, fy)
+    # how much further than the window the rectangle around it reaches
+    cos, sin = windows.cos.abs(), windows.sin.abs()
+    dx = (windows.width * cos + windows.height * sin - windows.width) / 2
+    dy = (windows.width * sin + windows.height * cos - windows.height) / 2
+    return (
+        _axis(windows.x - dx, windows.width + 2 * dx, fx.clamp(min=1), columns),
+        _axis(windows.y - dy, windows.height + 2 * dy, fy.clamp(min=1), rows),
+    )
+
+
+def _axis(start: Tensor, size: Tensor, factor: Tensor, length: int) -> Blocks:
+    """`clean.blocks`; blocks that are pixels are those of the picture, of which nothing is shrunk."""
+    first = start.floor()
+    first = torch.maximum(first, first.remainder(factor) - 2 * factor).clamp(max=length - 1)
+    last = torch.minimum((start + size).ceil(), length + factor).clamp(min=1)
+    count = ((last - first) / factor).ceil().clamp(min=1)
+    whole = factor == 1
+    return Blocks(torch.where(whole, 0, first), factor, torch.where(whole, length, count))
 
 
 def positions(windows: Windows, height: int, width: int) -> tuple[Tensor, Tensor]:

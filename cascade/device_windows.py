@@ -31,6 +31,14 @@ class Windows:
     sin: Tensor
     seen: Tensor
 
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of them, in order."""
+        return self.x, self.y, self.width, self.height, self.cos, self.sin, self.seen
+
+    def to(self, device: str) -> Windows:
+        """The same windows on a device."""
+        return Windows(*(tensor.to(device) for tensor in self.tensors()))
+
     @property
     def centre(self) -> tuple[Tensor, Tensor]:
         """X and y (n) in pixels."""
@@ -124,7 +132,7 @@ def _times(one: Tensor, other: Tensor) -> Tensor:
 
 def _harmless(window: Windows) -> Windows:
     """The same, where nothing is seen with the numbers of a window at the picture's corner."""
-    numbers = (window.x, window.y, window.width, window.height, window.cos, window.sin)
+    *numbers, _ = window.tensors()
     x, y, width, height, cos, sin = (
         torch.where(window.seen, values, default)
         for values, default in zip(numbers, (0.0, 0.0, 2.0, 2.0, 1.0, 0.0), strict=True)
