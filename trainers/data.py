@@ -67,7 +67,7 @@ class Batches:
     @property
     def on_device(self) -> bool:
         """Whether the data lies where the net computes; else batches are copied there."""
-        return all(tensor.device == self.device for tensor in self._tensors)
+        return all(tensor.device.type == self.device.type for tensor in self._tensors)
 
     def next(self, rank: int = 0, world: int = 1) -> list[Tensor]:
         """The next batch of every top, on the device, in the type of the net."""

@@ -79,7 +79,7 @@ def flatten(net: CaffeNet, dtype: torch.dtype, device: torch.device) -> Paramete
         spread([multipliers[key][1] for key in shapes]),
     )
     parameters.load(
-        parameters.values, {key: blob.detach().numpy() for key, blob in net.state_dict().items()}
+        parameters.values, {key: blob.detach().cpu().numpy() for key, blob in net.state_dict().items()}
     )
     _bind(net, parameters, multipliers)
     return parameters
