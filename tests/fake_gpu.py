@@ -1,8 +1,8 @@
 """A cascade and a training step on a device that is not there: `python tests/fake_gpu.py`.
 
 PyTorch's fake tensors have shapes, types and a device but no values. Here each operation is looked
-at: one that takes or gives a tensor of the host, or asks for a value, is printed; on a GPU it would wait,
-mix devices, or break a CUDA graph. The last line says how many operations there were.
+at: one that takes or gives a tensor of the host, or asks for a value, is printed; on a GPU it would
+wait, mix devices, or break a CUDA graph. The last line says how many operations there were.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ class Batches:
                 np.random.default_rng([self.seed, epoch]).shuffle(order)
             # two at most: the epochs that a batch can touch
             self._orders = {old: self._orders[old] for old in self._orders if old == epoch - 1}
-            self._orders[epoch] = torch.from_numpy(order).to(self._tensors[0].device)
+            self._orders[epoch] = _copied(torch.from_numpy(order), self._tensors[0].device)
         return self._orders[epoch]
 
 
@@ -155,6 +155,13 @@ def _batches(
         skip = np.random.default_rng([seed, columns.rows]).integers(layer.image_data_param.rand_skip)
         batches.position = int(skip)
     return batches
+
+
+def _copied(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor on the device; a GPU's work is not waited for, as it would be out of common memory."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _placed(tensor: Tensor, device: torch.device) -> Tensor:

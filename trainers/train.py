@@ -73,6 +73,8 @@ def train(
         chosen = here.agree(_seed(solver, seed, snapshot, shown))
         if graph is None:
             graph = place.type == "cuda" and here.world == 1
+        if graph and place.type != "cuda":
+            shown("there are no CUDA graphs on a CPU: the same operations run one by one")
         trainer = Trainer(solver, source, chosen, place, torch_dtype(dtype), here, precision, graph)
         _start_from(trainer, weights, snapshot, shown)
         return _run(trainer, path, shown)

@@ -53,6 +53,7 @@ def test_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "precision tf32 is that of NVIDIA's GPUs" in capsys.readouterr().err
     assert run(protoface, [*train, "--precision", "bf16", "--graph"]) == 0
     assert Path("out/net_iter_2.caffemodel").exists()
+    assert "no CUDA graphs on a CPU" in capsys.readouterr().out
 
 
 def test_recipes_have_none_of_it(capsys: pytest.CaptureFixture[str]) -> None:
