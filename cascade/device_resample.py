@@ -2,7 +2,7 @@
 
 Values are exact, then rounded to whole grey levels wherever OpenCV rounds, so that of OpenCV 5 they are
 mostly the very same. Two things are apart: OpenCV 4 takes coordinates to 1/32 pixel, and windows (not
-whole pictures) shrunk by 4, 6, 8 ... are rounded once here, there after each halving.
+whole pictures) shrunk by 8, 12, 16 ... are rounded after one halving, there after each.
 """
 
 from __future__ import annotations
@@ -69,11 +69,14 @@ class Areas:
         self.rows, self.columns = pictures.shape[1:3]
         self.margin = 2 * factor
         for axis, length in ((1, self.rows), (2, self.columns)):
-            places = torch.arange(-self.margin, length + self.margin, device=pictures.device)
+            # an even number of them, for pairs
+            last = length + self.margin + length % 2
+            places = torch.arange(-self.margin, last, device=pictures.device)
             pictures = pictures.index_select(axis, places.clamp(0, length - 1))
-        sums = pictures.cumsum(1, dtype=torch.int32).cumsum(2, dtype=torch.int32)
-        self.sums = F.pad(sums, (0, 0, 1, 0, 1, 0)).flatten(1, 2)
-        self.stride = self.columns + 2 * self.margin + 1
+        plain = F.pad(_cumulated(pictures, 1), (0, 0, 1, 1, 1, 1))
+        halved = F.pad(_cumulated(_halved(pictures), 2), (0, 0, 2, 0, 2, 0))
+        self.stride, self.size = plain.shape[2], plain.shape[1] * plain.shape[2]
+        self.sums = torch.cat((plain.flatten(1, 2), halved.flatten(1, 2)), 1)
 
     def sample(self, windows: Windows, height: int, width: int, turned: bool) -> Tensor:
         """As `linear`. `turned`: windows may be turned, and so have one factor for both axes."""
@@ -81,20 +84,19 @@ class Areas:
         x, y = positions(windows, height, width)
         columns, along = self._edges(across, x, self.columns)
         rows, below = self._edges(down, y, self.rows)
-        corners = [
-            [_taken(self.sums, row * self.stride + column) for column in columns] for row in rows
-        ]
+        even = ((across.factor % 2 == 0) & (down.factor % 2 == 0))[:, None]
+        rows = [row * self.stride + even * self.size for row in rows]
+        corners = [[_taken(self.sums, row + column) for column in columns] for row in rows]
         sums = [
             corners[r + 1][c + 1] - corners[r][c + 1] - corners[r + 1][c] + corners[r][c]
             for r in (0, 1)
             for c in (0, 1)
         ]
-        fx, fy = across.factor, down.factor
-        share = (1 / (fx * fy).float())[:, None, None]
-        even = ((fx % 2 == 0) & (fy % 2 == 0))[:, None, None]
-        means = [total.float() * share for total in sums]
+        fx, fy = (axis.factor[:, None, None] / (even[..., None] + 1) for axis in (across, down))
+        means = [total.float() * (1 / (fx * fy).float()) for total in sums]
         # as OpenCV: by 2 x 2 halves go up, else to the even side
-        levels = [torch.where(even, (mean + 0.5).floor(), mean.round()) for mean in means]
+        upwards = (fx % 2 == 0) & (fy % 2 == 0)
+        levels = [torch.where(upwards, (mean + 0.5).floor(), mean.round()) for mean in means]
         return _blended(levels, along, below, height, width)
 
     def _edges(self, axis: Blocks, position: Tensor, length: int) -> tuple[list[Tensor], Tensor]:
@@ -103,6 +105,23 @@ class Areas:
         block, share = _cell((position + 0.5 - first) / factor - 0.5, count - 1)
         edges = [first + factor * (block + step) + self.margin for step in range(3)]
         return [edge.clamp(0, length + 2 * self.margin).long() for edge in edges], share
+
+
+def _halved(pictures: Tensor) -> Tensor:
+    """The mean of each pixel with its right and lower neighbours, rounded: OpenCV's by 2 x 2."""
+    for axis in (1, 2):
+        length = pictures.shape[axis]
+        beside = torch.arange(1, length + 1, device=pictures.device).clamp(max=length - 1)
+        pictures = pictures.to(torch.int16) + pictures.index_select(axis, beside)
+    return (pictures + 2) // 4
+
+
+def _cumulated(values: Tensor, step: int) -> Tensor:
+    """Sums of all values above and to the left, of every `step`-th row and column; int32."""
+    count, rows, columns, _ = values.shape
+    apart = values.reshape(count, rows // step, step, columns // step, step, 3)
+    sums = apart.cumsum(1, dtype=torch.int32).cumsum(3, dtype=torch.int32)
+    return sums.reshape(count, rows, columns, 3)
 
 
 @dataclass(frozen=True)

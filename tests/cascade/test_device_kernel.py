@@ -28,7 +28,7 @@ torch.save(area(pictures, Windows(*numbers), 8, 8, turned), sys.argv[2])
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("turned", [False, True])
-@pytest.mark.parametrize("factor", [0, 1, 2, 3, 5, 6])
+@pytest.mark.parametrize("factor", [0, 1, 2, 3, 4, 5, 6])
 def test_on_a_gpu(factor: int, turned: bool) -> None:
     from protoface.cascade.device_kernel import area
 
@@ -41,7 +41,7 @@ def test_on_a_gpu(factor: int, turned: bool) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("factor", "turned"), [(1, False), (2, True)])
+@pytest.mark.parametrize(("factor", "turned"), [(1, False), (3, True), (4, True)])
 def test_by_the_interpreter(factor: int, turned: bool, tmp_path: Path) -> None:
     pytest.importorskip("triton")
     if tuple(map(int, np.__version__.split(".")[:2])) >= (2, 4):
