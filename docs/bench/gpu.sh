@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Takes the figures of docs/gpu.md on a machine with an NVIDIA GPU, into a folder of JSON files:
 #
-#   docs/bench/gpu.sh OUT [FOLDER]
+#   [MODEL=original] docs/bench/gpu.sh OUT [FOLDER]
 #
 # Run from the root of the repository with a `python` that has PyTorch with CUDA; the package need not be
 # installed. FOLDER holds an OpenCV with CUDA (pip install --no-deps --target FOLDER ...whl); without it
-# the figures of opencv-cuda are left out. What fails is named in the end, the rest is taken all the same.
+# the figures of opencv-cuda are left out. MODEL is the cascade, by default `fast`. What fails is named in the end, the rest is taken all the same.
 set -uo pipefail
 out=$(realpath -m "${1:?usage: docs/bench/gpu.sh OUT [FOLDER]}") opencv=${2:-}
 mkdir -p "$out/.package"
@@ -26,7 +26,7 @@ bench() { # bench NAME BATCHES RUNS BACKEND...
     local name=$1 batches runs=$3
     read -ra batches <<<"$2"
     shift 3
-    take "$name" python cascade/bench.py --model fast --size 256 --batch "${batches[@]}" --runs "$runs" \
+    take "$name" python cascade/bench.py --model "${MODEL:-fast}" --size 256 --batch "${batches[@]}" --runs "$runs" \
         --backend "$@"
 }
 
