@@ -5,7 +5,8 @@
 #
 # Run from the root of the repository with a `python` that has PyTorch with CUDA; the package need not be
 # installed. FOLDER holds an OpenCV with CUDA (pip install --no-deps --target FOLDER ...whl); without it
-# the figures of opencv-cuda are left out. MODEL is the cascade, by default `fast`. What fails is named in the end, the rest is taken all the same.
+# the figures of opencv-cuda are left out. MODEL is the cascade, by default `fast`. What fails is named in
+# the end, the rest is taken all the same.
 set -uo pipefail
 out=$(realpath -m "${1:?usage: docs/bench/gpu.sh OUT [FOLDER]}") opencv=${2:-}
 mkdir -p "$out/.package"
