@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cv2
 from tqdm import tqdm
 
 from protoface.cascade.bench import measure, random_pictures
@@ -70,6 +71,7 @@ def eval_(
     Pictures that cannot be measured are listed on stderr, the others are measured, and the exit status
     is 2.
     """
+    cv2.setNumThreads(1)  # as the runtime: the time of a picture is that of one thread
     cascade = load(model, backend, mode, weights, threads=1)
     others, absent = open_peers(peers)
     for line in absent:

@@ -40,8 +40,8 @@ HEADS = (
 class Weight:
     """A row: a cascade's nets as ONNX in bytes, their multiply-adds, ms a picture, its error.
 
-    `bytes` has an entry for each net, `multiply_adds` for each stage: some share a net. `net_ms` is the
-    nets' part of `ms`, both are medians. `error` is relative to the distance between the eyes.
+    `bytes` has an entry for each net, `multiply_adds` for each stage, its mirror included: some share
+    a net. `net_ms` is the nets' part of `ms`, both are medians. `error` is over the eye distance.
     """
 
     name: str
@@ -87,7 +87,10 @@ def weigh(
         )
         measured = evaluate(cascade_finder(cascades[-1]), dataset, progress)
         error = measured.summary("inter_ocular", len(nets) - 1)
-        counts = tuple(multiply_adds(net, str(path)) for net in nets)
+        counts = tuple(
+            multiply_adds(net, str(path)) * (2 if stage.flip_average else 1)
+            for stage, net in zip(definition.stage, nets, strict=True)
+        )
         rows.append((cascades[-1].name, sizes, counts, error))
     times = [
         (ms[WHOLE], sum(ms[stage.name] for stage in cascade.stages))
