@@ -42,8 +42,8 @@ def to_int8(model: onnx.ModelProto, batches: Iterable[Batch], source: str) -> on
     `batches` (n, ...) float32 are what its input really sees: the ranges of the activations, uint8, are
     the least and the largest values met. Weights are int8 with a scale for each output channel. The
     first and the last layers with weights stay in float32, as inputs and outputs do, and so does what
-    comes behind them. BatchNorm should be folded before. Raises ProtofaceError, with `source`, if ONNX Runtime is missing or refuses the
-    model, and if there is nothing to quantise.
+    comes behind them. BatchNorm should be folded before. Raises ProtofaceError, with `source`, if ONNX
+    Runtime is missing or refuses the model, and if there is nothing to quantise.
     """
     if not find_spec("onnxruntime"):
         raise ProtofaceError("int8 needs ONNX Runtime; pip install 'protoface[onnxruntime]'")
@@ -69,8 +69,8 @@ def to_int8(model: onnx.ModelProto, batches: Iterable[Batch], source: str) -> on
 def _kept_in_float(model: onnx.ModelProto, source: str) -> list[str]:
     """Names of the nodes that stay in float32.
 
-    The first layer has too few input channels to gain by integers; rounding errors of a last one, with no
-    layer of weights behind it to average them, would be those of the points.
+    The first layer has too few input channels to gain by integers; rounding errors of a last one, with
+    no layer of weights behind it to average them, would be those of the points.
     """
     if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
         raise ProtofaceError(f"{source}: is quantised already; give the float32 model")
