@@ -146,13 +146,7 @@ def body(size: Size) -> Iterator[Layer]:
         result = f"{block.name}/out/pw_new"
         if block.stride == 1 and channels == out:
             fuse = f"fuse_{block.name}"
-            yield Layer(
-                name=fuse,
-                type="Eltwise",
-                bottom=[bottom, result],
-                top=[fuse],
-                eltwise_param={"operation": "SUM"},
-            )
+            yield step(fuse, "Eltwise", bottom, result, eltwise_param={"operation": "SUM"})
             result = fuse
         bottom, channels = result, out
     if table.hidden is None:
@@ -176,50 +170,19 @@ def attention(bottom: str, out: int) -> Iterator[Layer]:
     the product are out x places.
     """
     flat = caffe_pb2.ReshapeParameter(shape={"dim": [0, out, -1]})
+    answer = caffe_pb2.ConvolutionParameter(
+        num_output=out, kernel_size=[1], weight_filler={"type": "gaussian", "std": 0.01}
+    )
+    twice = [{"lr_mult": 1, "decay_mult": 1}, {"lr_mult": 2, "decay_mult": 0}]
     for name in ("score", "offset"):
-        yield Layer(
-            name=name,
-            type="Convolution",
-            bottom=[bottom],
-            top=[name],
-            param=[{"lr_mult": 1, "decay_mult": 1}, {"lr_mult": 2, "decay_mult": 0}],
-            convolution_param={
-                "num_output": out,
-                "kernel_size": [1],
-                "weight_filler": {"type": "gaussian", "std": 0.01},
-            },
-        )
-    yield Layer(name="scores", type="Reshape", bottom=["score"], top=["scores"], reshape_param=flat)
-    yield Layer(
-        name="attention",
-        type="Softmax",
-        bottom=["scores"],
-        top=["attention"],
-        softmax_param={"axis": 2},
-    )
-    yield Layer(
-        name="place",
-        type="Bias",
-        bottom=["offset"],
-        top=["place"],
-        param=[{"lr_mult": 1, "decay_mult": 0}],
-        bias_param={"axis": 1, "num_axes": 3},
-    )
-    yield Layer(name="answers", type="Reshape", bottom=["place"], top=["answers"], reshape_param=flat)
-    yield Layer(
-        name="weighed",
-        type="Eltwise",
-        bottom=["attention", "answers"],
-        top=["weighed"],
-        eltwise_param={"operation": "PROD"},
-    )
-    yield Layer(
-        name="points",
-        type="Reduction",
-        bottom=["weighed"],
-        top=["points"],
-        reduction_param={"operation": "SUM", "axis": 2},
-    )
+        yield step(name, "Convolution", bottom, param=twice, convolution_param=answer)
+    yield step("scores", "Reshape", "score", reshape_param=flat)
+    yield step("attention", "Softmax", "scores", softmax_param={"axis": 2})
+    where = {"axis": 1, "num_axes": 3}
+    yield step("place", "Bias", "offset", param=[{"lr_mult": 1, "decay_mult": 0}], bias_param=where)
+    yield step("answers", "Reshape", "place", reshape_param=flat)
+    yield step("weighed", "Eltwise", "attention", "answers", eltwise_param={"operation": "PROD"})
+    yield step("points", "Reduction", "weighed", reduction_param={"operation": "SUM", "axis": 2})
 
 
 def conv_bn(
@@ -259,14 +222,8 @@ def convolution(
     kind: str, name: str, bottom: str, options: caffe_pb2.ConvolutionParameter, decay: float
 ) -> Layer:
     """A convolution of either kind."""
-    return Layer(
-        name=name,
-        type=kind,
-        bottom=[bottom],
-        top=[name],
-        param=[{"lr_mult": 1, "decay_mult": decay}],
-        convolution_param=options,
-    )
+    param = [{"lr_mult": 1, "decay_mult": decay}]
+    return step(name, kind, bottom, param=param, convolution_param=options)
 
 
 def batch_norm(name: str) -> Iterator[Layer]:
@@ -283,6 +240,11 @@ def relu(name: str, blob: str) -> Layer:
     return in_place(name, "ReLU", blob)
 
 
+def step(name: str, kind: str, *bottoms: str, **options: Any) -> Layer:
+    """A layer whose top has its name; `options` are fields of LayerParameter."""
+    return Layer(name=name, type=kind, bottom=bottoms, top=[name], **options)
+
+
 def in_place(name: str, kind: str, blob: str, **options: Any) -> Layer:
     """A layer that reads and writes `blob`; `options` are fields of LayerParameter."""
     return Layer(name=name, type=kind, bottom=[blob], top=[blob], **options)
@@ -295,14 +257,8 @@ def inner_product(name: str, bottom: str, out: int) -> Layer:
         weight_filler={"type": "gaussian", "std": 0.01},
         bias_filler={"type": "constant", "value": 0},
     )
-    return Layer(
-        name=name,
-        type="InnerProduct",
-        bottom=[bottom],
-        top=[name],
-        param=[{"lr_mult": 1, "decay_mult": 1}, {"lr_mult": 2, "decay_mult": 1}],
-        inner_product_param=options,
-    )
+    param = [{"lr_mult": 1, "decay_mult": 1}, {"lr_mult": 2, "decay_mult": 1}]
+    return step(name, "InnerProduct", bottom, param=param, inner_product_param=options)
 
 
 def image_data(folder: str, size: Size, phase: str, split: str) -> Layer:
