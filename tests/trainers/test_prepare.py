@@ -29,8 +29,8 @@ def lines(path: Path) -> list[str]:
 
 
 def everything(folder: Path) -> dict[str, bytes]:
-    """Every file but the journal, by its path."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != JOURNAL)
+    """Every file but the journal, by its path; who is killed leaves hidden ones of unfinished lists."""
+    files = (path for path in folder.rglob("[!.]*") if path.is_file() and path.name != JOURNAL)
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
