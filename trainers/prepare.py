@@ -94,6 +94,8 @@ def write_lists(out: Path, entries: Iterable[Entry]) -> Prepared:
     with ExitStack() as stack:
         files = {}
         for part in counts:
+            for unfinished in out.glob(f".{part}.*.txt"):  # of a job that was killed here
+                unfinished.unlink()
             path = stack.enter_context(replacing(out / f"{part}.txt"))
             files[part] = stack.enter_context(path.open("w", encoding="utf-8"))
         for name, part, text in entries:

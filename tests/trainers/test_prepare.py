@@ -29,8 +29,8 @@ def lines(path: Path) -> list[str]:
 
 
 def everything(folder: Path) -> dict[str, bytes]:
-    """Every file but the journal, by its path; who is killed leaves hidden ones of unfinished lists."""
-    files = (path for path in folder.rglob("[!.]*") if path.is_file() and path.name != JOURNAL)
+    """Every file but the journal, by its path."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != JOURNAL)
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
@@ -147,6 +147,15 @@ def test_a_torn_journal_goes_on_without_loss_or_doubles(tmp_path: Path) -> None:
         journal.write_bytes(text[:cut])
         prepare(tmp_path / "set", tmp_path / "torn")
         assert everything(tmp_path / "torn") == everything(tmp_path / "whole")
+
+
+def test_lists_that_a_kill_left_unfinished_are_gone(tmp_path: Path) -> None:
+    write_set(tmp_path / "set", 5)
+    prepare(tmp_path / "set", tmp_path / "whole")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".train.abc123.txt").write_text("half a li")
+    prepare(tmp_path / "set", tmp_path / "out")
+    assert everything(tmp_path / "out") == everything(tmp_path / "whole")
 
 
 @pytest.mark.slow
