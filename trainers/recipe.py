@@ -39,6 +39,11 @@ class Recipe:
             return name
         return next(stage for stage, pair in files.items() if pair == files[name])
 
+    def draws_for(self, name: str) -> bool:
+        """Whether the stage `name` is trained on drawn faces."""
+        drawn = self.parameter.synthetic
+        return bool(drawn.count) and (not drawn.stage or name in drawn.stage)
+
     def training(self, name: str) -> TrainingParameter:
         """How the stage `name` is trained: what holds for all, overridden by what is its own."""
         merged = TrainingParameter()
@@ -115,7 +120,7 @@ def _check_drawn(recipe: Recipe) -> None:
                 f"{recipe.source}: synthetic faces for '{name}', which is no stage that is trained"
             )
     for name in names:
-        if not recipe.parameter.data and name not in (list(drawn.stage) or names):
+        if not recipe.parameter.data and not recipe.draws_for(name):
             raise ProtofaceError(f"{recipe.source}: stage '{name}' has nothing to train on")
 
 

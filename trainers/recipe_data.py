@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,16 +33,15 @@ class Pictures:
 
 
 def training_pictures(
-    recipe: Recipe, stage: str, out: Path, workers: int, report: Callable[[str], None]
+    recipe: Recipe, stage: str, photographs: Sequence[Dataset], out: Path, workers: int
 ) -> Pictures:
-    """All that a stage trains on; faces are drawn into `out`/faces unless they are there already.
+    """All that a stage trains on: the recipe's `data` as read, and drawn faces.
 
-    What the lists name but is not there is reported. Raises ProtofaceError for a bad folder or list.
+    Those are drawn into `out`/faces unless they are there already.
     """
-    parameter = recipe.parameter
-    parts = [(read_pictures(data, recipe, report), data.weight) for data in parameter.data]
-    drawn = parameter.synthetic
-    if drawn.count and stage in (list(drawn.stage) or [stage]):
+    parts = [(read, data.weight) for read, data in zip(photographs, recipe.parameter.data, strict=True)]
+    drawn = recipe.parameter.synthetic
+    if recipe.draws_for(stage):
         folder = out / FACES
         if not (folder / LANDMARKS).exists():
             write_faces(
@@ -64,7 +63,10 @@ def training_pictures(
 def read_pictures(
     data: recipe_pb2.PicturesParameter, recipe: Recipe, report: Callable[[str], None]
 ) -> Dataset:
-    """One set of a recipe. Raises ProtofaceError naming the folder or the list."""
+    """One set of a recipe; what its list names but is not there is reported.
+
+    Raises ProtofaceError naming the folder or the list.
+    """
     points = len(recipe.definition.point)
     if points != len(POINTS):
         raise ProtofaceError(

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -151,6 +152,11 @@ class _Run:
     workers: int
     report: Say
 
+    @cached_property
+    def photographs(self) -> list[Dataset]:
+        """The recipe's `data`, read when the first stage needs them."""
+        return [read_pictures(data, self.recipe, self.report) for data in self.recipe.parameter.data]
+
     def train_stage(self, index: int) -> None:
         """Train a stage from its snapshot, if there is one, and write its weights."""
         parameter = self.definition.stage[index]
@@ -205,7 +211,7 @@ class _Run:
     def _sampler(
         self, stage: Stage, training: TrainingParameter, index: int, seen: Validation | None
     ) -> Sampler:
-        pictures = training_pictures(self.recipe, stage.name, self.out, self.workers, self.report)
+        pictures = training_pictures(self.recipe, stage.name, self.photographs, self.out, self.workers)
         flip = self.recipe.flip
         sources, kept = read_sources(stage, pictures.paths, pictures.truth, self.workers)
         if len(kept) < len(pictures):

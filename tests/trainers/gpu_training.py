@@ -23,14 +23,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 sys.path.insert(0, str(Path(__file__).parent))
-from plain_loop import ROOT, plain_net
+from plain_loop import listed_solver, plain_net
 
 from protoface.cascade.machine import machine, versions
-from protoface.converters import read_net
 from protoface.converters.files import write_text
 from protoface.converters.precision import allow_tf32
 from protoface.trainers.device import torch_device
-from protoface.trainers.solver_file import Solver, read_solver
+from protoface.trainers.solver_file import Solver
 from protoface.trainers.trainer import Trainer
 
 Step = Callable[[], Tensor]
@@ -63,15 +62,8 @@ def write_pictures(folder: Path, count: int) -> None:
 
 def solver_of(folder: Path, batch: int, dropout: float | None = None) -> Solver:
     """Level 1's solver on those pictures."""
-    solver = read_solver(ROOT / "prototxt" / "level_1" / "solver.prototxt")
-    solver.ClearField("net")
-    solver.ClearField("test_iter")
-    solver.net_param.CopyFrom(read_net(ROOT / "prototxt" / "level_1" / "train_val.prototxt"))
+    solver = listed_solver(folder, batch)
     for layer in solver.net_param.layer:
-        if layer.type == "ImageData":
-            layer.image_data_param.batch_size = batch
-            layer.image_data_param.source = str(folder / "list.txt")
-            layer.image_data_param.root_folder = f"{folder}/"
         if layer.type == "Dropout" and dropout is not None:
             layer.dropout_param.dropout_ratio = dropout
     return solver

@@ -13,12 +13,16 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from protoface.trainers.solver_file import Solver
 
 ROOT = Path(__file__).parent.parent.parent
 BATCH, PICTURES, WARM_UP, ITERATIONS = 64, 256, 5, 25
@@ -79,11 +83,26 @@ def plain_step(memory_format: torch.memory_format) -> Callable[[], float]:
     return step
 
 
+def listed_solver(folder: Path, batch: int) -> Solver:
+    """Level 1's solver, its net inside, on the pictures of `folder` and its list.txt."""
+    from protoface.converters import read_net
+    from protoface.trainers.solver_file import read_solver
+
+    solver = read_solver(ROOT / "prototxt" / "level_1" / "solver.prototxt")
+    solver.ClearField("net")
+    solver.ClearField("test_iter")
+    solver.net_param.CopyFrom(read_net(ROOT / "prototxt" / "level_1" / "train_val.prototxt"))
+    for layer in solver.net_param.layer:
+        if layer.type == "ImageData":
+            layer.image_data_param.batch_size = batch
+            layer.image_data_param.source = str(folder / "list.txt")
+            layer.image_data_param.root_folder = f"{folder}/"
+    return solver
+
+
 def protoface_step(folder: Path) -> Callable[[], float]:
     """The same run by its prototxt files, pictures read from a list."""
-    from protoface.converters import read_net
     from protoface.trainers.memory import keep_freed_memory
-    from protoface.trainers.solver_file import read_solver
     from protoface.trainers.trainer import Trainer
 
     generator = np.random.default_rng(0)
@@ -92,17 +111,8 @@ def protoface_step(folder: Path) -> Callable[[], float]:
         cv2.imwrite(str(folder / f"{index}.png"), generator.integers(0, 256, (48, 48, 3), np.uint8))
         lines.append(f"{index}.png {' '.join(f'{x:.4f}' for x in generator.uniform(-1, 1, 10))}\n")
     (folder / "list.txt").write_text("".join(lines))
-    solver = read_solver(ROOT / "prototxt" / "level_1" / "solver.prototxt")
-    solver.ClearField("net")
-    solver.ClearField("test_iter")
-    solver.net_param.CopyFrom(read_net(ROOT / "prototxt" / "level_1" / "train_val.prototxt"))
-    for layer in solver.net_param.layer:
-        if layer.type == "ImageData":
-            layer.image_data_param.batch_size = BATCH
-            layer.image_data_param.source = str(folder / "list.txt")
-            layer.image_data_param.root_folder = f"{folder}/"
     keep_freed_memory()
-    trainer = Trainer(solver, "level_1", 1, torch.device("cpu"))
+    trainer = Trainer(listed_solver(folder, BATCH), "level_1", 1, torch.device("cpu"))
     return lambda: trainer.step().item()
 
 
