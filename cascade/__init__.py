@@ -1,9 +1,9 @@
 """Cascades at work: `load` one, `detect` points. PyTorch is loaded only for its own backends."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from protoface.converters.errors import ProtofaceError
+from protoface.converters.lazy import importing
 
 from .windows import Window
 
@@ -13,12 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BACKENDS", "MODES", "Cascade", "Detection", "ProtofaceError", "Window", "load"]
 
-_MODULES = {"backends": ("BACKENDS",), "detector": ("MODES", "Cascade", "Detection", "load")}
-
-
-def __getattr__(name: str) -> object:
-    """A name of the list above; its module is imported now: who reads pictures alone needs no nets."""
-    for module, names in _MODULES.items():
-        if name in names:
-            return getattr(import_module(f".{module}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+#: Imported when a name is asked for: who reads pictures alone needs no nets.
+__getattr__ = importing(
+    __name__, {"backends": ("BACKENDS",), "detector": ("MODES", "Cascade", "Detection", "load")}
+)

@@ -3,10 +3,10 @@
 `caffe_pb2.NetParameter` is the hub: every reader makes one, every writer takes one.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .errors import ProtofaceError
+from .lazy import importing
 
 if TYPE_CHECKING:
     from .caffe_graph import from_onnx, read_onnx
@@ -38,21 +38,17 @@ __all__ = [
     "write_weights",
 ]
 
-_MODULES = {
-    "caffe_graph": ("from_onnx", "read_onnx"),
-    "conversion": ("Converted", "convert", "convert_onnx", "load_net"),
-    "fold": ("fold_batch_norm",),
-    "graph": ("build_graph", "deployed", "filter_net"),
-    "onnx_export": ("to_onnx",),
-    "opencv_net": ("read_net_from_caffe",),
-    "prototxt": ("read_net",),
-    "weights": ("read_weights", "with_weights", "write_weights"),
-}
-
-
-def __getattr__(name: str) -> object:
-    """A name of the list above; its module is imported now: not every command needs ONNX and HDF5."""
-    for module, names in _MODULES.items():
-        if name in names:
-            return getattr(import_module(f".{module}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+#: Imported when a name is asked for: not every command needs ONNX and HDF5.
+__getattr__ = importing(
+    __name__,
+    {
+        "caffe_graph": ("from_onnx", "read_onnx"),
+        "conversion": ("Converted", "convert", "convert_onnx", "load_net"),
+        "fold": ("fold_batch_norm",),
+        "graph": ("build_graph", "deployed", "filter_net"),
+        "onnx_export": ("to_onnx",),
+        "opencv_net": ("read_net_from_caffe",),
+        "prototxt": ("read_net",),
+        "weights": ("read_weights", "with_weights", "write_weights"),
+    },
+)
