@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import caffe_pb2
-from ..blobs import Array, Shape
+from ..blobs import Array, Shape, to_blob
 from .registry import Layer, register
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ class Reduction(Layer):
     """
 
     notes = (
-        "OpenCV 4's importer is wrong: by way of ONNX. It has no arrays of one axis: what follows a "
-        "Reduction that leaves one is wrong there or stops"
+        "OpenCV 4's importer is wrong: as an InnerProduct, by way of ONNX from axis 1 on or for ASUM and "
+        "SUMSQ. It has no arrays of one axis: what follows a Reduction that leaves one is wrong there or "
+        "stops"
     )
 
     def check(self) -> None:
@@ -73,4 +74,17 @@ class Reduction(Layer):
         graph.node("ReduceSum", [x, axis], tops, {"keepdims": 0})
 
     def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
-        return None
+        # Its own is wrong, and what a sum in ONNX becomes is nothing for its CUDA backend, which has
+        # products: with ones.
+        if param.reduction_param.operation in (ASUM, SUMSQ) or self.start < 2:
+            return None
+        total = caffe_pb2.LayerParameter(name=f"{param.top[0]}/sum", type="InnerProduct")
+        total.bottom[:], total.top[:] = param.bottom, [total.name]
+        options = total.inner_product_param
+        options.num_output, options.axis, options.bias_term = 1, self.start, False
+        ones = np.full((1, math.prod(self.bottoms[0][self.start :])), self.factor, np.float32)
+        total.blobs.append(to_blob(ones))
+        last = caffe_pb2.LayerParameter(name=param.name, type="Reshape", bottom=total.top)
+        last.top[:] = param.top
+        last.reshape_param.shape.dim[:] = [0] * self.start
+        return [total, last]

@@ -45,7 +45,7 @@ class Reshape(Layer):
         kept = [bottom[self.start + i] if size == 0 else size for i, size in enumerate(self.sizes)]
         shape = [*bottom[: self.start], *kept, *bottom[self.end :]]
         if -1 in shape:
-            known = math.prod(size for size in shape if size != -1)
+            known = math.prod([size for size in shape if size != -1])
             shape[shape.index(-1)] = math.prod(bottom) // max(known, 1)
         if math.prod(shape) != math.prod(bottom):
             self.fail(f"{list(bottom)} does not fit into {shape}")

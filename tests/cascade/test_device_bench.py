@@ -8,6 +8,7 @@ import torch
 from protoface.cascade import ProtofaceError
 from protoface.cascade.bench import ON_DEVICE, load_model, random_pictures
 from protoface.cascade.cli import protoface, run
+from protoface.cascade.definition import NAMES
 from protoface.cascade.detector import Cascade
 from protoface.cascade.device_bench import WAYS, measure_ways, stacked
 from protoface.cascade.device_cascade import DeviceCascade
@@ -73,11 +74,10 @@ def test_without_a_gpu(folder, capsys):
 
 
 @pytest.mark.slow
-def test_torch_compile_finds_one_graph(folder):
+@pytest.mark.parametrize("model", [name for name in NAMES if "int8" not in name])
+def test_torch_compile_finds_one_graph(model):
     """No step waits for a value of the device: then it could not be one CUDA graph either."""
-    file = folder / "cascade.prototxt"
-    file.write_text(file.read_text().replace("size: 8 }", "size: 8 interpolation: AREA }"))
-    definition, nets, _ = load_model(folder, [])
+    definition, nets, _ = load_model(model, [])
     cascade = DeviceCascade(definition, nets)
     pictures = stacked(random_pictures(2), 2, CPU)
     with torch.inference_mode():

@@ -10,12 +10,18 @@ import numpy as np
 import pytest
 
 from protoface.cascade import ProtofaceError
+from protoface.cascade.bench import load_model
+from protoface.cascade.definition import NAMES
 from protoface.cascade.opencv_gpu import explain, layers_by_place, missing_cuda, parse_dump, use_gpu
-from protoface.converters.opencv_net import opencv_net
+from protoface.converters.fold import fold_batch_norm
+from protoface.converters.opencv_net import has_caffe_importer, opencv_net
 
 from .test_backends import small_net
 
 ROOT = Path(__file__).parent.parent.parent
+# Layer types whose supportBackend takes DNN_BACKEND_CUDA whatever their options (OpenCV 4.14,
+# dnn/src/layers), of those that shipped nets become. Reduce, Gather, Tile, TopK, CumSum are not among them.
+ON_GPU = {"Convolution", "ReLU", "Eltwise", "InnerProduct", "Dropout", "Reshape", "Softmax", "Scale"}
 # As OpenCV 4.14 writes it (dnn/src/net_impl.cpp, Net::Impl::dump): a layer, and two that run as one.
 DUMP = r"""digraph G {
 	"conv" [label="conv\nConvolution\nkernel_size (HxW): 3 x 3\lgroup: 6\loutput: [1 x 6 x 4 x 4]\lCUDA/CUDA_FP16\n" fillcolor="#ff4848" style=filled shape=box]
@@ -42,6 +48,15 @@ def test_every_layer_of_a_real_net_is_found_on_the_cpu(network):
     on_gpu, on_cpu = layers_by_place(network)
     assert on_gpu == []
     assert sorted(on_cpu) == sorted(network.getLayerNames())
+
+
+@pytest.mark.skipif(not has_caffe_importer(), reason="OpenCV 4 only: no CUDA build of 5 was tried")
+@pytest.mark.parametrize("model", [name for name in NAMES if "int8" not in name])
+def test_shipped_nets_have_only_layers_that_the_gpu_has(model):
+    for net in load_model(model, [])[1]:
+        network = opencv_net(fold_batch_norm(net, model), model, classic_engine=True)
+        types = {network.getLayer(network.getLayerId(name)).type for name in network.getLayerNames()}
+        assert types <= ON_GPU
 
 
 @pytest.mark.skipif(missing_cuda() is None, reason="a GPU is there")
