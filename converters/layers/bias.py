@@ -61,4 +61,4 @@ class Bias(AlongAxes):
         param.ClearField("bias_param")
         param.ClearField("blobs")
         param.blobs.extend([to_blob(np.ones_like(bias)), to_blob(bias)])
-        return [param]
+        return self.unmerged(param)

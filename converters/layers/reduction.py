@@ -32,9 +32,9 @@ class Reduction(Layer):
     """
 
     notes = (
-        "OpenCV 4's importer is wrong: as an InnerProduct, by way of ONNX from axis 1 on or for ASUM and "
-        "SUMSQ. It has no arrays of one axis: what follows a Reduction that leaves one is wrong there or "
-        "stops"
+        "OpenCV 4's importer is wrong: as an InnerProduct, or (from axis 0 or 1 on, ASUM, SUMSQ) by "
+        "way of ONNX. It has no arrays of one axis: what follows a Reduction that leaves one is wrong "
+        "there or stops"
     )
 
     def check(self) -> None:

@@ -71,6 +71,19 @@ class AlongAxes(Layer):
             blob.CopyFrom(to_blob(number.repeat(self.bottoms[0][1])))
         return True
 
+    def unmerged(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter]:
+        """A Scale with blobs, behind a Reshape that keeps all axes unless it has a number per channel.
+
+        OpenCV merges any Scale into the layer before it as if it had: it stops, or is wrong.
+        """
+        if not self.shape or (self.start == 1 and len(self.shape) == 1):
+            return [param]
+        between = caffe_pb2.LayerParameter(name=f"{param.top[0]}/unmerged", type="Reshape")
+        between.bottom[:], between.top[:] = param.bottom, [between.name]
+        between.reshape_param.shape.dim[:] = [0] * len(self.bottoms[0])
+        param.bottom[:] = between.top
+        return [between, param]
+
 
 @register("Scale")
 class Scale(AlongAxes):
@@ -122,7 +135,7 @@ class Scale(AlongAxes):
             if not self.spread(param):
                 return None
             options.axis = options.num_axes = 1
-        return [param]
+        return self.unmerged(param) if len(self.bottoms) == 1 else [param]
 
     def multiply_adds(self) -> int:
         # A Scale behind a BatchNorm is folded away at deployment; the published count leaves it out.

@@ -20,7 +20,7 @@ from .test_backends import small_net
 
 ROOT = Path(__file__).parent.parent.parent
 # Layer types whose supportBackend takes DNN_BACKEND_CUDA whatever their options (OpenCV 4.14,
-# dnn/src/layers), of those that shipped nets become. Reduce, Gather, Tile, TopK, CumSum are not among them.
+# dnn/src/layers), of those that shipped nets become; Reduce, Gather and Tile, for three, have none.
 ON_GPU = {"Convolution", "ReLU", "Eltwise", "InnerProduct", "Dropout", "Reshape", "Softmax", "Scale"}
 # As OpenCV 4.14 writes it (dnn/src/net_impl.cpp, Net::Impl::dump): a layer, and two that run as one.
 DUMP = r"""digraph G {

@@ -40,6 +40,32 @@ def test_every_picture_of_the_batch_has_its_factor(parity):
     parity("Scale", options, [(2, 3, 4, 5)], scale(0, 4), batches=[2])
 
 
+BEFORE = {
+    "Convolution": 'type: "Convolution" convolution_param { num_output: 4 kernel_size: 1 }',
+    "BatchNorm": 'type: "BatchNorm"',
+    "Scale": 'type: "Scale"',
+}
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        'type: "Scale" scale_param { bias_term: true axis: %d num_axes: %d }',
+        'type: "Bias" bias_param { axis: %d num_axes: %d }',
+    ],
+)
+@pytest.mark.parametrize(("axis", "axes"), [(1, 1), (1, 3), (2, 1), (3, 1), (2, 2), (1, 0)])
+def test_behind_a_layer_that_opencv_merges_it_with(net_of, filled, agree, before, kind, axis, axes):
+    """As many rows and columns as channels, so that only the values tell the axes apart."""
+    net = net_of(
+        'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: [1, 4, 4, 4] } } }'
+        f'layer {{ name: "before" bottom: "x" top: "b" {BEFORE[before]} }}'
+        f'layer {{ name: "last" bottom: "b" top: "y" {kind % (axis, axes)} }}'
+    )
+    agree(filled(net))
+
+
 def test_a_matrix(parity):
     parity("Scale", "scale_param { bias_term: true }", [(1, 6)], scale(1, 2))
 
