@@ -72,6 +72,10 @@ def open_video(path: str) -> Iterator[tuple[float, Iterator[Image]]]:
     """
     if not path.isdigit() and not Path(path).is_file():
         raise ProtofaceError(f"{path}: No such file or directory")
+    if not hasattr(cv2, "VideoCapture"):  # as the one with CUDA, see opencv_cuda/build.sh
+        raise ProtofaceError(
+            f"{path}: this build of OpenCV {cv2.__version__} has no videos; use one of PyPI's"
+        )
     capture = cv2.VideoCapture(int(path) if path.isdigit() else path)
     try:
         if not capture.isOpened():

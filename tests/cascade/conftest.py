@@ -82,3 +82,10 @@ def face(tmp_path: Path) -> Path:
     path = tmp_path / "face.png"
     cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8))
     return path
+
+
+@pytest.fixture
+def videos() -> None:
+    """Skips where OpenCV is built without videos, as the one with CUDA is."""
+    if not hasattr(cv2, "VideoCapture"):
+        pytest.skip("this OpenCV has no videos")

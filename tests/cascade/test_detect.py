@@ -81,6 +81,7 @@ def test_a_path_that_is_nothing_is_named(folder):
         detect_paths(load(folder), ["nowhere.png"], Given())
 
 
+@pytest.mark.usefixtures("videos")
 def test_every_frame_of_a_video(folder, tmp_path):
     film = str(tmp_path / "film.avi")
     writer = cv2.VideoWriter(film, cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))

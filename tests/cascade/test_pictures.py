@@ -113,6 +113,7 @@ def test_videos_are_told_by_suffix_and_cameras_by_number():
     assert not is_video("picture.jpg")
 
 
+@pytest.mark.usefixtures("videos")
 def test_frames_of_a_video(tmp_path):
     path = str(tmp_path / "film.avi")
     writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
@@ -125,6 +126,15 @@ def test_frames_of_a_video(tmp_path):
     np.testing.assert_allclose(values, [40, 90, 140], atol=3)
 
 
+def test_a_build_of_opencv_without_videos(tmp_path, monkeypatch):
+    monkeypatch.delattr(cv2, "VideoCapture", raising=False)
+    path = tmp_path / "film.mp4"
+    path.touch()
+    with pytest.raises(ProtofaceError, match=r"film.mp4: .* has no videos"), open_video(str(path)):
+        pass
+
+
+@pytest.mark.usefixtures("videos")
 def test_videos_that_are_not_there_or_none_are_named(tmp_path):
     with pytest.raises(ProtofaceError, match=r"none.mp4: No such file"), open_video("none.mp4"):
         pass

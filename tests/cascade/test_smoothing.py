@@ -118,6 +118,7 @@ def test_two_frames_at_one_time_do_no_harm():
     assert np.isfinite(smoother(points[1], 1.0)).all()
 
 
+@pytest.mark.usefixtures("videos")
 def test_a_video_on_the_command_line(tmp_path, shared, published):
     """A still photograph with noise, 20 frames: the final points move less, level 1's are untouched."""
     image = cv2.resize(
