@@ -57,6 +57,14 @@ class OnnxGraph:
             helper.make_node(operator, inputs, outputs, name=outputs[0], **(attributes or {}))
         )
 
+    def has_groups(self, value: str, operator: str) -> bool:
+        """Whether an operator of that type with groups has made a value."""
+        return any(
+            node.op_type == operator and any(a.name == "group" and a.i > 1 for a in node.attribute)
+            for node in self.nodes
+            if value in node.output
+        )
+
     def copy(self, source: str, targets: Sequence[str]) -> None:
         """Give `source` more names; only an output of the net takes a node (Identity) for that.
 

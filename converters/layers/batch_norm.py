@@ -99,16 +99,23 @@ class BatchNorm(Layer):
             self.fail("a bottom with one axis cannot be written to ONNX")
         if not self.use_statistics(train=False):
             self.fail("use_global_stats: false normalises by the batch, which ONNX cannot express")
-        name = self.param.name
+        name, epsilon = self.param.name, self.param.batch_norm_param.eps
         mean, variance = statistics(blobs)
+        if graph.has_groups(bottoms[0], "ConvTranspose"):
+            # OpenCV 4 would merge it into the wrong weights.
+            factor = (1 / np.sqrt(variance + epsilon)).reshape(-1, 1, 1)
+            shift = -mean.reshape(-1, 1, 1) * factor
+            factors = graph.constant(f"{name}/factor", factor), graph.constant(f"{name}/shift", shift)
+            product = graph.apply("Mul", [bottoms[0], factors[0]], f"{name}/product")
+            graph.node("Add", [product, factors[1]], tops)
+            return
         parameters = [
             graph.constant(f"{name}/scale", np.ones_like(mean)),
             graph.constant(f"{name}/bias", np.zeros_like(mean)),
             graph.constant(f"{name}/mean", mean),
             graph.constant(f"{name}/variance", variance),
         ]
-        attributes = {"epsilon": self.param.batch_norm_param.eps}
-        graph.node("BatchNormalization", [bottoms[0], *parameters], tops, attributes)
+        graph.node("BatchNormalization", [bottoms[0], *parameters], tops, {"epsilon": epsilon})
 
     def opencv(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter] | None:
         # OpenCV 4 would normalise each picture by itself, and has no arrays of one axis.

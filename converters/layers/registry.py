@@ -112,6 +112,13 @@ class Layer:
         return axis % rank
 
 
+def apart(bottom: str, top: str, rank: int) -> caffe_pb2.LayerParameter:
+    """A Reshape that changes nothing: OpenCV 4 merges no layer before it with one behind it."""
+    layer = caffe_pb2.LayerParameter(name=top, type="Reshape", bottom=[bottom], top=[top])
+    layer.reshape_param.shape.dim[:] = [0] * rank
+    return layer
+
+
 L = TypeVar("L", bound=type[Layer])
 _LAYERS: dict[str, type[Layer]] = {}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import caffe_pb2
 from ..blobs import Array, Shape, to_array, to_blob
-from .registry import BlobSpec, Layer, register
+from .registry import BlobSpec, Layer, apart, register
 
 if TYPE_CHECKING:
     import torch
@@ -72,15 +72,13 @@ class AlongAxes(Layer):
         return True
 
     def unmerged(self, param: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter]:
-        """A Scale with blobs, behind a Reshape that keeps all axes unless it has a number per channel.
+        """A Scale with blobs, kept apart from the layer before it unless it has a number per channel.
 
-        OpenCV merges any Scale into the layer before it as if it had: it stops, or is wrong.
+        OpenCV merges any Scale as if it had: it stops, or is wrong.
         """
         if not self.shape or (self.start == 1 and len(self.shape) == 1):
             return [param]
-        between = caffe_pb2.LayerParameter(name=f"{param.top[0]}/unmerged", type="Reshape")
-        between.bottom[:], between.top[:] = param.bottom, [between.name]
-        between.reshape_param.shape.dim[:] = [0] * len(self.bottoms[0])
+        between = apart(param.bottom[0], f"{param.top[0]}/unmerged", len(self.bottoms[0]))
         param.bottom[:] = between.top
         return [between, param]
 

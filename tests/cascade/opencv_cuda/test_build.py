@@ -141,6 +141,20 @@ def test_bad_arguments_are_one_line(arguments: list[str], said: str) -> None:
     assert not done.stdout
 
 
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo 'pyenv: command not found' >&2; exit 127", "does not do: pyenv: command not found"),
+        ("echo 'it has no headers'; exit 1", "does not do: it has no headers"),
+    ],
+)
+def test_a_python_that_cannot_build(tmp_path: Path, script: str, said: str) -> None:
+    folder(tmp_path, {"python3.99": f"#!/bin/sh\n{script}\n"})
+    done = build("--python", "3.99", PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
 def test_a_compiler_of_another_release(toolkit: Path) -> None:
     (toolkit / "bin" / "nvcc").write_text("#!/bin/sh\necho 'release 12.4, V12.4.99'\n")
     done = build("--python", PYTHON, CUDA_HOME=str(toolkit))

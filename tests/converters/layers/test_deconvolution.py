@@ -121,3 +121,16 @@ def test_bad_options(one_layer, options, shapes, message):
     net = one_layer("Deconvolution", f"convolution_param {{ {options} }}", shapes)
     with pytest.raises(ProtofaceError, match=rf"layer 'layer' \(Deconvolution\): .*{message}"):
         build_graph(net, "net")
+
+
+@pytest.mark.parametrize("behind", ["BatchNorm", "Scale", "Bias", "PReLU"])
+@pytest.mark.parametrize(("group", "outputs"), [(2, 4), (4, 4)])
+def test_groups_before_a_layer_that_opencv_merges_with(net_of, filled, agree, behind, group, outputs):
+    """OpenCV 4 merges by the wrong weights, in its importers for Caffe and for ONNX."""
+    net = net_of(
+        'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: [1, 4, 5, 6] } } }'
+        'layer { name: "up" type: "Deconvolution" bottom: "x" top: "u" convolution_param {'
+        f"  num_output: {outputs} kernel_size: 2 group: {group} }} }}"
+        f'layer {{ name: "last" type: "{behind}" bottom: "u" top: "y" }}'
+    )
+    agree(filled(net))
