@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from protoface.converters.cuda_graph import record
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.precision import allow_tf32
 
@@ -28,43 +29,34 @@ from .windows import Image
 WARM_UP = 3
 
 
-def eager(cascade: DeviceCascade, pictures: Tensor) -> Run:
+def eager(cascade: Run, pictures: Tensor) -> Run:
     """As it is written, one kernel after the other."""
     return cascade
 
 
-def compiled(cascade: DeviceCascade, pictures: Tensor) -> Run:
-    """By torch.compile, without a break, for pictures of that shape."""
-    run: Run = torch.compile(cascade, fullgraph=True, dynamic=False, mode="reduce-overhead")
-    return run
-
-
-def graph(cascade: DeviceCascade, pictures: Tensor) -> Run:
+def graph(cascade: Run, pictures: Tensor) -> Run:
     """As one CUDA graph, for pictures of that shape; the points are overwritten by the next call."""
     given = pictures.clone()
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(WARM_UP):
-            cascade(given)
-    torch.cuda.current_stream().wait_stream(stream)
-    captured = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(captured):
-        found: Tensor = cascade(given)
+    replay, found = record(lambda: cascade(given), pictures.device, "this cascade")
 
     def run(pictures: Tensor) -> Tensor:
         given.copy_(pictures)
-        captured.replay()
+        replay()
         return found
 
     return run
+
+
+def compiled(cascade: Run, pictures: Tensor) -> Run:
+    """As one CUDA graph of what torch.compile makes of it, without a break: fewer, larger kernels."""
+    return graph(torch.compile(cascade, fullgraph=True, dynamic=False), pictures)
 
 
 @dataclass(frozen=True)
 class Way:
     """How a cascade on the device is run: what makes it run, and whether its nets are float16."""
 
-    prepare: Callable[[DeviceCascade, Tensor], Run]
+    prepare: Callable[[Run, Tensor], Run]
     half: bool = False
 
 

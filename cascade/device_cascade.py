@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +26,10 @@ from .device_resample import Areas, linear, whole
 from .device_windows import Windows
 from .nets import check_net
 
-if torch.cuda.is_available():
-    from .device_kernel import area  # needs Triton, which has no CPU
+#: Whether a kernel in Triton cuts the windows of AREA; PyTorch for CUDA brings Triton, but not on Windows.
+HAS_KERNEL = torch.cuda.is_available() and find_spec("triton") is not None
+if HAS_KERNEL:
+    from .device_kernel import area
 
 _Preprocess = cascade_pb2.PreprocessParameter
 #: What makes points (levels, n, points, 2) of pictures (n, rows, columns, 3) uint8.
@@ -162,8 +165,8 @@ class DeviceCascade(nn.Module):
 
 
 def sampler(pictures: Tensor, factor: int) -> Sample:
-    """What cuts out windows by INTER_AREA, shrunk by `factor` at most; the same on any device."""
-    if pictures.is_cuda:
+    """What cuts out windows by INTER_AREA, shrunk by `factor` at most; the same values either way."""
+    if HAS_KERNEL and pictures.is_cuda:
         return partial(area, pictures)
     return Areas(pictures, factor).sample
 

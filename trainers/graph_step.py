@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from protoface.converters import ProtofaceError, caffe_pb2
+from protoface.converters.cuda_graph import record
 
 from .data import Batches
 from .learning_rate import learning_rate
@@ -20,8 +21,6 @@ from .parameters import Parameters
 from .solvers import correction, update
 
 Solver = caffe_pb2.SolverParameter
-#: Runs before recording, as PyTorch advises: libraries choose their algorithms and take their memory.
-WARM_UP = 3
 
 
 class GraphStep:
@@ -86,25 +85,10 @@ class GraphStep:
 
     def _recorded(self) -> Callable[[], None]:
         """`compute` as a CUDA graph; what the runs before recording have changed is put back."""
-        device = self.result.device
-        changed = (self.parameters.values, self.history)
+        device, changed = self.result.device, (self.parameters.values, self.history)
         kept, random = [tensor.clone() for tensor in changed], torch.cuda.get_rng_state(device)
-        stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_UP):
-                self.compute()
-        torch.cuda.current_stream(device).wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        try:
-            with torch.cuda.graph(graph):
-                self.compute()
-        except RuntimeError as error:  # a layer that makes a tensor on the host, for one
-            reason = str(error).splitlines()[0]
-            raise ProtofaceError(
-                f"this net cannot be a CUDA graph ({reason}); train without one (--no-graph)"
-            ) from error
+        run, _ = record(self.compute, device, "this net (train without one: --no-graph)")
         for tensor, before in zip(changed, kept, strict=True):
             tensor.copy_(before)
         torch.cuda.set_rng_state(random, device)
-        return graph.replay
+        return run

@@ -12,7 +12,10 @@ from protoface.cascade.definition import NAMES
 from protoface.cascade.detector import Cascade
 from protoface.cascade.device_bench import WAYS, measure_ways, stacked
 from protoface.cascade.device_cascade import DeviceCascade
+from protoface.converters.cuda_graph import record
 from protoface.trainers.synthetic import draw_face
+
+from .. import tape
 
 CPU = torch.device("cpu")
 
@@ -71,6 +74,29 @@ def test_without_a_gpu(folder, capsys):
     arguments = ["bench", "--model", str(folder), "--backend", "torch-cuda-graph", "--runs", "1"]
     assert run(protoface, arguments) == 2
     assert "'torch-cuda-graph' cannot run here: torch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("model", ["original", "fast"])
+def test_a_recorded_cascade_finds_the_points_of_other_pictures(model, monkeypatch):
+    tape.stand_in(monkeypatch)
+    definition, nets, _ = load_model(model, [])
+    cascade = DeviceCascade(definition, nets)
+    drawn = [cv2.resize(draw_face(1, index, 256).image, (160, 160)) for index in range(4)]
+    first, second = stacked(drawn[:2], 2, CPU), stacked(drawn[2:], 2, CPU)
+    with torch.inference_mode():
+        run = WAYS["torch-cuda-graph"].prepare(cascade, first)
+        for pictures in (second, first):
+            torch.testing.assert_close(run(pictures), cascade(pictures))
+
+
+def test_what_needs_the_host_cannot_be_recorded(monkeypatch):
+    def work():
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    monkeypatch.setattr("protoface.converters.cuda_graph.WARM_UP", 0)
+    tape.stand_in(monkeypatch)
+    with pytest.raises(ProtofaceError, match=r"^it cannot be a CUDA graph: .* is capturing$"):
+        record(work, CPU, "it")
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """OpenCV's CUDA backend without a GPU: what is said to be missing, where layers are found to run."""
 
+import json
 import os
 import subprocess
 import sys
@@ -114,3 +115,14 @@ def test_a_build_with_cuda_without_a_driver():
     count, _, line = done.stdout.strip().partition(" ")
     expected = {"-1": "finds no NVIDIA driver", "0": "finds no GPU"}.get(count, "None")
     assert expected in line
+
+
+def test_the_script_that_compares_ways_to_give_a_net(tmp_path):
+    """On the CPU: the nets that it times compute the same, and all are in its report."""
+    script, file = Path(__file__).parent / "opencv_variants.py", tmp_path / "variants.json"
+    options = ["--model", "synthetic", "--batch", "2", "--runs", "1", "--json", str(file)]
+    subprocess.run([sys.executable, str(script), *options], check=True, capture_output=True)
+    rows = json.loads(file.read_text())["rows"]
+    assert len(rows) == 2 * 4
+    assert max(row["apart"] for row in rows) < 1e-4
+    assert min(row["apart"] for row in rows if row["variant"] != "as trained") > 0

@@ -1,4 +1,4 @@
-"""The step for a CUDA graph is the exact solver's: here it runs on the CPU, without being recorded."""
+"""The step for a CUDA graph is the exact solver's: here on the CPU, run or replayed from a tape."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from protoface.trainers.solver_file import read_solver
 from protoface.trainers.solvers import RULES
 from protoface.trainers.trainer import Trainer
 
+from .. import tape
 from .small_run import edit
 
 CPU = torch.device("cpu")
@@ -35,8 +36,20 @@ def losses(one: Trainer, count: int = ITERATIONS) -> torch.Tensor:
 
 
 def check_equal(dtype: torch.dtype = torch.float32) -> None:
-    exact, graph = trainer(False, dtype), trainer(True, dtype)
-    assert torch.equal(losses(exact), losses(graph))
+    exact = trainer(False, dtype)
+    expected = losses(exact)
+    check_is(exact, expected, trainer(True, dtype))
+    replayed = trainer(True, dtype)
+    step = replayed.graph
+    assert step is not None
+    with pytest.MonkeyPatch.context() as patch:
+        tape.stand_in(patch)
+        step._run = step._recorded()
+    check_is(exact, expected, replayed)
+
+
+def check_is(exact: Trainer, expected: torch.Tensor, graph: Trainer) -> None:
+    assert torch.equal(expected, losses(graph))
     assert torch.equal(exact.parameters.values, graph.parameters.values)
     assert torch.equal(exact.history, graph.history)
     assert exact.iteration == graph.iteration == ITERATIONS
