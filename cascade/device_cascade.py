@@ -26,7 +26,7 @@ from .device_resample import Areas, linear, whole
 from .device_windows import Windows
 from .nets import check_net
 
-#: Whether a kernel in Triton cuts the windows of AREA; PyTorch for CUDA brings Triton, but not on Windows.
+#: Whether a kernel in Triton cuts the windows of AREA: PyTorch for CUDA brings it, but not on Windows.
 HAS_KERNEL = torch.cuda.is_available() and find_spec("triton") is not None
 if HAS_KERNEL:
     from .device_kernel import area
