@@ -19,7 +19,7 @@ from protoface.converters.graph import Net, build_graph
 from protoface.converters.onnx_export import to_onnx
 from protoface.converters.opencv_net import opencv_net, opencv_net_from_onnx
 
-from .opencv_gpu import missing_cuda, use_gpu
+from . import onnxruntime_gpu, opencv_gpu
 
 Batch = NDArray[np.float32]
 #: A net at work: (N, C, H, W) float32 in, (N, ...) float32 out.
@@ -56,7 +56,7 @@ class OpenCV:
     def missing(self) -> str | None:  # noqa: D102
         if self.target == "DNN_TARGET_CPU":
             return None
-        return missing_cuda()
+        return opencv_gpu.missing_cuda()
 
     def forward(self, net: Net | ModelProto, source: str, threads: int | None) -> Forward:  # noqa: D102
         if threads is not None:
@@ -67,7 +67,7 @@ class OpenCV:
         else:
             network = opencv_net(net, source, classic_engine=cuda)
         if cuda:
-            use_gpu(network, self.target, _input_shape(net, source), source)
+            opencv_gpu.use_gpu(network, self.target, _input_shape(net, source), source)
 
         def run(batch: Batch) -> NDArray[Any]:
             network.setInput(batch)
@@ -135,14 +135,7 @@ class OnnxRuntime:
             return "onnxruntime is not installed; pip install 'protoface[onnxruntime]'"
         if self.device == "cpu":
             return None
-        import onnxruntime
-
-        if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-            return None
-        return (
-            f"onnxruntime {onnxruntime.__version__} is built without CUDA; pip uninstall onnxruntime, "
-            "then pip install onnxruntime-gpu"
-        )
+        return onnxruntime_gpu.missing_cuda()
 
     def forward(self, net: Net | ModelProto, source: str, threads: int | None) -> Forward:  # noqa: D102
         import onnxruntime
