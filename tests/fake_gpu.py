@@ -86,6 +86,9 @@ def training() -> int:
     assert step is not None
     with FakeTensorMode():
         move(trainer.train.net)
+        step.learned = [blob for blob in trainer.train.net.parameters() if blob.requires_grad]
+        for blob in step.learned:
+            blob.grad = faked(blob)
         trainer.train.net._blobs = {}  # kept from the CPU
         flat = {f.name: getattr(step.parameters, f.name) for f in dataclasses.fields(step.parameters)}
         tensors = {name: faked(value) for name, value in flat.items() if isinstance(value, Tensor)}

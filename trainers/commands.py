@@ -50,6 +50,13 @@ json_option = click.option("--json", "json_file", type=_FILE, help="Write the re
     default=None,
     help="Iterations as one CUDA graph, with --solver; default: yes, for one process on a GPU.",
 )
+@click.option(
+    "--compile",
+    "compiled",
+    is_flag=True,
+    default=None,
+    help="Let torch.compile merge the operations of the CUDA graph: a minute at the start.",
+)
 @threads_option
 def train(
     solver: Path | None,
@@ -65,6 +72,7 @@ def train(
     seed: int | None,
     precision: str | None,
     graph: bool | None,
+    compiled: bool | None,
     threads: int | None,
 ) -> None:
     """Train the net that a solver names, or the cascade of a recipe.
@@ -78,7 +86,7 @@ def train(
 
     only_solver = {
         "weights": weights, "snapshot": snapshot, "dtype": dtype, "max-iter": max_iter,
-        "precision": precision, "graph": graph,
+        "precision": precision, "graph": graph, "compile": compiled,
     }  # fmt: skip
     foreign = {"out": out, "epochs-factor": epochs_factor} if solver else {**only_solver, "log": log}
     _check_one(solver, recipe, foreign)
@@ -88,7 +96,7 @@ def train(
 
         done = run(
             solver, weights, snapshot, device, dtype or "float32", max_iter, log, seed, tqdm.write,
-            precision or "float32", graph,
+            precision or "float32", graph, bool(compiled),
         )  # fmt: skip
         files = [done.weights, done.state, done.log, done.test_log, done.curves]
         click.echo(f"{done.iteration} iterations done; wrote {', '.join(str(f) for f in files if f)}")

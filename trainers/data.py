@@ -15,6 +15,8 @@ from protoface.converters.blobs import Shape
 from protoface.converters.graph import Net
 from protoface.converters.layers.data import Data
 
+from .memory import laid_out
+
 LayerParameter = caffe_pb2.LayerParameter
 GPU_SHARE = 0.5  # of the free memory of a GPU that pictures may take; activations need the rest
 
@@ -87,7 +89,7 @@ class Batches:
             *(other.to(self.device) for other in others),
         ]
         tops = [self._columns.prepare(picked[0].to(self.dtype)), *picked[1:]]
-        return [top.to(self.dtype) for top in tops]
+        return [laid_out(top.to(self.dtype)) for top in tops]
 
     def _rows(self, start: int) -> Tensor:
         """Indices of one batch; it may begin in one epoch and end in another one."""

@@ -7,10 +7,10 @@ learning rate, and Adam's correction. The solver is that of `solvers`, the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from protoface.converters import ProtofaceError, caffe_pb2
 from protoface.converters.cuda_graph import record
@@ -21,21 +21,24 @@ from .parameters import Parameters
 from .solvers import correction, update
 
 Solver = caffe_pb2.SolverParameter
+#: From a list of tops the net's loss.
+LossOf = Callable[[list[Tensor]], Tensor]
 
 
 class GraphStep:
     """Calls take one iteration each; what they return stays on the device.
 
-    `loss` computes the net's loss of a list of tops. On a CPU nothing is recorded, and the same
-    operations run one by one. Raises ProtofaceError naming the layer whose data is not on the device,
-    and at the first call for a net that cannot be recorded.
+    `loss` computes the net's loss of a list of tops, `learned` are the blobs with a gradient. On a CPU
+    nothing is recorded, and the same operations run one by one. Raises ProtofaceError naming the layer
+    whose data is not on the device, and at the first call for a net that cannot be recorded.
     """
 
     def __init__(
         self,
         solver: Solver,
         data: dict[str, Batches],
-        loss: Callable[[list[Tensor]], Tensor],
+        loss: LossOf,
+        learned: Sequence[nn.Parameter],
         parameters: Parameters,
         history: Tensor,
     ) -> None:
@@ -46,7 +49,7 @@ class GraphStep:
                     "cannot fetch it; train without one (--no-graph)"
                 )
         self.solver, self.data, self.loss = solver, list(data.values()), loss
-        self.parameters, self.history = parameters, history
+        self.learned, self.parameters, self.history = learned, parameters, history
         values = parameters.values
         self.rows = [
             [
@@ -75,9 +78,15 @@ class GraphStep:
         self.parameters.gradient.zero_()
         losses = []
         for part in self.rows:
-            pairs = zip(part, self.data, strict=True)
-            loss = self.loss([top for rows, batches in pairs for top in batches.tops(rows)])
-            loss.backward()  # type: ignore[no-untyped-call]
+            fed = zip(part, self.data, strict=True)
+            loss = self.loss([top for rows, batches in fed for top in batches.tops(rows)])
+            # all blobs at once: `backward` would take a kernel for each
+            found = torch.autograd.grad(loss, self.learned, allow_unused=True)
+            pairs = zip(self.learned, found, strict=True)
+            reached = [
+                (blob.grad, own) for blob, own in pairs if blob.grad is not None and own is not None
+            ]
+            torch._foreach_add_([total for total, _ in reached], [own for _, own in reached])
             losses.append(loss.detach())
         with torch.no_grad():
             update(self.solver, self.rate, self.correction, self.parameters, self.history)
@@ -92,3 +101,24 @@ class GraphStep:
             tensor.copy_(before)
         torch.cuda.set_rng_state(random, device)
         return run
+
+
+def merged(loss: LossOf, source: str) -> LossOf:
+    """The same computed by fewer and larger kernels, forward and backward: by torch.compile.
+
+    Calls raise ProtofaceError naming `source` for a net that it cannot take as a whole.
+    """
+    from torch._dynamo.exc import TorchDynamoException  # takes a second
+
+    run = torch.compile(loss, fullgraph=True, dynamic=False)
+
+    def call(tops: list[Tensor]) -> Tensor:
+        try:
+            return run(tops)
+        except TorchDynamoException as error:
+            reason = " ".join(str(error).strip().splitlines()[:2])
+            raise ProtofaceError(
+                f"{source}: torch.compile cannot merge this net ({reason}); leave --compile out"
+            ) from error
+
+    return call

@@ -10,7 +10,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
-from torch import Tensor
 
 from protoface.converters import ProtofaceError
 from protoface.converters.blobs import Array
@@ -40,7 +39,7 @@ def read_hdf5_data(layer: LayerParameter, dtype: torch.dtype) -> Columns:
                     f"{files[0]} has {list(first.shape[1:])}"
                 )
     columns = tuple(torch.from_numpy(np.concatenate(arrays)) for arrays in zip(*parts, strict=True))
-    return Columns(columns, tuple(tuple(column.shape[1:]) for column in columns), _channels_last)
+    return Columns(columns, tuple(tuple(column.shape[1:]) for column in columns), lambda rows: rows)
 
 
 def _read_file(path: str, names: list[str], kind: type[np.floating]) -> list[Array]:
@@ -57,9 +56,3 @@ def _read_file(path: str, names: list[str], kind: type[np.floating]) -> list[Arr
     if any(array.ndim < 1 or len(array) != len(arrays[0]) for array in arrays):
         raise ProtofaceError(f"{path}: its data sets differ in the number of rows")
     return arrays
-
-
-def _channels_last(rows: Tensor) -> Tensor:
-    if rows.ndim != 4:
-        return rows
-    return rows.contiguous(memory_format=torch.channels_last)

@@ -24,13 +24,15 @@ from protoface.converters.layers.convolution import Convolution
 from protoface.converters.layers.inner_product import InnerProduct
 from protoface.converters.pytorch import CaffeNet
 
+from . import memory
+
 
 @dataclass(frozen=True)
 class Parameters:
     """Flat vectors over all blobs of a net, in the order of its layers.
 
     `shapes` maps each key `<layer>.<index>` to the shape of its blob; the blobs stand one behind the
-    other, those with four axes in the order N, H, W, C (PyTorch's channels_last, fast on a CPU).
+    other, those with four axes in the order of `memory.picture_format`.
     """
 
     shapes: Mapping[str, Shape]
@@ -38,6 +40,7 @@ class Parameters:
     gradient: Tensor
     lr_mult: Tensor
     decay_mult: Tensor
+    channels_last: bool = True
 
     def arrays(self, flat: Tensor) -> dict[str, Array]:
         """A flat vector cut into numpy arrays of the blobs' own shapes and order, by key."""
@@ -49,7 +52,7 @@ class Parameters:
         views, start = {}, 0
         for key, shape in self.shapes.items():
             stop = start + math.prod(shape)
-            views[key] = _view(flat[start:stop], shape)
+            views[key] = _view(flat[start:stop], shape, self.channels_last)
             start = stop
         return views
 
@@ -77,6 +80,7 @@ def flatten(net: CaffeNet, dtype: torch.dtype, device: torch.device) -> Paramete
         torch.zeros(count, dtype=dtype, device=device),
         spread([multipliers[key][0] for key in shapes]),
         spread([multipliers[key][1] for key in shapes]),
+        memory.picture_format(device) == torch.channels_last,
     )
     parameters.load(
         parameters.values, {key: blob.detach().cpu().numpy() for key, blob in net.state_dict().items()}
@@ -165,8 +169,8 @@ def _bind(
         net.replace_blob(key, blob)
 
 
-def _view(flat: Tensor, shape: Shape) -> Tensor:
-    if len(shape) != 4:
+def _view(flat: Tensor, shape: Shape, channels_last: bool) -> Tensor:
+    if len(shape) != 4 or not channels_last:
         return flat.view(shape)
     n, c, h, w = shape
     return flat.view(n, h, w, c).permute(0, 3, 1, 2)

@@ -19,6 +19,7 @@ from protoface.converters.weights import with_arrays
 from . import recipe_pb2
 from .adamw import AdamW, average, one_cycle
 from .losses import face_losses, face_weights
+from .memory import laid_out
 from .net import solver_net
 from .parameters import flatten, share
 from .sampler import Batch
@@ -66,7 +67,8 @@ class StageTrainer:
     def step(self, batch: Batch) -> torch.Tensor:
         """One update of the weights and their average; returns the loss, which stays on the device."""
         inputs, labels, units, eyes = (
-            tensor.to(self.device) for tensor in (batch.inputs, batch.labels, batch.units, batch.eyes)
+            laid_out(tensor.to(self.device))
+            for tensor in (batch.inputs, batch.labels, batch.units, batch.eyes)
         )
         torch.manual_seed(_number(self.seed, DROPOUT, self.iteration))
         self.parameters.gradient.zero_()
@@ -83,7 +85,7 @@ class StageTrainer:
     def forward(self, inputs: Input) -> NDArray[Any]:
         """The averaged net, as detection runs it: (n, channels, h, w) in, (n, 2 points) out."""
         with torch.no_grad():
-            outputs, _ = self.averaged.results(torch.from_numpy(inputs).to(self.device))
+            outputs, _ = self.averaged.results(laid_out(torch.from_numpy(inputs).to(self.device)))
         return np.asarray(outputs[self.averaged.outputs[0]].cpu().numpy())
 
     def weights(self) -> Net:
@@ -95,13 +97,20 @@ class StageTrainer:
     def save(self, path: Path) -> None:
         """Write a snapshot, whole or not at all; `restore` goes on from it bit for bit on a CPU."""
         with replacing(path) as temporary:
-            torch.save({"iteration": torch.tensor(self.iteration), **self._state()}, temporary)
+            kept = {
+                "iteration": torch.tensor(self.iteration),
+                "channels_last": torch.tensor(self.parameters.channels_last),
+                **self._state(),
+            }
+            torch.save(kept, temporary)
 
     def restore(self, path: Path) -> None:
         """Go on from a snapshot. Raises ProtofaceError if it belongs to another net or is damaged."""
         check_readable(path)
         try:
             saved = torch.load(path, map_location=self.device, weights_only=True)
+            if bool(saved.get("channels_last", True)) != self.parameters.channels_last:
+                raise ValueError("trained on another kind of device")
             for name, tensor in self._state().items():
                 tensor.copy_(saved[name])
             self.adamw.iteration = int(saved["iteration"])

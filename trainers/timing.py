@@ -21,7 +21,7 @@ from protoface.converters.weights import weights_of
 from .data import LayerParameter, is_data_layer
 from .device import torch_device, torch_dtype
 from .fusion import NormScale
-from .memory import keep_freed_memory
+from .memory import keep_freed_memory, laid_out
 from .net import SolverNet, solver_net
 from .parameters import flatten
 
@@ -165,14 +165,12 @@ def _label_shape(net: Net, source: str, data: LayerParameter, label: str, pictur
 
 
 def random_inputs(net: SolverNet, device: torch.device, dtype: torch.dtype) -> list[Tensor]:
-    """Values between 0 and 1 for every input of a net, pictures channels_last as in training."""
+    """Values between 0 and 1 for every input of a net, in memory as in training."""
     generator = torch.Generator().manual_seed(0)
-    inputs = []
-    for value in net.graph.inputs:
-        tensor = torch.rand(value.shape, generator=generator, dtype=dtype).to(device)
-        is_picture = tensor.ndim == 4
-        inputs.append(tensor.contiguous(memory_format=torch.channels_last) if is_picture else tensor)
-    return inputs
+    return [
+        laid_out(torch.rand(value.shape, generator=generator, dtype=dtype).to(device))
+        for value in net.graph.inputs
+    ]
 
 
 def _time_pass(net: SolverNet, inputs: list[Tensor], device: torch.device) -> tuple[float, float]:

@@ -46,6 +46,7 @@ def train(
     report: Callable[[str], None] = print,
     precision: str = "float32",
     graph: bool | None = None,
+    compiled: bool = False,
 ) -> Trained:
     """Train the net that a solver's prototxt names, from its fillers, `weights` or a `snapshot`.
 
@@ -54,7 +55,7 @@ def train(
     is FILE.csv, by default `<snapshot_prefix>_loss.csv`; FILE.test.csv, FILE_tensorboard and FILE.png
     stand beside it. Under `torchrun` every process takes part. `report` shows a line of text.
     `precision` is one of `device.PRECISIONS`. `graph`: each iteration is one CUDA graph; by default
-    where one process trains on a GPU.
+    where one process trains on a GPU. `compiled`: torch.compile merges its operations.
 
     Raises ProtofaceError for anything wrong with the files, and if the loss is not finite.
     """
@@ -71,11 +72,14 @@ def train(
     with ranks(place) as here:
         shown = report if here.first else _silent
         chosen = here.agree(_seed(solver, seed, snapshot, shown))
+        if compiled and graph is False:
+            raise ProtofaceError("--compile is for CUDA graphs; leave --no-graph out")
         if graph is None:
-            graph = place.type == "cuda" and here.world == 1
+            graph = compiled or (place.type == "cuda" and here.world == 1)
         if graph and place.type != "cuda":
             shown("there are no CUDA graphs on a CPU: the same operations run one by one")
-        trainer = Trainer(solver, source, chosen, place, torch_dtype(dtype), here, precision, graph)
+        kind = torch_dtype(dtype)
+        trainer = Trainer(solver, source, chosen, place, kind, here, precision, graph, compiled)
         _start_from(trainer, weights, snapshot, shown)
         return _run(trainer, path, shown)
 

@@ -22,7 +22,7 @@ from protoface.converters.weights import weights_of, with_arrays
 from .data import Batches, open_data
 from .device import precision_context
 from .distributed import Ranks
-from .graph_step import GraphStep
+from .graph_step import GraphStep, merged
 from .learning_rate import current_step, learning_rate
 from .net import SolverNet, matching_weights, solver_net
 from .parameters import flatten, share
@@ -62,8 +62,9 @@ class Trainer:
     """A solver that is ready to take steps.
 
     `seed` fills the weights, shuffles the data and drives dropout. Sets PyTorch's own random state.
-    `precision` is one of `device.PRECISIONS`; with `graph` an iteration is one CUDA graph. Raises
-    ProtofaceError naming file, layer or line if anything is wrong with solver, nets or data.
+    `precision` is one of `device.PRECISIONS`; with `graph` an iteration is one CUDA graph, whose
+    operations torch.compile merges if `compiled`. Raises ProtofaceError naming file, layer or line if
+    anything is wrong with solver, nets or data.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Trainer:
         ranks: Ranks = ALONE,
         precision: str = "float32",
         graph: bool = False,
+        compiled: bool = False,
     ) -> None:
         self.solver, self.source, self.seed = solver, source, seed
         self.device, self.ranks = device, ranks
@@ -93,7 +95,7 @@ class Trainer:
             share(phase.net, self.parameters)
         self.model = ranks.wrap(self.train.net)
         self.precision = precision_context(precision, device, dtype)
-        self.graph = self._graph() if graph else None
+        self.graph = self._graph(compiled) if graph else None
         torch.manual_seed(seed + ranks.rank)
 
     @property
@@ -132,12 +134,14 @@ class Trainer:
         with self.precision():
             return self.model(*tops)
 
-    def _graph(self) -> GraphStep:
+    def _graph(self, compiled: bool) -> GraphStep:
         if self.ranks.world > 1:
             raise ProtofaceError(
                 f"{self.source}: several processes cannot train by CUDA graphs; use --no-graph"
             )
-        return GraphStep(self.solver, self.train.data, self._loss, self.parameters, self.history)
+        learned = [blob for blob in self.train.net.parameters() if blob.requires_grad]
+        loss = merged(self._loss, self.source) if compiled else self._loss
+        return GraphStep(self.solver, self.train.data, loss, learned, self.parameters, self.history)
 
     def test(self) -> list[dict[str, Array]]:
         """The mean of every output blob over `test_iter` batches, for every test net."""

@@ -45,6 +45,9 @@ class BatchNorm(Layer):
             self.fail("its bottom is a single number")
         shape = self.bottoms[0]
         self.channels = 1 if len(shape) == 1 else shape[1]
+        options = self.param.batch_norm_param
+        given = options.HasField("use_global_stats")
+        self.use_global_stats = options.use_global_stats if given else None
 
     def blobs(self) -> list[BlobSpec]:
         zero = caffe_pb2.FillerParameter()
@@ -53,8 +56,7 @@ class BatchNorm(Layer):
 
     def use_statistics(self, train: bool) -> bool:
         """Whether the stored statistics are used rather than the batch's own."""
-        options = self.param.batch_norm_param
-        return options.use_global_stats if options.HasField("use_global_stats") else not train
+        return not train if self.use_global_stats is None else self.use_global_stats
 
     def forward(
         self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool
@@ -85,13 +87,15 @@ class BatchNorm(Layer):
         # With momentum 1 PyTorch leaves the batch's own mean and its unbiased variance there: what
         # Caffe adds to its sums, though it normalises by the biased one. No second pass is needed.
         # of the blobs' type: the bottom may be bfloat16
-        mean, variance = (total.new_zeros(self.channels) for total in blobs[:2])
+        mean, variance = found = blobs[0].new_zeros(2, self.channels).unbind()
         y = torch.batch_norm(x, gamma, beta, mean, variance, True, 1.0, eps, True)
         if math.prod(x.shape) == self.channels:
             variance.zero_()  # of one value: PyTorch says 0 / 0
         with torch.no_grad():
-            for total, value in zip(blobs, (mean, variance, mean.new_ones(1)), strict=True):
-                total.mul_(options.moving_average_fraction).add_(value)
+            # as lists: a GPU has much fewer and less empty kernels to run
+            torch._foreach_mul_(blobs[:3], options.moving_average_fraction)
+            torch._foreach_add_(blobs[:2], found)
+            blobs[2].add_(1)
         return y[:, 0] if bottom.ndim == 1 else y
 
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from protoface.cascade.backends import BACKENDS
 from protoface.converters import ProtofaceError, build_graph, int8, load_net, to_onnx
 from protoface.converters.check import onnx_runtimes
 from protoface.converters.fold import fold_batch_norm
@@ -113,6 +114,11 @@ def test_every_runtime_is_nearer_to_that_than_that_to_float32(published):
     assert 0 < error < 0.03 * abs(exact).max()
     for name, runtime in onnx_runtimes(quantised.SerializeToString(), build_graph(net, "n")).items():
         (answer,) = runtime(feed).values()
+        if name.startswith("opencv") and abs(answer - expected).mean() > error:
+            # OpenCV 5.0's own engine on an AMD EPYC of family 26 (Zen 5)
+            with pytest.raises(ProtofaceError, match="computes something else .*use onnxruntime"):
+                BACKENDS["opencv"].forward(quantised, "net", 1)
+            continue
         assert abs(answer - expected).mean() < 0.75 * error, name
 
 

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import cv2
@@ -28,19 +29,24 @@ from plain_loop import listed_solver, plain_net
 from protoface.cascade.machine import machine, versions
 from protoface.converters.files import write_text
 from protoface.converters.precision import allow_tf32
+from protoface.trainers import memory
 from protoface.trainers.device import torch_device
 from protoface.trainers.solver_file import Solver
 from protoface.trainers.trainer import Trainer
 
 Step = Callable[[], Tensor]
 WARM_UP, EVERY, FULL = 5, 100, 200_000
-#: Trainings of protoface: name -> precision and whether iterations are CUDA graphs.
-KINDS = {
-    "protoface": ("float32", True),
-    "protoface --no-graph": ("float32", False),
-    "protoface --precision tf32": ("tf32", True),
-    "protoface --precision bf16": ("bf16", True),
+#: Trainings of protoface: name -> what its Trainer is told.
+KINDS: dict[str, dict[str, Any]] = {
+    "protoface": {"graph": True},
+    "protoface --compile": {"graph": True, "compiled": True},
+    "protoface --no-graph": {},
+    "protoface --precision tf32": {"graph": True, "precision": "tf32"},
+    "protoface --precision bf16": {"graph": True, "precision": "bf16"},
+    "protoface --precision bf16 --compile": {"graph": True, "precision": "bf16", "compiled": True},
 }
+#: Put before a kind: the same with pictures and weights in channels_last, see `memory.picture_format`.
+CHANNELS_LAST = "channels_last, "
 
 
 def write_pictures(folder: Path, count: int) -> None:
@@ -107,10 +113,17 @@ def start_as(net: nn.Module, trainer: Trainer) -> None:
 
 
 def protoface_step(folder: Path, batch: int, device: torch.device, kind: str) -> Step:
-    precision, graph = KINDS[kind]
     allow_tf32(False)  # a training before may have let it
-    solver = solver_of(folder, batch)
-    return Trainer(solver, "level_1", 1, device, precision=precision, graph=graph).step
+    solver, options = solver_of(folder, batch), KINDS[kind.removeprefix(CHANNELS_LAST)]
+    chosen = memory.picture_format
+    if kind.startswith(CHANNELS_LAST):
+        memory.picture_format = lambda _: torch.channels_last
+    try:
+        trainer = Trainer(solver, "level_1", 1, device, **options)
+        trainer.step()  # recorded: from here on memory is as it is
+    finally:
+        memory.picture_format = chosen
+    return trainer.step
 
 
 def run(step: Step, iterations: int, device: torch.device) -> dict[str, object]:
@@ -173,9 +186,9 @@ def agreement(folder: Path, device: torch.device, iterations: int) -> dict[str, 
 @click.option("--first", default=20, show_default=True, help="Iterations to compare with the CPU.")
 def main(json_file: Path, device: str, iterations: int, batch: int, pictures: int, first: int) -> None:
     place = torch_device(device)
-    kinds = [
-        kind for kind, (precision, _) in KINDS.items() if place.type == "cuda" or precision != "tf32"
-    ]
+    kinds = [*KINDS, *(f"{CHANNELS_LAST}{kind}" for kind in KINDS if "graph" in KINDS[kind])]
+    if place.type != "cuda":
+        kinds = [kind for kind in KINDS if "tf32" not in kind and "compile" not in kind]
     report: dict[str, object] = {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "machine": machine(),
@@ -197,7 +210,7 @@ def main(json_file: Path, device: str, iterations: int, batch: int, pictures: in
         report["agreement"] = agreement(folder, place, first)
     for kind, result in speeds.items():
         click.echo(
-            f"{kind:28} {result['iterations_per_s']:9.1f} iterations/s, 200,000 in "
+            f"{kind:52} {result['iterations_per_s']:9.1f} iterations/s, 200,000 in "
             f"{result['minutes_for_200000']:.2f} minutes, last loss {result['last_loss']}"
         )
     write_text(json_file, json.dumps(report, indent=1) + "\n")

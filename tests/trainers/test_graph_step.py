@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from protoface.converters import ProtofaceError
+from protoface.trainers import memory
 from protoface.trainers.data import Batches
 from protoface.trainers.distributed import Ranks
+from protoface.trainers.graph_step import merged
 from protoface.trainers.learning_rate import POLICIES
 from protoface.trainers.solver_file import read_solver
 from protoface.trainers.solvers import RULES
@@ -148,3 +151,42 @@ def test_several_processes_are_refused(folder: Path, monkeypatch: pytest.MonkeyP
     solver = read_solver("solver.prototxt")
     with pytest.raises(ProtofaceError, match="several processes cannot train by CUDA graphs"):
         Trainer(solver, "solver.prototxt", 3, CPU, ranks=Ranks(0, 2), graph=True)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyTorch's own
+def test_merged_by_torch_compile(folder: Path) -> None:
+    """In float64, where the order of sums hardly counts; PyTorch draws other random numbers there."""
+    edit("net.prototxt", "dropout_ratio: 0.3", "dropout_ratio: 0")
+    one, other = trainer(True, torch.float64), trainer(True, torch.float64)
+    assert other.graph is not None
+    other.graph.loss = merged(other.graph.loss, "net")
+    torch.testing.assert_close(losses(other, 4), losses(one, 4), rtol=1e-9, atol=0)
+
+
+def test_a_net_that_cannot_be_merged(folder: Path) -> None:
+    def loss(tops: list[torch.Tensor]) -> torch.Tensor:
+        return tops[0].sum() if tops[0].sum() > 0 else tops[0].mean()
+
+    with pytest.raises(
+        ProtofaceError, match=r"^net: torch.compile cannot merge this net \(.*--compile"
+    ):
+        merged(loss, "net")([torch.ones(2)])
+
+
+def test_other_orders_in_memory_train_alike(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU; a snapshot goes on in either. Dropout would draw in the order of memory."""
+    edit("net.prototxt", "dropout_ratio: 0.3", "dropout_ratio: 0")
+    one = trainer(True, torch.float64)
+    expected = losses(one, 4)
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "picture_format", lambda _: torch.contiguous_format)
+        other = trainer(True, torch.float64)
+        weight = next(blob for blob in other.train.net.parameters() if blob.ndim == 4)
+        assert weight.is_contiguous()
+        assert other.train.feed()[0].is_contiguous()
+        other.train.data["data"].position = 0
+        torch.testing.assert_close(losses(other, 4), expected, rtol=1e-9, atol=0)
+        other.restore(one.snapshot())
+    for key, array in one.parameters.arrays(one.history[0]).items():
+        np.testing.assert_array_equal(other.parameters.arrays(other.history[0])[key], array)

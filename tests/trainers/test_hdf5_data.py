@@ -38,7 +38,6 @@ def test_files_one_behind_the_other(files: Path) -> None:
     assert columns.tensors[1].tolist() == [0, 1, 2, 0, 1]
     with h5py.File("a.h5") as file:
         np.testing.assert_array_equal(columns.tensors[0][:3].numpy(), file["data"][()])
-    assert columns.prepare(columns.tensors[0]).is_contiguous(memory_format=torch.channels_last)
     assert read(dtype=torch.float32).tensors[0].dtype == torch.float32
 
 
