@@ -101,7 +101,7 @@ def train(
         files = [done.weights, done.state, done.log, done.test_log, done.curves]
         click.echo(f"{done.iteration} iterations done; wrote {', '.join(str(f) for f in files if f)}")
         return
-    from .recipe_trainer import train_recipe
+    from .recipe.trainer import train_recipe
 
     if recipe is None or out is None:
         raise click.UsageError("--recipe needs --out, the folder to write")

@@ -24,8 +24,8 @@ from protoface.converters.files import write_text
 from protoface.eval.datasets import read_dataset
 from protoface.trainers import recipe_pb2
 from protoface.trainers.celeba import FOLDERS, LANDMARKS
-from protoface.trainers.scatter import Scatter
-from protoface.trainers.sources import read_sources
+from protoface.trainers.recipe.scatter import Scatter
+from protoface.trainers.recipe.sources import read_sources
 
 RECIPE = Path(__file__).parents[2] / "trainers" / "recipes" / "fast" / "cascade.prototxt"
 SIDE = 480

@@ -12,7 +12,7 @@ from protoface.cascade import load
 from protoface.cascade.definition import find_definition
 from protoface.eval.datasets import read_dataset
 from protoface.eval.evaluate import cascade_finder, evaluate
-from protoface.trainers.scatter import face_size
+from protoface.trainers.recipe.scatter import face_size
 
 from . import scattered
 

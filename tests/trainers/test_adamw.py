@@ -10,8 +10,8 @@ from protoface.converters import build_graph, caffe_pb2
 from protoface.converters.prototxt import parse_message
 from protoface.converters.pytorch import CaffeNet
 from protoface.trainers import recipe_pb2
-from protoface.trainers.adamw import AdamW, average, one_cycle
 from protoface.trainers.parameters import Parameters, flatten
+from protoface.trainers.recipe.adamw import AdamW, average, one_cycle
 
 from .recipe_run import NET
 

@@ -8,7 +8,7 @@ import torch
 
 from protoface.cascade.windows import centred
 from protoface.trainers import recipe_pb2
-from protoface.trainers.augment import as_jpeg, change_pixels, draw_moves
+from protoface.trainers.recipe.augment import as_jpeg, change_pixels, draw_moves
 
 Augment = recipe_pb2.AugmentParameter
 OFF = {field.name: 0.0 for field in Augment.DESCRIPTOR.fields}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from protoface.trainers.jitter import (
+from protoface.trainers.recipe.jitter import (
     frames,
     from_complex,
     mean_shape,

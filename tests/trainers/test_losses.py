@@ -13,7 +13,7 @@ from protoface.converters import build_graph, caffe_pb2
 from protoface.converters.prototxt import parse_message
 from protoface.converters.pytorch import CaffeNet
 from protoface.trainers import recipe_pb2
-from protoface.trainers.losses import face_losses, face_weights
+from protoface.trainers.recipe.losses import face_losses, face_weights
 
 Loss = recipe_pb2.LossParameter
 

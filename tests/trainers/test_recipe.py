@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from protoface.converters import ProtofaceError
-from protoface.trainers.recipe import read_recipe
+from protoface.trainers.recipe.definition import read_recipe
 
 from .recipe_run import CASCADE, RECIPE
 from .small_run import edit

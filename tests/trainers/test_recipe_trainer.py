@@ -16,8 +16,8 @@ from protoface.eval.datasets import read_dataset
 from protoface.eval.evaluate import cascade_finder, evaluate
 from protoface.eval.metrics import point_errors
 from protoface.prototxt import generate
-from protoface.trainers import recipe_trainer
-from protoface.trainers.recipe_trainer import train_recipe
+from protoface.trainers.recipe import trainer
+from protoface.trainers.recipe.trainer import train_recipe
 
 from .recipe_run import PREPROCESS, SHAPE, write_recipe
 from .small_run import edit
@@ -95,7 +95,7 @@ class StoppedError(Exception):
 def test_a_stopped_recipe_goes_on_bit_for_bit(
     recipe: Path, monkeypatch: pytest.MonkeyPatch, stop: str
 ) -> None:
-    monkeypatch.setattr(recipe_trainer, "SNAPSHOT_SECONDS", 0)
+    monkeypatch.setattr(trainer, "SNAPSHOT_SECONDS", 0)
     train_recipe(recipe, "whole", report=silent)
 
     def stopping(line: str) -> None:

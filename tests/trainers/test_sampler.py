@@ -10,9 +10,9 @@ from protoface.cascade import cascade_pb2, clean
 from protoface.cascade.detector import Stage
 from protoface.converters.prototxt import parse_message
 from protoface.trainers import recipe_pb2
-from protoface.trainers.jitter import Jitter, to_complex
-from protoface.trainers.sampler import Batch, Sampler
-from protoface.trainers.sources import Source, make_source
+from protoface.trainers.recipe.jitter import Jitter, to_complex
+from protoface.trainers.recipe.sampler import Batch, Sampler
+from protoface.trainers.recipe.sources import Source, make_source
 
 from .recipe_run import POINTS, SHAPE
 

@@ -9,9 +9,9 @@ import torch
 from protoface.cascade import clean
 from protoface.cascade.windows import Window
 from protoface.trainers import recipe_pb2
-from protoface.trainers.sampler import Batch, Sampler
-from protoface.trainers.scatter import Scatter, face_size
-from protoface.trainers.sources import Source
+from protoface.trainers.recipe.sampler import Batch, Sampler
+from protoface.trainers.recipe.scatter import Scatter, face_size
+from protoface.trainers.recipe.sources import Source
 
 from .test_sampler import FLIP, TURNED, centroid, marked, noise_picture, source, stage, still
 
@@ -33,7 +33,7 @@ def batch(image: np.ndarray, count: int, number: int = 0, **augment: float) -> B
 
 def test_labels_stay_on_the_points(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mark at each point, alone in the dark, lies where the label of that point says."""
-    monkeypatch.setattr("protoface.trainers.scatter.synthetic_scene.background", darkness)
+    monkeypatch.setattr("protoface.trainers.recipe.scatter.synthetic_scene.background", darkness)
     pictures = [batch(marked(point), 24, rotation=20.0) for point in TURNED]
     labels = pictures[0].labels.numpy()
     assert all((other.labels.numpy() == labels).all() for other in pictures)

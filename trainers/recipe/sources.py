@@ -22,8 +22,8 @@ from protoface.cascade.pictures import read_picture
 from protoface.cascade.windows import Image, Window
 from protoface.converters import ProtofaceError
 
+from ..parallel import in_order
 from .jitter import Floats
-from .parallel import in_order
 
 #: How much more than the true window is kept, in its sides: where errors and augmentation may look.
 MARGIN = 2.2

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from protoface.converters import ProtofaceError
 
-from .log import append_rows, drop_rows
+from ..log import append_rows, drop_rows
 
 HEADER = "iteration,lr,loss,validation"
 

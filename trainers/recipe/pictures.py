@@ -11,11 +11,11 @@ import numpy as np
 from protoface.converters import ProtofaceError
 from protoface.eval.datasets import POINTS, Dataset, read_dataset
 
-from . import recipe_pb2
-from .celeba import LANDMARKS
+from .. import recipe_pb2
+from ..celeba import LANDMARKS
+from ..synthetic import write_faces
+from .definition import Recipe
 from .jitter import Floats
-from .recipe import Recipe
-from .synthetic import write_faces
 
 FACES = "faces"  # folder of drawn faces, in that of the results
 

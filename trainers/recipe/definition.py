@@ -12,8 +12,8 @@ from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike
 from protoface.converters.prototxt import read_message
 
-from . import recipe_pb2
-from .synthetic import WIDEST
+from .. import recipe_pb2
+from ..synthetic import WIDEST
 
 TrainingParameter = recipe_pb2.TrainingParameter
 

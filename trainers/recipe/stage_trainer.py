@@ -16,12 +16,12 @@ from protoface.converters.files import check_readable, replacing
 from protoface.converters.graph import TEST, TRAIN, Net
 from protoface.converters.weights import with_arrays
 
-from . import recipe_pb2
+from .. import recipe_pb2
+from ..memory import laid_out
+from ..net import solver_net
+from ..parameters import flatten, share
 from .adamw import AdamW, average, one_cycle
 from .losses import face_losses, face_weights
-from .memory import laid_out
-from .net import solver_net
-from .parameters import flatten, share
 from .sampler import Batch
 
 #: What a random number is for; part of its seed. 0, 1 and 4 are the sampler's.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from protoface.cascade import clean
 from protoface.cascade.windows import Image, Window
 
-from . import recipe_pb2, synthetic_scene
+from .. import recipe_pb2, synthetic_scene
 from .jitter import Floats
 from .sources import Source
 

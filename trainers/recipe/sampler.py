@@ -14,7 +14,7 @@ from protoface.cascade import clean
 from protoface.cascade.detector import Stage
 from protoface.cascade.windows import Window
 
-from . import recipe_pb2
+from .. import recipe_pb2
 from .augment import as_jpeg, change_pixels, draw_moves
 from .jitter import Jitter
 from .scatter import Scatter

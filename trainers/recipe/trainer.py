@@ -28,13 +28,13 @@ from protoface.converters.weights import write_weights
 from protoface.eval.datasets import Dataset
 from protoface.eval.evaluate import Measured, cascade_finder, evaluate
 
-from .device import torch_device
+from ..device import torch_device
+from ..memory import keep_freed_memory
+from ..parallel import cores, in_order
+from .definition import Recipe, TrainingParameter, read_recipe
 from .jitter import Complex, Floats, Jitter, mean_shape, measured_jitter, pose_weights
-from .memory import keep_freed_memory
-from .parallel import cores, in_order
-from .recipe import Recipe, TrainingParameter, read_recipe
-from .recipe_data import read_pictures, training_pictures
-from .recipe_log import StageLog
+from .log import StageLog
+from .pictures import read_pictures, training_pictures
 from .sampler import Sampler
 from .sources import read_sources
 from .stage_trainer import StageTrainer

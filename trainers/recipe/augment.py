@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from protoface.cascade.windows import Image, Window
 
-from . import recipe_pb2
+from .. import recipe_pb2
 
 Augment = recipe_pb2.AugmentParameter
 Generator = np.random.Generator

@@ -14,8 +14,8 @@ from protoface.cascade.windows import Points, Window
 from protoface.eval.datasets import Dataset
 from protoface.eval.metrics import nme
 
+from ..parallel import chunks
 from .jitter import Floats
-from .parallel import chunks
 
 BATCH = 64
 

@@ -1,0 +1,1 @@
+"""Recipes: a cascade trained stage by stage, as one would do it today; see docs/recipes.md."""
