@@ -104,16 +104,18 @@ class TrainingParameter(_message.Message):
     def __init__(self, batch_size: _Optional[int] = ..., epochs: _Optional[float] = ..., base_lr: _Optional[float] = ..., warm_up: _Optional[float] = ..., final_lr: _Optional[float] = ..., weight_decay: _Optional[float] = ..., beta1: _Optional[float] = ..., beta2: _Optional[float] = ..., ema: _Optional[float] = ..., dropout: _Optional[float] = ..., statistics: _Optional[float] = ..., loss: _Optional[_Union[LossParameter, _Mapping]] = ..., augment: _Optional[_Union[AugmentParameter, _Mapping]] = ..., jitter: _Optional[_Union[JitterParameter, _Mapping]] = ..., hard_pose: _Optional[float] = ..., scatter: _Optional[_Union[ScatterParameter, _Mapping]] = ...) -> None: ...
 
 class ScatterParameter(_message.Message):
-    __slots__ = ("probability", "least_eyes", "greatest_eyes", "aspect")
+    __slots__ = ("probability", "least_eyes", "greatest_eyes", "aspect", "others")
     PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     LEAST_EYES_FIELD_NUMBER: _ClassVar[int]
     GREATEST_EYES_FIELD_NUMBER: _ClassVar[int]
     ASPECT_FIELD_NUMBER: _ClassVar[int]
+    OTHERS_FIELD_NUMBER: _ClassVar[int]
     probability: float
     least_eyes: float
     greatest_eyes: float
     aspect: float
-    def __init__(self, probability: _Optional[float] = ..., least_eyes: _Optional[float] = ..., greatest_eyes: _Optional[float] = ..., aspect: _Optional[float] = ...) -> None: ...
+    others: float
+    def __init__(self, probability: _Optional[float] = ..., least_eyes: _Optional[float] = ..., greatest_eyes: _Optional[float] = ..., aspect: _Optional[float] = ..., others: _Optional[float] = ...) -> None: ...
 
 class LossParameter(_message.Message):
     __slots__ = ("type", "width", "curvature", "eye_distance_power")

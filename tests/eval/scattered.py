@@ -4,7 +4,8 @@
     protoface eval --data build/scattered --model fast
 
 Each face of the set is put once into other surroundings (`trainers.scatter`), its eyes 0.045 to 0.3 of
-the picture apart. What surrounds it is drawn, or cut from other pictures of the set beside their faces.
+the picture apart. What surrounds it is drawn, or cut from other pictures of the set beside their faces;
+with `--others` there are also up to three people whose faces are smaller.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ TURN = 8.0  # sigma in degrees
 @click.option("--partition", default="test", show_default=True)
 @click.option("--out", type=Path, required=True)
 @click.option("--seed", default=0, show_default=True)
-def main(data: Path, partition: str, out: Path, seed: int) -> None:
+@click.option("--others", is_flag=True, help="Other people in every picture, with smaller faces.")
+def main(data: Path, partition: str, out: Path, seed: int, others: bool) -> None:
     """Write the pictures and their points in CelebA's layout."""
     definition = read_definition(RECIPE)
     definition.stage[0].preprocess.size[:] = [SIDE]  # sources as fine as the photographs are
@@ -46,6 +48,7 @@ def main(data: Path, partition: str, out: Path, seed: int) -> None:
     stage = Stage(definition.stage[0], names, lambda inputs: inputs, clean)
     dataset = read_dataset(data, partition)
     sources, kept = read_sources(stage, dataset.paths, dataset.truth, 1)
+    OPTIONS.others = others
     scatter = Scatter(OPTIONS, sources, [seed])
     (out / FOLDERS[-1]).mkdir(parents=True, exist_ok=True)
     lines = []

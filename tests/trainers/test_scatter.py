@@ -1,4 +1,4 @@
-"""Faces put elsewhere: labels stay on them, all sizes and places come, and there is no second face."""
+"""Faces put elsewhere: labels stay on them, all sizes and places come, and no second face as large."""
 
 from __future__ import annotations
 
@@ -113,6 +113,30 @@ def test_there_is_no_other_face() -> None:
     generator = np.random.default_rng(5)
     for _ in range(100):
         assert (scattered.surroundings(generator, 48, 40) == 90).mean() > 0.999
+
+
+def test_other_people_have_smaller_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Magenta from eye to eye: it shows how large their faces are, and the one that counts has none."""
+    monkeypatch.setattr("protoface.trainers.recipe.scatter.MOST", 1)
+    image = np.full((390, 400, 3), 90, np.uint8)
+    (left, top), (right, bottom) = TURNED.min(0).astype(int), TURNED.max(0).astype(int)
+    image[top:bottom, left:right] = MAGENTA
+    a_stage = stage("picture")
+    grey, lent = (source(a_stage, np.full_like(image, 90), TURNED), source(a_stage, image, TURNED))
+    scattered = scatter([lent], others=1)
+    scattered.drawn = [np.full_like(drawn, 90) for drawn in scattered.drawn]
+    generator, widths = np.random.default_rng(6), []
+    window = Window(-800, -780, 2000, 1950)
+    size = face_size(TURNED) * 480 / window.width
+    for _ in range(100):
+        picture = scattered.cover(generator, np.full((468, 480, 3), 90, np.uint8), grey, window)
+        seen = (picture == MAGENTA).all(2).any(0)
+        if seen.any():
+            widths.append(np.flatnonzero(seen)[-1] - np.flatnonzero(seen)[0] + 1)
+    part = (right - left) / face_size(TURNED)
+    assert len(widths) > 70
+    assert 0.5 * size * part < max(widths) <= 0.7 * size * part + 1
+    assert np.median(widths) < 0.55 * size * part
 
 
 def test_the_same_batches_for_the_same_seed() -> None:

@@ -32,6 +32,8 @@ COVERED = 0.9
 ROOM = 1.1, 1.25
 #: Samples of the mask for each pixel, in both directions.
 FINER = 3
+#: How large other people's faces are, in those of the one that counts; and how many of them there are.
+OTHERS, MOST = (0.25, 0.7), 3
 
 
 def face_size(points: Floats) -> float:
@@ -89,7 +91,12 @@ class Scatter:
         mask: Mask = cv2.resize(fine, (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
         if mask.min() == 255:
             return part
-        return _mixed(part, self.surroundings(generator, rows, columns), mask)
+        picture = self.surroundings(generator, rows, columns)
+        if self.parameter.others and generator.random() < self.parameter.others:
+            size = face_size(source.points) * columns / window.width
+            for _ in range(generator.integers(1, MOST + 1)):
+                self._add_person(generator, picture, size * float(generator.uniform(*OTHERS)))
+        return _mixed(part, picture, mask)
 
     def surroundings(self, generator: Generator, rows: int, columns: int) -> Image:
         """A picture (rows, columns, 3) without a face: one texture, and up to four patches on it."""
@@ -99,11 +106,18 @@ class Scatter:
             height = int(generator.uniform(0.12, 0.7) * rows)
             left = int(generator.integers(-width // 2, columns - width // 2))
             top = int(generator.integers(-height // 2, rows - height // 2))
-            patch = self._any(generator, height, width)
-            patch = patch[max(-top, 0) : rows - top, max(-left, 0) : columns - left]
-            top, left = max(top, 0), max(left, 0)
-            picture[top : top + len(patch), left : left + patch.shape[1]] = patch
+            _put(picture, self._any(generator, height, width), left, top)
         return picture
+
+    def _add_person(self, generator: Generator, picture: Image, size: float) -> None:
+        """Put a photograph, or what is cut out of it, anywhere; its face has that many pixels."""
+        source = self._source(generator)
+        x, y, own = _face(source)
+        height, width = (max(1, round(side * size / own)) for side in source.pixels.shape[:2])
+        middle = generator.uniform(0, 1, 2) * (picture.shape[1], picture.shape[0])
+        left, top = np.rint(middle - np.array((x, y)) * size / own).astype(int)
+        mask = _resized(_outline(generator, source), height, width)
+        _put(picture, _resized(source.pixels, height, width), left, top, mask)
 
     def _any(self, generator: Generator, rows: int, columns: int) -> Image:
         make = self._texture if generator.random() < 0.7 else self._faceless
@@ -184,6 +198,16 @@ def _outline(generator: Generator, source: Source) -> Mask:
 
 def _ellipse(plane: Mask, x: float, y: float, width: float, height: float) -> None:
     cv2.ellipse(plane, ((x, y), (width, height), 0), 255, -1)
+
+
+def _put(picture: Image, patch: Image, left: int, top: int, mask: Mask | None = None) -> None:
+    """Lay a patch over a picture from that column and row on, where the mask is 255 and it has room."""
+    rows, columns = picture.shape[:2]
+    inside = slice(max(-top, 0), max(rows - top, 0)), slice(max(-left, 0), max(columns - left, 0))
+    patch, top, left = patch[inside], max(top, 0), max(left, 0)
+    place = slice(top, top + len(patch)), slice(left, left + patch.shape[1])
+    if patch.size:
+        picture[place] = patch if mask is None else _mixed(patch, picture[place], mask[inside])
 
 
 def _mixed(above: Image, below: Image, mask: Mask) -> Image:
