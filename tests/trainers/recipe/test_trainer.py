@@ -19,8 +19,8 @@ from protoface.prototxt import generate
 from protoface.trainers.recipe import trainer
 from protoface.trainers.recipe.trainer import train_recipe
 
+from ..small_run import edit
 from .recipe_run import PREPROCESS, SHAPE, write_recipe
-from .small_run import edit
 
 FILES = ("caffemodel", "csv", "onnx", "prototxt")
 

@@ -9,10 +9,10 @@ import pytest
 from protoface.converters import ProtofaceError
 from protoface.trainers.recipe.definition import read_recipe
 
+from ..small_run import edit
 from .recipe_run import CASCADE, RECIPE
-from .small_run import edit
 
-RECIPES = Path(__file__).parent.parent.parent / "trainers" / "recipes"
+RECIPES = Path(__file__).parents[3] / "trainers" / "recipes"
 COMMITTED = sorted([*RECIPES.glob("*.prototxt"), *RECIPES.glob("ablation/*.prototxt")])
 
 
