@@ -28,7 +28,7 @@ def record(work: Callable[[], T], device: torch.device, what: str) -> tuple[Call
     torch.cuda.current_stream(device).wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     try:
-        with torch.cuda.graph(graph):
+        with torch.cuda.device(device), torch.cuda.graph(graph):
             found = work()
     except RuntimeError as error:  # a layer that makes a tensor on the host, for one
         reason = str(error).splitlines()[0]

@@ -65,6 +65,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
         "Stream": Stream,
         "current_stream": Stream,
         "stream": lambda _: nullcontext(),
+        "device": lambda _: nullcontext(),
         "get_rng_state": lambda _: torch.get_rng_state(),
         "set_rng_state": lambda state, _: torch.set_rng_state(state),
     }.items():
