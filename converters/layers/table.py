@@ -16,8 +16,8 @@ PyTorch, ONNX Runtime, OpenCV 4 and OpenCV 5 compute the same for every layer of
 within 1e-5 of the largest output (`tests/converters/layers/`), but for what a note says. OpenCV 4 reads
 Caffe files itself: `read_net_from_caffe` rewrites for it what its importer misreads, and goes by way of
 ONNX where it has no layer that computes the same. OpenCV 5 reads ONNX only.
-The tests run on OpenCV 4.14 and 5.0; from ONNX, 4.11 to 4.13 fail on some of Tile and ArgMax, and 4.10 on
-blobs of three axes.
+The tests run on OpenCV 4.14 and 5.0; from ONNX, 4.11 to 4.13 fail on some of Tile and ArgMax, and
+4.10 on blobs of three axes.
 
 A type that is in neither table is an error that names layer, type and file.
 """
