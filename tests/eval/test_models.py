@@ -44,8 +44,16 @@ def test_errors_are_those_that_the_docs_give(name, shared):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fast", "fast-int8", "accurate"])
-def test_small_faces_anywhere_are_found(name, shared, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "median", "failures"),
+    [
+        ("fast", 0.04, 0.1),
+        ("fast-int8", 0.04, 0.1),
+        ("accurate", 0.04, 0.1),
+        ("synthetic", 0.06, 0.15),
+    ],
+)
+def test_small_faces_anywhere_are_found(name, median, failures, shared, tmp_path):
     """net7876 val put into other surroundings; the original's weights miss two thirds of them."""
     arguments = [
         "--data",
@@ -59,8 +67,8 @@ def test_small_faces_anywhere_are_found(name, shared, tmp_path):
     measured = evaluate(cascade_finder(load(name, threads=1)), read_dataset(tmp_path))
     found = measured.summary("inter_ocular", len(measured.levels) - 1)
     assert found.n > 550
-    assert found.median < 0.04
-    assert found.failure_rate < 0.1
+    assert found.median < median
+    assert found.failure_rate < failures
 
 
 @pytest.mark.slow
