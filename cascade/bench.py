@@ -48,7 +48,13 @@ WARM_UP = 5
 #: Pictures on which backends are compared.
 COMPARED = 16
 #: Cascades that stay on the device: the keys of `device_bench.WAYS`, imported only if asked for.
-ON_DEVICE = ("torch-cuda-device", "torch-cuda-graph", "torch-cuda-graph-fp16", "torch-cuda-compile")
+ON_DEVICE = (
+    "torch-cuda-device",
+    "torch-cuda-graph",
+    "torch-cuda-graph-fp16",
+    "torch-cuda-compile",
+    "torch-cuda-compile-fp16",
+)
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ WAYS = {
     "torch-cuda-graph": Way(graph),
     "torch-cuda-graph-fp16": Way(graph, half=True),
     "torch-cuda-compile": Way(compiled),
+    "torch-cuda-compile-fp16": Way(compiled, half=True),
 }
 
 

@@ -6,8 +6,8 @@
 # Run from the root of the repository with a `python` that has PyTorch with CUDA; the package need not be
 # installed. FOLDER holds an OpenCV with CUDA (pip install --no-deps --target FOLDER ...whl); without it
 # (or with -) the figures of opencv-cuda are left out. MODELS are the cascades. With NAMEs only those are
-# taken: torch, torch_large, torch_compile, onnxruntime, opencv, opencv_large, opencv_variants, training.
-# What fails is named in the end, the rest is taken all the same.
+# taken: torch, torch_large, torch_compile, torch_compile_large, onnxruntime, opencv, opencv_large,
+# opencv_variants, training. What fails is named in the end, the rest is taken all the same.
 set -uo pipefail
 out=$(realpath -m "${1:?usage: docs/bench/gpu.sh OUT [FOLDER|- [NAME...]]}") opencv=${2:--} names=("${@:3}")
 mkdir -p "$out/.package"
@@ -38,7 +38,9 @@ bench() { # bench NAME BATCHES RUNS BACKEND...: of all models
 on_device=(torch-cuda-device torch-cuda-graph torch-cuda-graph-fp16)
 bench torch "1 8 64" 100 onnxruntime torch torch-cuda "${on_device[@]}"
 bench torch_large "512 4096" 3 onnxruntime torch-cuda "${on_device[@]}"
-bench torch_compile "1 4096" 50 onnxruntime torch-cuda-compile
+compiled=(torch-cuda-compile torch-cuda-compile-fp16)
+bench torch_compile 1 100 onnxruntime "${compiled[@]}"
+bench torch_compile_large 4096 3 onnxruntime "${compiled[@]}"
 bench onnxruntime "1 8 64 512" 20 onnxruntime onnxruntime-cuda
 if [ "$opencv" != - ]; then
     # cv2 looks for NVIDIA's libraries beside itself
