@@ -11,7 +11,7 @@
 #            default: $CUDA_HOME, else /usr/local/cuda-13.0, else /usr/local/cuda
 # --dry-run  check, print what would be done, and stop
 #
-# No root, and cmake downloads nothing. It took 15 minutes on two cores.
+# No root, and cmake downloads nothing. It took 10 minutes on two cores.
 set -euo pipefail
 
 package=opencv-contrib-python-headless version=4.14.0.94
