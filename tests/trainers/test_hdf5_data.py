@@ -11,7 +11,7 @@ import torch
 
 from protoface.converters import ProtofaceError, caffe_pb2
 from protoface.converters.prototxt import parse_message
-from protoface.trainers.data import Columns
+from protoface.trainers.data import Batches, Columns
 from protoface.trainers.hdf5_data import read_hdf5_data
 
 LAYER = 'name: "d" type: "HDF5Data" top: "data" top: "label" hdf5_data_param { source: "list.txt" }'
@@ -38,6 +38,8 @@ def test_files_one_behind_the_other(files: Path) -> None:
     assert columns.tensors[1].tolist() == [0, 1, 2, 0, 1]
     with h5py.File("a.h5") as file:
         np.testing.assert_array_equal(columns.tensors[0][:3].numpy(), file["data"][()])
+    batches = Batches("d", columns, 5, False, 0, torch.device("cpu"), torch.float64)
+    assert batches.next()[0].is_contiguous(memory_format=torch.channels_last)
     assert read(dtype=torch.float32).tensors[0].dtype == torch.float32
 
 
