@@ -45,6 +45,7 @@ class BatchNorm(Layer):
             self.fail("its bottom is a single number")
         shape = self.bottoms[0]
         self.channels = 1 if len(shape) == 1 else shape[1]
+        # read here: torch.compile cannot trace HasField
         options = self.param.batch_norm_param
         given = options.HasField("use_global_stats")
         self.use_global_stats = options.use_global_stats if given else None

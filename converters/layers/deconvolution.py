@@ -10,7 +10,7 @@ import numpy as np
 from .. import caffe_pb2
 from ..blobs import Array, Shape, to_array, to_blob
 from .convolution import Convolution
-from .registry import BlobSpec, apart, register
+from .registry import BlobSpec, keep_axes, register
 
 if TYPE_CHECKING:
     import torch
@@ -106,7 +106,9 @@ class Deconvolution(Convolution):
         if self.group == 1:
             return layers
         # It merges a BatchNorm or Scale behind groups into the wrong weights.
-        behind = [apart(f"{layer.name}/unmerged", layer.name, len(self.bottoms[0])) for layer in layers]
+        behind = [
+            keep_axes(f"{layer.name}/unmerged", layer.name, len(self.bottoms[0])) for layer in layers
+        ]
         for layer, last in zip(layers, behind, strict=True):
             layer.name, layer.top[:] = last.bottom[0], last.bottom
         return [*layers, *behind]

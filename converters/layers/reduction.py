@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import caffe_pb2
 from ..blobs import Array, Shape, to_blob
-from .registry import Layer, register
+from .registry import Layer, keep_axes, register
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +84,4 @@ class Reduction(Layer):
         options.num_output, options.axis, options.bias_term = 1, self.start, False
         ones = np.full((1, math.prod(self.bottoms[0][self.start :])), self.factor, np.float32)
         total.blobs.append(to_blob(ones))
-        last = caffe_pb2.LayerParameter(name=param.name, type="Reshape", bottom=total.top)
-        last.top[:] = param.top
-        last.reshape_param.shape.dim[:] = [0] * self.start
-        return [total, last]
+        return [total, keep_axes(total.name, param.top[0], self.start)]

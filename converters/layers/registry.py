@@ -112,10 +112,13 @@ class Layer:
         return axis % rank
 
 
-def apart(bottom: str, top: str, rank: int) -> caffe_pb2.LayerParameter:
-    """A Reshape that changes nothing: OpenCV 4 merges no layer before it with one behind it."""
+def keep_axes(bottom: str, top: str, count: int) -> caffe_pb2.LayerParameter:
+    """A Reshape to the first `count` axes; those behind them have one value.
+
+    With as many as there are it changes nothing, but OpenCV 4 merges no layer across it.
+    """
     layer = caffe_pb2.LayerParameter(name=top, type="Reshape", bottom=[bottom], top=[top])
-    layer.reshape_param.shape.dim[:] = [0] * rank
+    layer.reshape_param.shape.dim[:] = [0] * count
     return layer
 
 

@@ -45,6 +45,7 @@ class Reshape(Layer):
         kept = [bottom[self.start + i] if size == 0 else size for i, size in enumerate(self.sizes)]
         shape = [*bottom[: self.start], *kept, *bottom[self.end :]]
         if -1 in shape:
+            # of a list: torch.compile cannot trace this product of a generator
             known = math.prod([size for size in shape if size != -1])
             shape[shape.index(-1)] = math.prod(bottom) // max(known, 1)
         if math.prod(shape) != math.prod(bottom):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import caffe_pb2
 from ..blobs import Array, Shape, to_array, to_blob
-from .registry import BlobSpec, Layer, apart, register
+from .registry import BlobSpec, Layer, keep_axes, register
 
 if TYPE_CHECKING:
     import torch
@@ -78,7 +78,7 @@ class AlongAxes(Layer):
         """
         if not self.shape or (self.start == 1 and len(self.shape) == 1):
             return [param]
-        between = apart(param.bottom[0], f"{param.top[0]}/unmerged", len(self.bottoms[0]))
+        between = keep_axes(param.bottom[0], f"{param.top[0]}/unmerged", len(self.bottoms[0]))
         param.bottom[:] = between.top
         return [between, param]
 

@@ -16,6 +16,7 @@ export PYTHONPATH=$out/.package${PYTHONPATH:+:$PYTHONPATH}
 # Nothing here should take TF32 for float32: OpenCV asks cuDNN for FMA, the others are told. This makes sure.
 export NVIDIA_TF32_OVERRIDE=0
 failed=()
+read -ra models <<<"${MODELS:-original fast}"
 
 take() { # take NAME FILE COMMAND...: a report, if it is wanted
     local name=$1 file=$2 start=$SECONDS
@@ -29,7 +30,7 @@ bench() { # bench NAME BATCHES RUNS BACKEND...: of all models
     local name=$1 runs=$3 batches model
     read -ra batches <<<"$2"
     shift 3
-    for model in ${MODELS:-original fast}; do
+    for model in "${models[@]}"; do
         take "$name" "${model}_$name" python cascade/bench.py --model "$model" --size 256 --batch "${batches[@]}" \
             --runs "$runs" --backend "$@"
     done
@@ -48,7 +49,7 @@ if [ "$opencv" != - ]; then
     export PYTHONPATH=$opencv:$PYTHONPATH
     bench opencv "1 8 64" 100 onnxruntime opencv opencv-cuda opencv-cuda-fp16
     bench opencv_large "512 4096" 3 onnxruntime opencv-cuda opencv-cuda-fp16
-    for model in ${MODELS:-original fast}; do
+    for model in "${models[@]}"; do
         take opencv_variants "${model}_opencv_variants" python tests/cascade/opencv_variants.py --model "$model" \
             --target cuda --target cuda-fp16
     done

@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 from protoface.cascade.bench import load_model
+from protoface.cascade.definition import find_definition, sharing, weight_files
 from protoface.cascade.machine import machine, versions
 from protoface.cascade.opencv_gpu import missing_cuda, use_gpu
 from protoface.converters.blobs import to_array, to_blob
@@ -117,15 +118,11 @@ def main(
         raise ProtofaceError(lacking)
     cv2.setNumThreads(1)
     definition, nets, _ = load_model(model, [])
-    # stages that look again share net and weights
-    named = {
-        (stage.net, stage.weights): (stage.name, net)
-        for stage, net in reversed(list(zip(definition.stage, nets, strict=True)))
-    }
+    files = weight_files(definition, find_definition(model).parent)
     rows: list[dict[str, Any]] = []
-    for level, net in named.values():
+    for first, *_ in sharing(definition, files):
         for batch in batches:
-            found = measure(net, level, targets, batch, runs)
+            found = measure(nets[first], definition.stage[first].name, targets, batch, runs)
             for row in found:
                 click.echo("{net} {batch:4} {target:9} {variant:24}{p50_ms:9.3f} ms".format(**row))
             rows += found

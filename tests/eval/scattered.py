@@ -3,9 +3,9 @@
     python -m tests.eval.scattered --out build/scattered
     protoface eval --data build/scattered --model fast
 
-Each face of the set is put once into other surroundings (`trainers.scatter`), its eyes 0.045 to 0.3 of
-the picture apart. What surrounds it is drawn, or cut from other pictures of the set beside their faces;
-with `--others` there are also up to three people whose faces are smaller.
+Each face of the set is put once into other surroundings (`trainers.recipe.scatter`), its eyes 0.045 to
+0.3 of the picture apart. What surrounds it is drawn, or cut from other pictures of the set beside their
+faces; with `--others` there are also up to three people whose faces are smaller.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ from protoface.cascade.detector import Stage
 from protoface.cascade.windows import Window
 from protoface.converters.files import write_text
 from protoface.eval.datasets import read_dataset
-from protoface.trainers import recipe_pb2
 from protoface.trainers.celeba import FOLDERS, LANDMARKS
 from protoface.trainers.recipe.scatter import Scatter
 from protoface.trainers.recipe.sources import read_sources
+from protoface.trainers.recipe_pb2 import ScatterParameter
 
 RECIPE = Path(__file__).parents[2] / "trainers" / "recipes" / "fast" / "cascade.prototxt"
 SIDE = 480
-OPTIONS = recipe_pb2.ScatterParameter(probability=1, greatest_eyes=0.3)
 TURN = 8.0  # sigma in degrees
 
 
@@ -48,8 +47,8 @@ def main(data: Path, partition: str, out: Path, seed: int, others: bool) -> None
     stage = Stage(definition.stage[0], names, lambda inputs: inputs, clean)
     dataset = read_dataset(data, partition)
     sources, kept = read_sources(stage, dataset.paths, dataset.truth, 1)
-    OPTIONS.others = others
-    scatter = Scatter(OPTIONS, sources, [seed])
+    options = ScatterParameter(probability=1, greatest_eyes=0.3, others=others)
+    scatter = Scatter(options, sources, [seed])
     (out / FOLDERS[-1]).mkdir(parents=True, exist_ok=True)
     lines = []
     for index, source in zip(kept, sources, strict=True):
