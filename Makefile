@@ -4,8 +4,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 PYTEST ?= $(BIN)/python -m pytest
-PACKAGES = prototxt converters trainers cascade eval
-SOURCES = $(PACKAGES) tests
+FOLDERS = prototxt converters cascade eval trainers
+SOURCES = package $(FOLDERS) tests
 
 .PHONY: help env demo test test-all fuzz lint types format proto docs clean
 
@@ -38,11 +38,11 @@ lint: env
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 
-# mypy cannot see that the five folders are one namespace; a link shows it.
+# mypy cannot see that these folders are one package; links show it.
 types: env
-	mkdir -p build/typing && ln -sfn ../.. build/typing/protoface
-	cd build/typing && MYPYPATH=. $(abspath $(BIN))/mypy --config-file ../../pyproject.toml \
-	    $(addprefix -p protoface.,$(PACKAGES))
+	rm -rf build/typing && mkdir -p build/typing/protoface
+	ln -s $(addprefix ../../../,$(FOLDERS) $(wildcard package/*)) build/typing/protoface
+	cd build/typing && MYPYPATH=. $(abspath $(BIN))/mypy --config-file ../../pyproject.toml -p protoface
 
 format: env ## Format and mend what can be mended
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -53,8 +53,8 @@ proto: env ## Compile the schemas again
 	    --pyi_out=converters converters/caffe.proto
 	$(BIN)/python -m grpc_tools.protoc -Icascade --descriptor_set_out=cascade/cascade.desc \
 	    --pyi_out=cascade cascade/cascade.proto
-	$(BIN)/python -m grpc_tools.protoc -Itrainers --descriptor_set_out=trainers/recipe.desc \
-	    --pyi_out=trainers trainers/recipe.proto
+	$(BIN)/python -m grpc_tools.protoc -Itrainers --descriptor_set_out=trainers/recipe/recipe.desc \
+	    --pyi_out=trainers/recipe trainers/recipe/recipe.proto
 
 docs: env ## Write the table of layers again
 	$(BIN)/python -m protoface.converters.layers.table > docs/layers.md

@@ -15,13 +15,13 @@ import cv2
 
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import replacing, write_text
-from protoface.eval.metrics import image_diagonal, nme
+from protoface.eval.summary import image_diagonal, nme
 
 from .detector import Cascade, Detection
 from .drawing import draw
 from .pictures import find_pictures, is_video, open_video, read_picture
-from .smoothing import OneEuro, Smoothing, smoothed
-from .windows import Floats, Image
+from .video.smoothing import OneEuro, Smoothing, smoothed
+from .windows.window import Floats, Image
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from protoface.converters.errors import ProtofaceError
 
-from . import cascade_pb2, clean, faithful
-from .backends import AUTO, Batch, Forward, choose_backend
+from . import cascade_pb2
+from .backends.choice import AUTO, Batch, Forward, choose_backend
 from .definition import (
     DEFAULT,
     Loaded,
@@ -25,7 +25,8 @@ from .definition import (
     read_definition,
 )
 from .nets import check_net, running
-from .windows import Floats, Image, Points, Window, picture_window
+from .windows import clean, faithful
+from .windows.window import Floats, Image, Points, Window, picture_window
 
 Box = NDArray[np.float64]
 MODES: dict[str, ModuleType] = {"clean": clean, "faithful": faithful}

@@ -12,9 +12,9 @@ from protoface.converters.fold import fold_batch_norm
 from protoface.converters.graph import Net, build_graph
 
 from . import cascade_pb2
-from .backends import BACKENDS, Batch, Forward
+from .backends.choice import BACKENDS, Batch, Forward
 from .definition import Loaded
-from .windows import Floats
+from .windows.window import Floats
 
 
 def running(

@@ -7,8 +7,6 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from protoface.converters.conversion import ONNX, convert, is_onnx
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import read_bytes, replacing, write_text
@@ -25,7 +23,6 @@ from .definition import (
     sharing,
     weight_files,
 )
-from .options import model_option, weights_option
 
 
 def pack(model: PathLike, out: PathLike, weights: Sequence[PathLike] = (), notice: str = "") -> Path:
@@ -89,13 +86,3 @@ def _rename(stage: cascade_pb2.StageParameter, name: str, weights: Path) -> None
 def _suffix(weights: Path) -> str:
     """What the format goes by; a name may have dots of its own."""
     return HDF5 if weights.name.endswith(HDF5) else weights.suffix
-
-
-@click.command("pack")
-@model_option
-@weights_option
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
-@click.option("--notice", default="", help="A line that is said whenever the weights are loaded.")
-def pack_command(model: str, weights: tuple[Path, ...], out: Path, notice: str) -> None:
-    """Copy a cascade and the files it needs into a folder, each with its SHA-256, to be passed on."""
-    click.echo(f"written: {pack(model, out, weights, notice)}")

@@ -12,7 +12,7 @@ import numpy as np
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import read_bytes
 
-from .windows import Image
+from .windows.window import Image
 
 PICTURES = frozenset(
     (".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")

@@ -6,7 +6,7 @@
 from typing import TYPE_CHECKING
 
 from .errors import ProtofaceError
-from .lazy import importing
+from .lazy import exporting
 
 if TYPE_CHECKING:
     from .caffe_graph import from_onnx, read_onnx
@@ -39,16 +39,16 @@ __all__ = [
 ]
 
 #: Imported when a name is asked for: not every command needs ONNX and HDF5.
-__getattr__ = importing(
+__getattr__, __dir__ = exporting(
     __name__,
     {
-        "caffe_graph": ("from_onnx", "read_onnx"),
-        "conversion": ("Converted", "convert", "convert_onnx", "load_net"),
-        "fold": ("fold_batch_norm",),
-        "graph": ("build_graph", "deployed", "filter_net"),
-        "onnx_export": ("to_onnx",),
-        "opencv_net": ("read_net_from_caffe",),
-        "prototxt": ("read_net",),
-        "weights": ("read_weights", "with_weights", "write_weights"),
+        ".caffe_graph": ("from_onnx", "read_onnx"),
+        ".conversion": ("Converted", "convert", "convert_onnx", "load_net"),
+        ".fold": ("fold_batch_norm",),
+        ".graph": ("build_graph", "deployed", "filter_net"),
+        ".onnx_export": ("to_onnx",),
+        ".opencv_net": ("read_net_from_caffe",),
+        ".prototxt": ("read_net",),
+        ".weights": ("read_weights", "with_weights", "write_weights"),
     },
 )

@@ -15,14 +15,7 @@ from .graph import Net, build_graph
 from .onnx_export import OPSET, to_onnx, write_onnx
 from .part import WHOLE, Part, take_part
 from .prototxt import read_net, to_text
-from .weights import (
-    CAFFEMODEL,
-    merged,
-    read_weights,
-    weights_format,
-    without_weights,
-    write_weights,
-)
+from .weights import CAFFEMODEL, merged, read_weights, weights_format, without_weights, write_weights
 
 ONNX = ".onnx"
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from protoface.cascade.bench import WHOLE, Row, crop_name
 from protoface.cascade.detector import Cascade
+from protoface.cascade.measure.bench import WHOLE, Row, crop_name
 
-from .datasets import POINTS, Dataset
+from .datasets.dataset import POINTS, Dataset
 from .evaluate import Floats, Measured, cascade_finder, evaluate
-from .metrics import image_diagonal, point_errors
+from .summary import image_diagonal, point_errors
 
 CELEBA_PICTURES = 202_599
 #: Pictures with a larger level-1 error are not in the published figures of level 2.

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from protoface.cascade.detector import Cascade
 from protoface.cascade.pictures import read_picture
-from protoface.cascade.windows import Image
+from protoface.cascade.windows.window import Image
 from protoface.converters.errors import ProtofaceError
 
-from .datasets import Dataset
-from .metrics import Summary, image_diagonal, point_errors, summarise
+from .datasets.dataset import Dataset
+from .summary import Summary, image_diagonal, point_errors, summarise
 
 Floats = NDArray[np.float64]
 BATCH = 32

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .evaluate import Measured
-from .metrics import Summary, inter_ocular, point_errors, summarise
+from .summary import Summary, inter_ocular, point_errors, summarise
 
 Floats = NDArray[np.float64]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from protoface.cascade.windows import Image
+from protoface.cascade.windows.window import Image
 from protoface.converters.errors import ProtofaceError
 
-from .datasets import five_points
+from .datasets.dataset import five_points
 from .evaluate import Finder, Floats, Found
 
 #: Five points (5, 2) of one picture in pixels, or None.

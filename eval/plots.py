@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 
 from protoface.cascade.drawing import draw
 from protoface.cascade.pictures import read_picture
-from protoface.cascade.windows import Image
+from protoface.cascade.windows.window import Image
 
-from .datasets import POINTS
+from .datasets.dataset import POINTS
 from .evaluate import Floats, Measured, level_names
-from .metrics import ced
+from .summary import ced
 
 TILE = 180  # pixels
 COLUMNS = 6

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from protoface.cascade import cascade_pb2
-from protoface.cascade.backends import Batch
+from protoface.cascade.backends.choice import Batch
 from protoface.cascade.definition import (
     FILE,
     Loaded,
@@ -23,7 +23,7 @@ from protoface.cascade.definition import (
 )
 from protoface.cascade.detector import Cascade, Stage, load
 from protoface.cascade.pack import sealed
-from protoface.cascade.windows import Floats
+from protoface.cascade.windows.window import Floats
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import replacing, write_text
 from protoface.converters.float16 import to_float16
@@ -32,7 +32,7 @@ from protoface.converters.int8 import to_int8
 from protoface.converters.onnx_export import to_onnx
 from protoface.converters.prototxt import to_text
 
-from .datasets import Dataset
+from .datasets.dataset import Dataset
 from .evaluate import Measured, Progress, cascade_finder, evaluate
 
 #: A model, what its input sees in batches, its name in errors -> the smaller model.

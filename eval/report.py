@@ -11,14 +11,14 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from protoface.cascade.machine import machine, versions
+from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.files import write_text
 
-from .datasets import POINTS
+from .datasets.dataset import POINTS
 from .evaluate import Measured, level_names
 from .groups import Group, groups
-from .metrics import NORMALISERS
 from .plots import ced_curves, contact_sheet, error_histogram, point_bars
+from .summary import NORMALISERS
 
 FACES = 24
 PLOTTED = ("inter_ocular", "image_diagonal")

@@ -12,7 +12,6 @@ import numpy as np
 import onnx
 from tqdm import tqdm
 
-from protoface.cascade.bench import WARM_UP, WHOLE, random_pictures, steps
 from protoface.cascade.definition import (
     Loaded,
     PathLike,
@@ -23,13 +22,14 @@ from protoface.cascade.definition import (
     weight_files,
 )
 from protoface.cascade.detector import Cascade
+from protoface.cascade.measure.bench import WARM_UP, WHOLE, random_pictures, steps
 from protoface.converters.graph import Net, build_graph
 from protoface.converters.int8 import WEIGHTED
 
-from .datasets import Dataset
+from .datasets.dataset import Dataset
 from .evaluate import Progress, cascade_finder, evaluate
-from .metrics import Summary
 from .quantize import as_onnx
+from .summary import Summary
 
 HEADS = (
     "cascade", "bytes", "multiply-adds", "ms", "of it nets", "mean", "median", "above 10 %",

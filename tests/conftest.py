@@ -3,7 +3,11 @@
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+
+from .constant_cascade import CASCADE, FIRST, NET, SECOND, constant_weights
 
 ROOT = Path(__file__).parent.parent
 
@@ -15,3 +19,40 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the reference data, which is not at {folder} (set PROTOFACE_SHARED)")
     return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that holds a whole cascade: both nets answer FIRST and SECOND to every picture."""
+    (tmp_path / "net.prototxt").write_text(NET)
+    (tmp_path / "cascade.prototxt").write_text(CASCADE)
+    constant_weights(tmp_path / "one.caffemodel", FIRST)
+    constant_weights(tmp_path / "two.caffemodel", SECOND)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def published(shared: Path) -> list[Path]:
+    """The published weights of both levels."""
+    return [shared / "original" / f"l{level}_net.caffemodel" for level in (1, 2)]
+
+
+@pytest.fixture(scope="session")
+def demo(shared: Path) -> Path:
+    """The eight pictures of the original's demo."""
+    return shared / "original" / "demo_images"
+
+
+@pytest.fixture
+def face(tmp_path: Path) -> Path:
+    """A picture file; what is on it does not matter to a constant cascade."""
+    path = tmp_path / "face.png"
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8))
+    return path
+
+
+@pytest.fixture
+def videos() -> None:
+    """Skips where OpenCV is built without videos, as the one with CUDA is."""
+    if not hasattr(cv2, "VideoCapture"):
+        pytest.skip("this OpenCV has no videos")

@@ -18,12 +18,12 @@ import torch
 from torch._inductor import metrics
 from torch.utils._python_dispatch import TorchDispatchMode
 
-sys.path.insert(0, str(Path(__file__).parent / "trainers"))
+sys.path.insert(0, str(Path(__file__).parent / "trainers" / "solver"))
 
 from gpu_training import KINDS, plain_step, protoface_step, write_pictures
 
-from protoface.cascade.bench import load_model
-from protoface.cascade.device_cascade import DeviceCascade
+from protoface.cascade.device.device_cascade import DeviceCascade
+from protoface.cascade.measure.bench import load_model
 
 CPU = torch.device("cpu")
 NO_KERNELS = (

@@ -23,14 +23,14 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 
 _setup_privateuseone_for_python_backend("fakegpu")
 GPU = torch.device("fakegpu:0")
-sys.path.insert(0, str(Path(__file__).parent / "trainers"))
+sys.path.insert(0, str(Path(__file__).parent / "trainers" / "solver"))
 
 from small_run import write_run  # noqa: E402
 
-from protoface.cascade import device_cascade  # noqa: E402
-from protoface.cascade.bench import load_model  # noqa: E402
-from protoface.trainers.solver_file import read_solver  # noqa: E402
-from protoface.trainers.trainer import Trainer  # noqa: E402
+from protoface.cascade.device import device_cascade  # noqa: E402
+from protoface.cascade.measure.bench import load_model  # noqa: E402
+from protoface.trainers.solver.solver_file import read_solver  # noqa: E402
+from protoface.trainers.solver.solver_trainer import Trainer  # noqa: E402
 
 
 class Watch(TorchDispatchMode):
@@ -107,7 +107,7 @@ def training() -> int:
 
 def _prepare(pictures: Tensor) -> Tensor:
     """Crop and mirror as `image_data.transform`, whose mean is copied there in its first call."""
-    from protoface.trainers.image_data import _crop
+    from protoface.trainers.data.image_data import _crop
 
     flipped = torch.rand(len(pictures), 1, 1, 1, device=pictures.device) < 0.5
     cropped = _crop(pictures, 22, random=True)

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
-from .cascade.conftest import CASCADE, FIRST, NET, SECOND, constant_weights
+from .constant_cascade import CASCADE, FIRST, NET, SECOND, constant_weights
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("prototxt", "converters", "trainers", "cascade", "eval")
+FOLDERS = ("prototxt", "converters", "trainers", "cascade", "eval", "package")
 
 
 def write_model(folder: Path) -> None:
@@ -70,7 +70,7 @@ def test_the_wheel_works_away_from_the_checkout(wheel, tmp_path):
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "import protoface.cascade\n"
         "assert protoface.cascade.__file__.startswith(sys.argv[1]), protoface.cascade.__file__\n"
-        "from protoface.cascade.cli import run, protoface\n"
+        "from protoface.cli import run, protoface\n"
         "sys.exit(run(protoface, ['bench', '--backend', 'opencv', '--runs', '1']))\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "site")]
@@ -84,7 +84,7 @@ def test_a_model_of_the_wheel_finds_points_by_its_name(wheel, tmp_path):
     cv2.imwrite(str(tmp_path / "photo.jpg"), np.zeros((60, 80, 3), np.uint8))
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from protoface.cascade.cli import run, protoface\n"
+        "from protoface.cli import run, protoface\n"
         "sys.exit(run(protoface, ['detect', 'photo.jpg', '--model', 'tiny', '--backend', 'opencv']))\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "site")]

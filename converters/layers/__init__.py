@@ -1,5 +1,5 @@
 """Caffe's layers, one file per type; see `registry.py`."""
 
-from .registry import BlobSpec, Layer, layer_types, make_layer, register
+from .layer import BlobSpec, Layer, layer_types, make_layer, register
 
 __all__ = ["BlobSpec", "Layer", "layer_types", "make_layer", "register"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import caffe_pb2
 from ..blobs import Array, Shape
-from .registry import Layer, register
+from .layer import Layer, register
 
 if TYPE_CHECKING:
     import torch

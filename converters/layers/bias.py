@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import caffe_pb2
 from ..blobs import Array, to_array, to_blob
-from .registry import BlobSpec, register
+from .layer import BlobSpec, register
 from .scale import AlongAxes
 
 if TYPE_CHECKING:

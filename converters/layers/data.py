@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .. import caffe_pb2
 from ..blobs import Shape
-from .registry import Layer, register
+from .layer import Layer, register
 
 
 @register("Input")

@@ -10,7 +10,7 @@ import numpy as np
 from .. import caffe_pb2
 from ..blobs import Array, Shape, to_array, to_blob
 from .convolution import Convolution
-from .registry import BlobSpec, keep_axes, register
+from .layer import BlobSpec, keep_axes, register
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .. import caffe_pb2
 from ..blobs import Array, Shape
-from .registry import Layer, register
+from .layer import Layer, register
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ..blobs import Array
-from .registry import Layer, register
+from .layer import Layer, register
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .. import caffe_pb2
-from .registry import Layer
+from .layer import Layer
 
 Pair = tuple[int, int]
 

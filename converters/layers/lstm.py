@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import caffe_pb2
 from ..blobs import Array, Shape
-from .registry import BlobSpec, Layer, register
+from .layer import BlobSpec, Layer, register
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import caffe_pb2
 from ..blobs import Array, Shape
 from .geometry import Geometry, pooling_geometry
-from .registry import Layer, register
+from .layer import Layer, register
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import caffe_pb2
 from ..blobs import Array, Shape, to_blob
-from .registry import Layer, keep_axes, register
+from .layer import Layer, keep_axes, register
 
 if TYPE_CHECKING:
     import torch

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import caffe_pb2
 from ..blobs import Array, Shape, to_array, to_blob
-from .registry import BlobSpec, Layer, keep_axes, register
+from .layer import BlobSpec, Layer, keep_axes, register
 
 if TYPE_CHECKING:
     import torch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..blobs import Array
-from .registry import Layer, register
+from .layer import Layer, register
 
 if TYPE_CHECKING:
     import torch

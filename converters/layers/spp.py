@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from .. import caffe_pb2
 from ..blobs import Array, Shape
+from .layer import Layer, register
 from .pooling import Pooling
-from .registry import Layer, register
 
 if TYPE_CHECKING:
     import torch

@@ -5,7 +5,7 @@ python -m protoface.converters.layers.table > docs/layers.md
 
 from __future__ import annotations
 
-from .registry import Layer, layer_types
+from .layer import Layer, layer_types
 
 HEAD = """\
 # Layers

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import caffe_pb2
 from ..blobs import Array, Shape
-from .registry import Layer, register
+from .layer import Layer, register
 
 if TYPE_CHECKING:
     import torch

@@ -1,5 +1,5 @@
 """ONNX operators as Caffe layers, one function per operator; see `registry.py`."""
 
-from .registry import OnnxNode, operator, operators
+from .onnx_node import OnnxNode, operator, operators
 
 __all__ = ["OnnxNode", "operator", "operators"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..blobs import Shape, to_blob
-from .registry import OnnxNode, operator
+from .onnx_node import OnnxNode, operator
 
 if TYPE_CHECKING:
     from ..caffe_graph import CaffeGraph

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from .registry import Compute, OnnxNode
+from .onnx_node import Compute, OnnxNode
 
 if TYPE_CHECKING:
     from ..caffe_graph import CaffeGraph

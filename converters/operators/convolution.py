@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .registry import OnnxNode, operator
+from .onnx_node import OnnxNode, operator
 from .window import Window, window
 
 if TYPE_CHECKING:

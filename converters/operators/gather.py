@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .registry import OnnxNode, operator
+from .onnx_node import OnnxNode, operator
 from .shape import part, reshaped
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..layers.geometry import Geometry
 from ..layers.pooling import LOWEST, pooled_size
-from .registry import OnnxNode, operator
+from .onnx_node import OnnxNode, operator
 from .window import Window, window
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .registry import OnnxNode, operator
+from .onnx_node import OnnxNode, operator
 
 if TYPE_CHECKING:
     from ..caffe_graph import CaffeGraph

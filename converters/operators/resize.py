@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .registry import OnnxNode, operator
+from .onnx_node import OnnxNode, operator
 
 if TYPE_CHECKING:
     from ..caffe_graph import CaffeGraph

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import onnx
 
 from ..blobs import Shape
-from .registry import OnnxNode, operator
+from .onnx_node import OnnxNode, operator
 
 if TYPE_CHECKING:
     from ..caffe_graph import CaffeGraph

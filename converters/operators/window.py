@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .registry import OnnxNode
+from .onnx_node import OnnxNode
 
 if TYPE_CHECKING:
     from ..caffe_graph import CaffeGraph

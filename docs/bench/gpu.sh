@@ -31,7 +31,7 @@ bench() { # bench NAME BATCHES RUNS BACKEND...: of all models
     read -ra batches <<<"$2"
     shift 3
     for model in "${models[@]}"; do
-        take "$name" "${model}_$name" python cascade/bench.py --model "$model" --size 256 --batch "${batches[@]}" \
+        take "$name" "${model}_$name" python cascade/measure/bench.py --model "$model" --size 256 --batch "${batches[@]}" \
             --runs "$runs" --backend "$@"
     done
 }
@@ -56,7 +56,7 @@ if [ "$opencv" != - ]; then
 fi
 # its --precision tf32 would be overridden
 unset NVIDIA_TF32_OVERRIDE
-take training training python tests/trainers/gpu_training.py
+take training training python tests/trainers/solver/gpu_training.py
 rm -r "$out/.package"
 [ ${#failed[@]} = 0 ] || printf 'failed: %s\n' "${failed[@]}"
 [ ${#failed[@]} = 0 ]

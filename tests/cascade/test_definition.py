@@ -8,7 +8,7 @@ import pytest
 from protoface.cascade import ProtofaceError, cascade_pb2, load
 from protoface.cascade.definition import find_definition, read_definition
 
-from .conftest import CASCADE, SIMILARITY, SQUARE
+from ..constant_cascade import CASCADE, SIMILARITY, SQUARE
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,9 +12,9 @@ import pytest
 from protoface import cascade
 from protoface.cascade import BACKENDS, ProtofaceError, Window
 from protoface.cascade.pictures import read_picture
-from protoface.eval.metrics import image_diagonal, nme
+from protoface.eval.summary import image_diagonal, nme
 
-from .conftest import FIRST, NET, SECOND, SIMILARITY, SQUARE, constant_weights
+from ..constant_cascade import FIRST, NET, SECOND, SIMILARITY, SQUARE, constant_weights
 
 CPU = [name for name in ("opencv", "onnxruntime", "torch") if BACKENDS[name].missing() is None]
 #: How far the nets' inputs may be from Caffe's: without Intel's IPP, as in the build with CUDA, floats
@@ -314,8 +314,8 @@ def test_pytorch_is_not_loaded_unless_asked_for(backend, folder):
 @pytest.mark.slow
 def test_published_errors_on_real_faces_in_faithful_mode(shared, published):
     """net7876 test: 1.44 / 1.24 % of the diagonal, 10.18 / 8.72 % of the eye distance, n = 2,027."""
-    from protoface.eval.lists import read_list
-    from protoface.eval.metrics import inter_ocular
+    from protoface.cascade.lists import read_list
+    from protoface.eval.summary import inter_ocular
 
     folder = shared / "faces" / "net7876"
     parts = (line.split() for line in (folder / "list_eval_partition.txt").read_text().splitlines())

@@ -6,7 +6,7 @@ import numpy as np
 
 from protoface.cascade import load
 from protoface.cascade.drawing import BLUE, GREEN, RED, draw
-from protoface.cascade.windows import centred
+from protoface.cascade.windows.window import centred
 
 
 def test_truth_is_green_level_1_red_the_final_points_blue(folder):

@@ -8,14 +8,15 @@ import numpy as np
 import onnx
 import pytest
 
-from protoface.cascade import BACKENDS, ProtofaceError, backends, load
-from protoface.cascade.backends import OnnxRuntime
-from protoface.cascade.bench import load_cascades
+from protoface.cascade import BACKENDS, ProtofaceError, load
+from protoface.cascade.backends import choice as backends
+from protoface.cascade.backends.choice import OnnxRuntime
+from protoface.cascade.measure.bench import load_cascades
 from protoface.cascade.nets import mirror_averaged
 from protoface.converters.conversion import convert
 from protoface.converters.pytorch import to_pytorch
 
-from .conftest import FIRST, NET, SECOND, constant_weights
+from ..constant_cascade import FIRST, NET, SECOND, constant_weights
 
 ORDER = [1, 0, 2, 4, 3]
 ONNX_BACKENDS = [name for name in ("opencv", "onnxruntime") if BACKENDS[name].missing() is None]
@@ -202,10 +203,10 @@ def test_patches_of_a_mirrored_face_are_their_partners():
     """`mirror_averaged` against PyTorch: flip, swap patches, run, swap points, negate x."""
     import torch
 
+    from protoface.converters.fillers import fill
     from protoface.converters.graph import deployed
     from protoface.converters.prototxt import parse_message
     from protoface.converters.weights import Net
-    from protoface.trainers.fillers import fill
 
     text = NET.replace("1, 3, 8, 8", "1, 15, 8, 8").replace(
         "num_output: 10", 'num_output: 10 weight_filler { type: "xavier" }'

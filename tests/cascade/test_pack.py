@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from protoface.cascade import ProtofaceError, load
-from protoface.cascade.cli import protoface, run
 from protoface.cascade.definition import read_definition
 from protoface.cascade.pack import pack
+from protoface.cli import protoface, run
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
 

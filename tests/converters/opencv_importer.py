@@ -26,7 +26,7 @@ from protoface.converters.opencv_net import opencv_net
 from protoface.converters.prototxt import to_text
 from protoface.converters.weights import without_weights
 
-from .conftest import filled
+from .parity import filled
 from .test_random_nets import BOTTOMS, OPTIONS, fits, moderate, text_format
 
 NETS = 60

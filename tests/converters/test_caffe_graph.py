@@ -13,7 +13,6 @@ from torch import nn
 
 from protoface.converters import (
     ProtofaceError,
-    commands,
     convert_onnx,
     from_onnx,
     load_net,
@@ -22,6 +21,7 @@ from protoface.converters import (
     to_onnx,
 )
 from protoface.converters.check import largest_difference, run_pytorch
+from protoface.converters.commands import convert as commands
 from protoface.converters.layers import layer_types
 from protoface.converters.opencv_net import has_caffe_importer
 

@@ -7,7 +7,7 @@ import pytest
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from protoface.cascade.backends import BACKENDS
+from protoface.cascade.backends.choice import BACKENDS
 from protoface.converters import ProtofaceError, build_graph, int8, load_net, to_onnx
 from protoface.converters.check import onnx_runtimes
 from protoface.converters.fold import fold_batch_norm

@@ -24,7 +24,7 @@ def test_a_function_named_as_a_verb_is_no_module():
 
 def test_prepare_imports_no_nets():
     code = (
-        "import sys, protoface.trainers.data_commands, protoface.trainers.prepare\n"
+        "import sys, protoface.trainers.commands.prepare, protoface.trainers.sets.prepare\n"
         "there = {'google.protobuf', 'h5py', 'onnx', 'onnxruntime', 'torch'} & set(sys.modules)\n"
         "assert not there, there"
     )

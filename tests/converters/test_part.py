@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from protoface.converters import (
-    ProtofaceError,
-    build_graph,
-    commands,
-    load_net,
-    read_net,
-    write_weights,
-)
+from protoface.converters import ProtofaceError, build_graph, load_net, read_net, write_weights
 from protoface.converters.check import run_pytorch
+from protoface.converters.commands import convert as commands
 from protoface.converters.part import Part, take_part
 
 NET = """

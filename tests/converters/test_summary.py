@@ -5,7 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from protoface.converters import build_graph, commands, load_net, write_weights
+from protoface.converters import build_graph, load_net, write_weights
+from protoface.converters.commands.layers import layers
 from protoface.converters.summary import summarise
 
 NET = """
@@ -25,7 +26,7 @@ layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'd' bottom: 'label' top: 'l
 
 def run(*arguments):
     runner = CliRunner()
-    return runner.invoke(commands.layers, [str(a) for a in arguments], standalone_mode=False)
+    return runner.invoke(layers, [str(a) for a in arguments], standalone_mode=False)
 
 
 @pytest.fixture

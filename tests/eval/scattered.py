@@ -17,16 +17,16 @@ import click
 import cv2
 import numpy as np
 
-from protoface.cascade import clean
 from protoface.cascade.definition import read_definition
 from protoface.cascade.detector import Stage
-from protoface.cascade.windows import Window
+from protoface.cascade.windows import clean
+from protoface.cascade.windows.window import Window
 from protoface.converters.files import write_text
-from protoface.eval.datasets import read_dataset
-from protoface.trainers.celeba import FOLDERS, LANDMARKS
+from protoface.eval.datasets.dataset import read_dataset
+from protoface.trainers.recipe.recipe_pb2 import ScatterParameter
 from protoface.trainers.recipe.scatter import Scatter
 from protoface.trainers.recipe.sources import read_sources
-from protoface.trainers.recipe_pb2 import ScatterParameter
+from protoface.trainers.sets.celeba import FOLDERS, LANDMARKS
 
 RECIPE = Path(__file__).parents[2] / "trainers" / "recipes" / "fast" / "cascade.prototxt"
 SIDE = 480

@@ -10,8 +10,8 @@ from protoface.converters.graph import deployed
 from protoface.converters.prototxt import read_net
 from protoface.converters.weights import write_weights
 
-from ..cascade.conftest import CASCADE, FIRST, SECOND
-from .conftest import FACE, write_celeba
+from ..constant_cascade import CASCADE, FIRST, SECOND
+from .celeba_set import FACE, write_celeba
 
 NET = """
 name: "small"

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from protoface import cascade
-from protoface.cascade.bench import Row
+from protoface.cascade.measure.bench import Row
 from protoface.eval.compare import as_markdown, as_text, compare, euclidean_loss
-from protoface.eval.datasets import read_dataset
+from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.evaluate import evaluate
 
-from ..cascade.conftest import CASCADE, FIRST, NET, SECOND, constant_weights
-from .conftest import offset_finder, write_celeba
+from ..constant_cascade import CASCADE, FIRST, NET, SECOND, constant_weights
+from .celeba_set import offset_finder, write_celeba
 
 STEPS = ("preprocess", "level_1", "crop", "level_2", "cascade")
 TIMINGS = [

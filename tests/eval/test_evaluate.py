@@ -5,11 +5,11 @@ import pytest
 
 from protoface import cascade
 from protoface.converters import ProtofaceError
-from protoface.eval.datasets import read_dataset
+from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.evaluate import Found, as_json, cascade_finder, evaluate
-from protoface.eval.metrics import NORMALISERS
+from protoface.eval.summary import NORMALISERS
 
-from .conftest import offset_finder
+from .celeba_set import offset_finder
 
 
 def test_known_offsets_over_every_normaliser(celeba):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from protoface.eval.datasets import read_dataset
+from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.evaluate import evaluate
 from protoface.eval.groups import AXES, groups, tilt, turn
 
-from .conftest import offset_finder
+from .celeba_set import offset_finder
 
 FRONT = np.array([[-20, 0], [20, 0], [0, 25], [-15, 45], [15, 45]], np.float64)
 

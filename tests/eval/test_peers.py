@@ -5,7 +5,7 @@ import pytest
 
 from protoface.converters import ProtofaceError
 from protoface.eval import peers
-from protoface.eval.datasets import read_dataset
+from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.evaluate import evaluate
 from protoface.eval.peers import PEERS, AbsentError, Peer, open_peers
 

@@ -6,18 +6,18 @@ import numpy as np
 import onnx
 import pytest
 
-from protoface.cascade import backends
-from protoface.cascade.cli import protoface, run
+from protoface.cascade.backends import choice as backends
 from protoface.cascade.definition import read_definition
 from protoface.cascade.detector import load
 from protoface.cascade.pictures import read_picture
+from protoface.cli import protoface, run
 from protoface.converters import ProtofaceError
 from protoface.eval import quantize
-from protoface.eval.datasets import read_dataset
+from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.quantize import evenly, quantize_cascade
 from protoface.eval.weigh import weigh
 
-from ..cascade.conftest import CASCADE
+from ..constant_cascade import CASCADE
 from .small_cascade import write_cascade, write_pictures
 
 pytest.importorskip("onnxruntime")

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
-from protoface.eval.datasets import read_dataset
+from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.evaluate import evaluate
 from protoface.eval.plots import contact_sheet
 from protoface.eval.report import percent, write_report
 
-from .conftest import offset_finder
+from .celeba_set import offset_finder
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from protoface.cascade.cli import protoface, run
+from protoface.cli import protoface, run
 from protoface.converters import load_net, to_onnx
-from protoface.eval.datasets import read_dataset
+from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.quantize import quantize_cascade
 from protoface.eval.weigh import multiply_adds, table, weigh
 from protoface.prototxt import generate

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from .small_run import write_run
+from .solver.small_run import write_run
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from .. import recipe_pb2
-from ..parameters import Parameters
+from ..net.parameters import Parameters
+from . import recipe_pb2
 
 TrainingParameter = recipe_pb2.TrainingParameter
 EPSILON = 1e-8

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from protoface.cascade.windows import Image, Window
+from protoface.cascade.windows.window import Image, Window
 
-from .. import recipe_pb2
+from . import recipe_pb2
 
 Augment = recipe_pb2.AugmentParameter
 Generator = np.random.Generator

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..recipe_pb2 import JitterParameter
+from .recipe_pb2 import JitterParameter
 
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .. import recipe_pb2
+from . import recipe_pb2
 
 LossParameter = recipe_pb2.LossParameter
 #: Added to squared distances: the root has no slope at 0.

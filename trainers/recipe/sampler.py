@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from protoface.cascade import clean
 from protoface.cascade.detector import Stage
-from protoface.cascade.windows import Window
+from protoface.cascade.windows import clean
+from protoface.cascade.windows.window import Window
 
-from .. import recipe_pb2
+from . import recipe_pb2
 from .augment import as_jpeg, change_pixels, draw_moves
 from .jitter import Jitter
 from .scatter import Scatter

@@ -13,10 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from protoface.cascade import clean
-from protoface.cascade.windows import Image, Window
+from protoface.cascade.windows import clean
+from protoface.cascade.windows.window import Image, Window
 
-from .. import recipe_pb2, synthetic_scene
+from ..drawn import scene as synthetic_scene
+from . import recipe_pb2
 from .jitter import Floats
 from .sources import Source
 

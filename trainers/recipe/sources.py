@@ -16,13 +16,13 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from protoface.cascade import clean
 from protoface.cascade.detector import Stage
+from protoface.cascade.parallel import in_order
 from protoface.cascade.pictures import read_picture
-from protoface.cascade.windows import Image, Window
+from protoface.cascade.windows import clean
+from protoface.cascade.windows.window import Image, Window
 from protoface.converters import ProtofaceError
 
-from ..parallel import in_order
 from .jitter import Floats
 
 #: How much more than the true window is kept, in its sides: where errors and augmentation may look.

@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from protoface.cascade.backends import Batch as Input
+from protoface.cascade.backends.choice import Batch as Input
 from protoface.converters import ProtofaceError, filter_net
 from protoface.converters.files import check_readable, replacing
 from protoface.converters.graph import TEST, TRAIN, Net
 from protoface.converters.weights import with_arrays
 
-from .. import recipe_pb2
-from ..memory import laid_out
-from ..net import solver_net
-from ..parameters import flatten, share
+from ..net.memory import laid_out
+from ..net.parameters import flatten, share
+from ..net.solver_net import solver_net
+from . import recipe_pb2
 from .adamw import AdamW, average, one_cycle
 from .losses import face_losses, face_weights
 from .sampler import Batch

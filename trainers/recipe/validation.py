@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protoface.cascade.backends import Batch, Forward
+from protoface.cascade.backends.choice import Batch, Forward
 from protoface.cascade.detector import Cascade, Stage
+from protoface.cascade.parallel import chunks
 from protoface.cascade.pictures import read_picture
-from protoface.cascade.windows import Points, Window
-from protoface.eval.datasets import Dataset
-from protoface.eval.metrics import nme
+from protoface.cascade.windows.window import Points, Window
+from protoface.eval.datasets.dataset import Dataset
+from protoface.eval.summary import nme
 
-from ..parallel import chunks
 from .jitter import Floats
 
 BATCH = 64

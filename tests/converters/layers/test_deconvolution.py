@@ -75,7 +75,7 @@ def test_several_bottoms(parity):
 
 def test_the_bilinear_filler_interpolates(one_layer, agree):
     """As FCN does it: twice as large, each channel by itself; a plane of one value keeps it inside."""
-    from protoface.trainers.fillers import fill
+    from protoface.converters.fillers import fill
 
     options = (
         "convolution_param { num_output: 3 group: 3 kernel_size: 4 stride: 2 pad: 1 bias_term: false "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..celeba_folder import write_partition, write_set
+from ..sets.celeba_folder import write_partition, write_set
 
 NET = """
 name: "small"

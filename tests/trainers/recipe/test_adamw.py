@@ -9,8 +9,8 @@ import torch
 from protoface.converters import build_graph, caffe_pb2
 from protoface.converters.prototxt import parse_message
 from protoface.converters.pytorch import CaffeNet
-from protoface.trainers import recipe_pb2
-from protoface.trainers.parameters import Parameters, flatten
+from protoface.trainers.net.parameters import Parameters, flatten
+from protoface.trainers.recipe import recipe_pb2
 from protoface.trainers.recipe.adamw import AdamW, average, one_cycle
 
 from .recipe_run import NET

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from protoface.cascade.windows import centred
-from protoface.trainers import recipe_pb2
+from protoface.cascade.windows.window import centred
+from protoface.trainers.recipe import recipe_pb2
 from protoface.trainers.recipe.augment import as_jpeg, change_pixels, draw_moves
 
 Augment = recipe_pb2.AugmentParameter

@@ -13,7 +13,7 @@ from protoface.trainers.recipe.jitter import (
     pose_weights,
     to_complex,
 )
-from protoface.trainers.recipe_pb2 import JitterParameter
+from protoface.trainers.recipe.recipe_pb2 import JitterParameter
 
 FLIP = [1, 0, 2, 4, 3]
 SHAPE = np.array([-0.5 - 0.4j, 0.5 - 0.4j, 0.1j, -0.4 + 0.6j, 0.4 + 0.6j])

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from protoface.converters import build_graph, caffe_pb2
 from protoface.converters.prototxt import parse_message
 from protoface.converters.pytorch import CaffeNet
-from protoface.trainers import recipe_pb2
+from protoface.trainers.recipe import recipe_pb2
 from protoface.trainers.recipe.losses import face_losses, face_weights
 
 Loss = recipe_pb2.LossParameter

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from protoface.cascade import cascade_pb2, clean
+from protoface.cascade import cascade_pb2
 from protoface.cascade.detector import Stage
+from protoface.cascade.windows import clean
 from protoface.converters.prototxt import parse_message
-from protoface.trainers import recipe_pb2
+from protoface.trainers.recipe import recipe_pb2
 from protoface.trainers.recipe.jitter import Jitter, to_complex
 from protoface.trainers.recipe.sampler import Batch, Sampler
 from protoface.trainers.recipe.sources import Source, make_source

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from protoface.cascade import clean
-from protoface.cascade.windows import Window
-from protoface.trainers import recipe_pb2
+from protoface.cascade.windows import clean
+from protoface.cascade.windows.window import Window
+from protoface.trainers.recipe import recipe_pb2
 from protoface.trainers.recipe.sampler import Batch, Sampler
 from protoface.trainers.recipe.scatter import Scatter, face_size
 from protoface.trainers.recipe.sources import Source

@@ -1,0 +1,1 @@
+"""Backends: what runs the net of a stage."""

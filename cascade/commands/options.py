@@ -1,0 +1,42 @@
+"""Options that several verbs share, each said once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..backends.choice import AUTO, BACKENDS
+from ..definition import DEFAULT, ORIGINAL
+from ..detector import MODES
+
+model_option, original_option = (
+    click.option(
+        "--model",
+        default=default,
+        show_default=True,
+        help="A cascade.prototxt, its folder, or a name that comes with the package.",
+    )
+    for default in (DEFAULT, ORIGINAL)
+)
+weights_option = click.option(
+    "--weights",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Weights in place of those the cascade names; once for each stage, in order.",
+)
+backend_option = click.option(
+    "--backend",
+    type=click.Choice([AUTO, *BACKENDS]),
+    default=AUTO,
+    show_default=True,
+    help="What runs the nets; auto takes the fastest that is there, and says which.",
+)
+mode_option = click.option(
+    "--mode",
+    type=click.Choice(list(MODES)),
+    default="clean",
+    show_default=True,
+    help="faithful repeats the original's rounding, clean is sub-pixel and fast.",
+)
+threads_option = click.option("--threads", type=click.IntRange(min=1), help="Threads of the runtime.")

@@ -1,0 +1,20 @@
+"""The verb `pack`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..pack import pack as pack_cascade
+from .options import model_option, weights_option
+
+
+@click.command()
+@model_option
+@weights_option
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--notice", default="", help="A line that is said whenever the weights are loaded.")
+def pack(model: str, weights: tuple[Path, ...], out: Path, notice: str) -> None:
+    """Copy a cascade and the files it needs into a folder, each with its SHA-256, to be passed on."""
+    click.echo(f"written: {pack_cascade(model, out, weights, notice)}")

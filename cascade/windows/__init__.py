@@ -1,0 +1,1 @@
+"""Windows: the part of a picture that a stage looks at; one file for each kind."""

@@ -1,0 +1,52 @@
+"""Faithful mode: what the original's demo computed, with its rounding and its quirks.
+
+Resizing is done in float32, centres are divided as integers, points are rounded to whole pixels (halves
+to even), and a square's far edge is one pixel further than its side. Arithmetic is float32 as there:
+in float64 some windows move by a pixel. Source: the original experiment's demo and crop, in NumPy.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .window import Floats, Image, Points, Window
+
+
+def square(image: Image, points: Points, around: int, a: int, b: int, k: float) -> Window:
+    """Edges `around` -+ k / 2 * distance(a, b), rounded, clamped, with the far edge in the slice."""
+    with np.errstate(invalid="ignore", over="ignore"):  # a net gone wild; _sliced makes it empty
+        half = k / 2 * np.sqrt(np.sum((points[a] - points[b]) ** 2))
+    return _sliced(image, np.round(points[around] - half), np.round(points[around] + half) + 1)
+
+
+def box(image: Image, x: float, y: float, width: float, height: float) -> Window:
+    """A given box, rounded to whole pixels and clamped."""
+    start = np.round(np.array((x, y), np.float32))
+    return _sliced(image, start, np.round(np.array((x + width, y + height), np.float32)))
+
+
+def _sliced(image: Image, start: Floats, stop: Floats) -> Window:
+    if not (np.isfinite(start).all() and np.isfinite(stop).all()):
+        return Window(0, 0, 0, 0)
+    rows, columns = image.shape[:2]
+    left, top = (int(max(value, 0)) for value in start)
+    # A negative end would count from the far side in Python 2 as in 3; here the window is empty.
+    right, bottom = (
+        int(max(min(value, limit), 0)) for value, limit in zip(stop, (columns, rows), strict=True)
+    )
+    return Window(left, top, max(right - left, 0), max(bottom - top, 0))
+
+
+def resample(image: Image, window: Window, height: int, width: int, interpolation: int) -> Floats:
+    """The window resized in float32: height x width x 3 in the picture's colours."""
+    left, top = int(window.x), int(window.y)
+    part = image[top : top + int(window.height), left : left + int(window.width)]
+    return cv2.resize(part.astype(np.float32), (width, height), interpolation=interpolation)
+
+
+def place(output: Floats, window: Window) -> Points:
+    """Whole-pixel points (n, 2) in the picture out of a net's output (2n) in [-1, 1] of the window."""
+    centre = ((int(window.width) - 1) // 2, (int(window.height) - 1) // 2)
+    half = np.array(centre, np.float32)
+    return np.round(output.reshape(-1, 2) * half + half) + np.array((window.x, window.y), np.float32)

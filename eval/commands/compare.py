@@ -1,0 +1,64 @@
+"""The verb `compare`."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+
+import click
+
+from protoface.cascade.commands.options import (
+    backend_option,
+    mode_option,
+    original_option,
+    weights_option,
+)
+from protoface.cascade.definition import find_definition, read_definition, weight_files
+from protoface.cascade.detector import load
+from protoface.cascade.measure.bench import measure, random_pictures
+from protoface.cascade.measure.machine import machine, versions
+from protoface.converters.files import write_text
+
+from ..compare import as_markdown, as_text
+from ..compare import compare as compare_rows
+from ..datasets.dataset import read_dataset
+from .progress import show_progress
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--celeba", type=_FOLDER, help="CelebA, or a folder in its layout with both partitions.")
+@original_option
+@weights_option
+@backend_option
+@mode_option
+@click.option("--markdown", is_flag=True, help="Print the table as markdown.")
+@click.option("--json", "json_file", type=_FILE, help="The rows as JSON.")
+def compare(
+    celeba: Path | None,
+    model: str,
+    weights: tuple[Path, ...],
+    backend: str,
+    mode: str,
+    markdown: bool,
+    json_file: Path | None,
+) -> int:
+    """Put the published experiment beside what is measured here, row by row with what differs."""
+    path = find_definition(model)
+    files = weight_files(read_definition(path), path.parent, weights)
+    cascade = load(model, backend, mode, files, threads=1)
+    timings = measure([cascade], random_pictures(), [1], runs=100, threads=1)
+    data = None if celeba is None else partial(read_dataset, celeba)
+    rows = compare_rows(cascade, files, data, timings, machine()["processor"], show_progress)
+    click.echo(as_markdown(rows) if markdown else as_text(rows))
+    if json_file is not None:
+        content = {
+            "rows": [row.as_json() for row in rows],
+            "machine": machine(),
+            "versions": versions(),
+        }
+        write_text(json_file, json.dumps(content, indent=1) + "\n")
+    return 0

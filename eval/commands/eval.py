@@ -1,0 +1,131 @@
+"""The verb `eval`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import cv2
+
+from protoface.cascade.commands.options import (
+    backend_option,
+    mode_option,
+    model_option,
+    weights_option,
+)
+from protoface.cascade.detector import load
+from protoface.cascade.measure.machine import machine, versions
+from protoface.converters.files import write_text
+
+from ..datasets.dataset import PARTITIONS, read_dataset
+from ..evaluate import Measured, as_json, cascade_finder, evaluate, level_names
+from ..groups import groups
+from ..peers import open_peers
+from ..report import HEADS, group_row, peer_row, summary_rows, write_report
+from ..summary import NORMALISERS
+from .progress import show_progress
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("eval")
+@click.option("--data", type=_FOLDER, required=True, help="CelebA's layout, or with landmarks68.csv.")
+@click.option("--partition", type=click.Choice(list(PARTITIONS)), help="Default: all pictures.")
+@model_option
+@weights_option
+@backend_option
+@mode_option
+@click.option(
+    "--peer", "peers", multiple=True, help="NAME, NAME=MODEL_FILE or all: measure others too."
+)
+@click.option("--json", "json_file", type=_FILE, help="Figures as JSON; errors are fractions.")
+@click.option(
+    "--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for index.html."
+)
+def eval(
+    data: Path,
+    partition: str | None,
+    model: str,
+    weights: tuple[Path, ...],
+    backend: str,
+    mode: str,
+    peers: tuple[str, ...],
+    json_file: Path | None,
+    report: Path | None,
+) -> int:
+    """Measure a cascade on an annotated set, and print every figure with its normaliser and n.
+
+    Pictures that cannot be measured are listed on stderr, the others are measured, and the exit status
+    is 2.
+    """
+    cv2.setNumThreads(1)  # as the runtime: the time of a picture is that of one thread
+    cascade = load(model, backend, mode, weights, threads=1)
+    others, absent = open_peers(peers)
+    for line in absent:
+        click.echo(f"left out: {line}")
+    dataset = read_dataset(data, partition)
+    measured = evaluate(cascade_finder(cascade), dataset, show_progress)
+    found = {name: evaluate(finder, dataset, show_progress) for name, finder in others.items()}
+    setting = f"{cascade.name}, backend {cascade.backend}, mode {cascade.mode}"
+    _print(measured, found, setting)
+    command = shlex.join(["protoface", *sys.argv[1:]])
+    if json_file is not None:
+        content = {**as_json(measured, NORMALISERS), **_context(measured, found, setting, command)}
+        write_text(json_file, json.dumps(content, indent=1) + "\n")
+    if report is not None:
+        write_report(report / "index.html", measured, setting, command, found)
+        click.echo(f"written: {report / 'index.html'}")
+    return 2 if measured.skipped else 0
+
+
+def _print(measured: Measured, peers: dict[str, Measured], setting: str) -> None:
+    for line in measured.skipped:
+        click.echo(f"protoface: {line}", err=True)
+    click.echo(
+        f"{setting}: {measured.dataset.name}, {len(measured.kept)} measured, "
+        f"{len(measured.skipped)} skipped; errors in % of the normaliser"
+    )
+    widths = (9, 15, 7, 7, 7, 7, 7, 7, 16, 9, 7)
+    click.echo("".join(f"{head:>{width}}" for head, width in zip(HEADS, widths, strict=True)))
+    for level, name in enumerate(level_names(len(measured.levels))):
+        for row in summary_rows(name, measured, level):
+            click.echo("".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)))
+    for group in groups(measured):
+        n, mean, median, failures = group_row(group)
+        click.echo(
+            f"{group}: n {n}, of inter_ocular mean {mean} %, median {median} %, failures {failures} %"
+        )
+    for name, found in peers.items():
+        n, missed, mean, median, failures, ms = peer_row(found)
+        click.echo(
+            f"{name}: n {n}, not measured {missed}; of inter_ocular mean {mean} %, median {median} %, "
+            f"failures {failures} %; {ms} ms per picture"
+        )
+    if peers:
+        click.echo(
+            "(finders place points by conventions of their own: small differences are no ranking)"
+        )
+
+
+def _context(
+    measured: Measured, peers: dict[str, Measured], setting: str, command: str
+) -> dict[str, Any]:
+    return {
+        "data": measured.dataset.name,
+        "setting": setting,
+        "groups": [asdict(group) for group in groups(measured)],
+        "ms_per_picture": 1000 * measured.seconds / len(measured.kept),
+        "peers": {
+            name: {"seconds": found.seconds, **as_json(found, NORMALISERS)}
+            for name, found in peers.items()
+        },
+        "command": command,
+        "machine": machine(),
+        "versions": versions(),
+    }

@@ -1,0 +1,72 @@
+"""The verb `quantize`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from protoface.cascade.commands.options import model_option, weights_option
+from protoface.cascade.definition import FILE
+from protoface.converters.int8 import quantised_layers
+
+from ..datasets.dataset import PARTITIONS, read_dataset
+from ..quantize import CONVERTERS, Quantised, evenly, quantize_cascade
+from .progress import show_progress
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_PARTITION = click.Choice(list(PARTITIONS))
+
+
+@click.command()
+@model_option
+@weights_option
+@click.option("--data", type=_FOLDER, required=True, help="Pictures as `protoface eval` reads them.")
+@click.option("--partition", type=_PARTITION, default="train", show_default=True)
+@click.option("--pictures", type=click.IntRange(min=16), default=512, show_default=True)
+@click.option("--type", "kind", type=click.Choice(list(CONVERTERS)), default="int8", show_default=True)
+@click.option("--out", type=_FOLDER, required=True, help="Folder of the new cascade.")
+def quantize(
+    model: str,
+    weights: tuple[Path, ...],
+    data: Path,
+    partition: str,
+    pictures: int,
+    kind: str,
+    out: Path,
+) -> int:
+    """Write a cascade with nets in int8 (or float16), and say what that costs.
+
+    Pictures of DATA, evenly chosen, go through the cascade; what its nets see sets the ranges of their
+    integers. The new cascade is compared with the old one on the same pictures.
+    """
+    dataset = evenly(read_dataset(data, partition), pictures)
+    done = quantize_cascade(model, out, dataset, kind, weights, show_progress)
+    for line in done.measured.skipped:
+        click.echo(f"protoface: {line}", err=True)
+    for line in _report(done, kind):
+        click.echo(line)
+    click.echo(f"written: {out / FILE}")
+    return 2 if done.measured.skipped else 0
+
+
+def _report(done: Quantised, kind: str) -> Sequence[str]:
+    lines, totals = [], [0, 0]
+    for net in done.nets:
+        sizes = [len(model.SerializeToString()) for model in (net.before, net.after)]
+        totals = [total + size for total, size in zip(totals, sizes, strict=True)]
+        count = (
+            "{} of {} layers in int8, ".format(*quantised_layers(net.after)) if kind == "int8" else ""
+        )
+        lines.append(f"{', '.join(net.stages)}: {count}ONNX of {sizes[0]:,} -> {sizes[1]:,} bytes")
+    lines.append(f"all nets: {totals[0]:,} -> {totals[1]:,} bytes")
+    last = len(done.measured.levels) - 1
+    errors = [run.summary("inter_ocular", last) for run in (done.measured, done.again)]
+    means = " -> ".join(f"{100 * error.mean:.3f}" if error else "?" for error in errors)
+    lines.append(
+        f"{done.measured.dataset.name}, {len(done.moved)} pictures, % of the eye distance: points move "
+        f"by {100 * done.moved.mean():.3f} in the mean, {100 * done.moved.max():.3f} at most; "
+        f"mean error {means}"
+    )
+    return lines

@@ -1,0 +1,58 @@
+"""The verb `weigh`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from protoface.cascade.commands.options import backend_option
+from protoface.cascade.measure.machine import machine, versions
+from protoface.converters.files import write_text
+
+from ..datasets.dataset import PARTITIONS, read_dataset
+from ..weigh import table
+from ..weigh import weigh as weigh_cascades
+from .progress import show_progress
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_PARTITION = click.Choice(list(PARTITIONS))
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True)
+@click.option("--data", type=_FOLDER, required=True, help="Pictures as `protoface eval` reads them.")
+@click.option("--partition", type=_PARTITION, help="Default: all pictures.")
+@backend_option
+@click.option("--runs", type=click.IntRange(min=1), default=300, show_default=True)
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="The rows as JSON."
+)
+def weigh(
+    models: tuple[str, ...],
+    data: Path,
+    partition: str | None,
+    backend: str,
+    runs: int,
+    json_file: Path | None,
+) -> None:
+    """Put cascades side by side: bytes of their nets as ONNX, multiply-adds, ms on one thread, error.
+
+    Times are medians for one picture of 640 x 480, all cascades in turn; errors are in % of the eye
+    distance.
+    """
+    dataset = read_dataset(data, partition)
+    rows = weigh_cascades(models, dataset, backend, runs, show_progress)
+    click.echo(table(rows))
+    click.echo(f"\n{dataset.name}, n = {len(dataset)}; errors in % of the eye distance; one thread")
+    click.echo(" ".join(f"{key} {value}" for key, value in {**machine(), **versions()}.items()))
+    if json_file is not None:
+        content = {
+            "data": dataset.name,
+            "rows": [asdict(row) for row in rows],
+            "machine": machine(),
+            "versions": versions(),
+        }
+        write_text(json_file, json.dumps(content, indent=1) + "\n")

@@ -1,0 +1,1 @@
+"""Annotated sets of pictures; one file for each layout of files."""

@@ -1,0 +1,5 @@
+"""`python -m protoface VERB ...`: the command line, also under `torchrun -m protoface train ...`."""
+
+from .cli import main
+
+main()

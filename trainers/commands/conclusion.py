@@ -1,0 +1,22 @@
+"""What the verbs of the whole experiment say in the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ..experiment.experiment import Outcome
+
+
+def conclude(outcome: Outcome) -> None:
+    """Print the table beside the published figures, the errors, and what was written."""
+    from protoface.eval.compare import as_text
+
+    from ..experiment.experiment import error_lines
+
+    click.echo(as_text(outcome.rows))
+    for line in error_lines(outcome):
+        click.echo(line)
+    click.echo(f"written: {outcome.results}, {outcome.picture}")

@@ -1,0 +1,31 @@
+"""The verb `prepare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .options import data_option, out_option, report, seed_option, strict_option, workers_option
+
+
+@click.command()
+@data_option
+@out_option
+@workers_option
+@click.option(
+    "--size", type=click.IntRange(min=3), default=48, show_default=True, help="The net's input, pixels."
+)
+@seed_option
+@strict_option
+def prepare(data: Path, out: Path, workers: int | None, size: int, seed: int, strict: bool) -> int:
+    """Make level 1's training data: whole pictures and labels, as the original made them.
+
+    Goes on where it was stopped. Pictures that cannot be used are listed in OUT/bad.txt; the job goes
+    on. --seed draws the split where there is no list_eval_partition.txt.
+    """
+    from ..sets.prepare import prepare as run
+
+    done = run(data, out, workers, size, seed)
+    report(done.counts, done.bad, out)
+    return 1 if strict and done.bad else 0

@@ -1,0 +1,39 @@
+"""The verb `test`, after its namesake of Caffe's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from protoface.converters.files import write_text
+
+from .options import FILE_IN, device_option, dtype_option, json_option, model_option
+
+
+@click.command()
+@model_option
+@click.option("--weights", type=FILE_IN, required=True, help=".caffemodel, .caffemodel.h5 or .pt.")
+@click.option("--iterations", type=click.IntRange(1), default=50, show_default=True)
+@device_option
+@dtype_option
+@json_option
+def test(
+    model: Path,
+    weights: Path,
+    iterations: int,
+    device: str,
+    dtype: str,
+    json_file: Path | None,
+) -> None:
+    """Run the TEST phase of a net over batches of its data; prints the mean of every output blob."""
+    from ..solver.score import score
+    from ..solver.training_log import flat_scores
+
+    result = score(model, weights, iterations, device, dtype)
+    click.echo(f"loss = {result.loss:.8g} (weighted), mean of {iterations} batches")
+    for name, value in flat_scores([result.outputs]).items():
+        click.echo(f"{name} = {value:.8g}")
+    if json_file is not None:
+        write_text(json_file, json.dumps(result.to_json(), indent=1) + "\n")

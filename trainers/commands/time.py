@@ -1,0 +1,45 @@
+"""The verb `time`, after its namesake of Caffe's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from protoface.converters.files import write_text
+
+from .options import FILE_IN, device_option, dtype_option, json_option, model_option, threads_option
+
+
+@click.command()
+@model_option
+@click.option("--weights", type=FILE_IN, help="Weights; they do not change the times.")
+@click.option("--iterations", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--batch", type=click.IntRange(1), help="Instead of the file's batch size.")
+@threads_option
+@device_option
+@dtype_option
+@json_option
+def time(
+    model: Path,
+    weights: Path | None,
+    iterations: int,
+    batch: int | None,
+    threads: int | None,
+    device: str,
+    dtype: str,
+    json_file: Path | None,
+) -> None:
+    """Time training passes, forward and backward, per layer and in all, on random pictures."""
+    from protoface.cascade.measure.machine import machine, versions
+
+    from ..net.device import use_threads
+    from ..solver.timing import table, time_net
+
+    use_threads(threads)
+    result = time_net(model, weights, iterations, device, dtype, batch)
+    click.echo(table(result))
+    if json_file is not None:
+        content = {**result.to_json(), "machine": machine(), "versions": versions()}
+        write_text(json_file, json.dumps(content, indent=1) + "\n")

@@ -1,0 +1,1 @@
+"""Caffe's data layers: what they name, read into memory and cut into batches."""

@@ -1,0 +1,1 @@
+"""Faces of our own drawing, with exact points."""

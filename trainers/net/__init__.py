@@ -1,0 +1,1 @@
+"""The nets of a solver as PyTorch modules, their parameters and their device."""

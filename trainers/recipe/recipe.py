@@ -1,0 +1,182 @@
+"""A recipe as it is written down: one file for one experiment, read and checked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from protoface.cascade import cascade_pb2
+from protoface.cascade.definition import FILE, mirrored_order, read_definition
+from protoface.converters import ProtofaceError
+from protoface.converters.files import PathLike
+from protoface.converters.prototxt import read_message
+
+from ..drawn.faces import WIDEST
+from . import recipe_pb2
+
+TrainingParameter = recipe_pb2.TrainingParameter
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe, the cascade that it trains, and the folder that the cascade's nets are relative to."""
+
+    parameter: recipe_pb2.RecipeParameter
+    definition: cascade_pb2.CascadeParameter
+    folder: Path
+    source: str
+
+    @property
+    def flip(self) -> list[int]:
+        """For each point the index of the one that it becomes in a mirrored picture."""
+        return mirrored_order(self.definition)
+
+    def owner(self, name: str) -> str:
+        """The first stage with the net and weights of the stage `name`: the one that trains them."""
+        files = {stage.name: (stage.net, stage.weights) for stage in self.definition.stage}
+        if not files[name][1]:
+            return name
+        return next(stage for stage, pair in files.items() if pair == files[name])
+
+    def draws_for(self, name: str) -> bool:
+        """Whether the stage `name` is trained on drawn faces."""
+        drawn = self.parameter.synthetic
+        return bool(drawn.count) and (not drawn.stage or name in drawn.stage)
+
+    def training(self, name: str) -> TrainingParameter:
+        """How the stage `name` is trained: what holds for all, overridden by what is its own."""
+        merged = TrainingParameter()
+        merged.CopyFrom(self.parameter.training)
+        for stage in self.parameter.stage:
+            if stage.name == name:
+                merged.MergeFrom(stage.training)
+        return merged
+
+
+def read_recipe(path: PathLike, seed: int | None = None, epochs_factor: float | None = None) -> Recipe:
+    """The recipe in a file, checked; `seed` and `epochs_factor` stand in for the file's.
+
+    Raises ProtofaceError naming file and line, field or stage.
+    """
+    source = os.fspath(path)
+    parameter, folder = _with_base(path)
+    if seed is not None:
+        parameter.seed = seed
+    if epochs_factor is not None:
+        parameter.epochs_factor = epochs_factor
+    if not parameter.cascade:
+        raise ProtofaceError(f"{source}: names no cascade to train")
+    if parameter.start and not (Path(parameter.start) / FILE).is_file():
+        raise ProtofaceError(
+            f"{source}: start {parameter.start} has no {FILE}; train that recipe first"
+        )
+    file = folder / parameter.cascade
+    recipe = Recipe(parameter, read_definition(file), file.parent, source)
+    _check_data(recipe)
+    _check_stages(recipe)
+    return recipe
+
+
+def _with_base(path: PathLike) -> tuple[recipe_pb2.RecipeParameter, Path]:
+    """A recipe over the one that it is like, and the folder that its cascade is relative to."""
+    own, folder = read_message(path, recipe_pb2.RecipeParameter()), Path(path).parent
+    if not own.like:
+        return own, folder
+    base = read_message(folder / own.like, recipe_pb2.RecipeParameter())
+    if base.like:
+        raise ProtofaceError(f"{os.fspath(path)}: like {own.like}, which is itself like another recipe")
+    if own.data:
+        base.ClearField("data")
+    if not own.cascade:
+        folder = (folder / own.like).parent
+    base.MergeFrom(own)
+    base.ClearField("like")
+    return base, folder
+
+
+def _check_data(recipe: Recipe) -> None:
+    parameter = recipe.parameter
+    if not parameter.data and not parameter.synthetic.count:
+        raise ProtofaceError(f"{recipe.source}: has no data and no synthetic faces to train on")
+    for weight in (*(data.weight for data in parameter.data), parameter.synthetic.weight):
+        if weight <= 0:
+            raise ProtofaceError(f"{recipe.source}: weight is {weight:g}, it must be positive")
+    _check_drawn(recipe)
+    named = [*parameter.data, *([parameter.validation] if parameter.HasField("validation") else [])]
+    if not all(data.folder for data in named):
+        raise ProtofaceError(f"{recipe.source}: data or validation without a folder")
+    if parameter.epochs_factor <= 0:
+        raise ProtofaceError(f"{recipe.source}: epochs_factor must be positive")
+
+
+def _check_drawn(recipe: Recipe) -> None:
+    drawn, names = recipe.parameter.synthetic, [stage.name for stage in recipe.definition.stage]
+    if drawn.count and not 0 < drawn.narrowest <= WIDEST:
+        raise ProtofaceError(f"{recipe.source}: synthetic's narrowest is not in 0 .. {WIDEST:g}")
+    for name in drawn.stage:
+        if name not in names or recipe.owner(name) != name:
+            raise ProtofaceError(
+                f"{recipe.source}: synthetic faces for '{name}', which is no stage that is trained"
+            )
+    for name in names:
+        if not recipe.parameter.data and not recipe.draws_for(name):
+            raise ProtofaceError(f"{recipe.source}: stage '{name}' has nothing to train on")
+
+
+def _check_stages(recipe: Recipe) -> None:
+    names = [stage.name for stage in recipe.definition.stage]
+    for given in recipe.parameter.stage:
+        if given.name not in names:
+            raise ProtofaceError(
+                f"{recipe.source}: the cascade has no stage '{given.name}'; it has {', '.join(names)}"
+            )
+        if recipe.owner(given.name) != given.name:
+            raise ProtofaceError(
+                f"{recipe.source}: stage '{given.name}' has the net and weights of "
+                f"'{recipe.owner(given.name)}', which is where they are trained"
+            )
+    for index, stage in enumerate(recipe.definition.stage):
+        where = f"{recipe.source}: stage '{stage.name}'"
+        if not stage.net:
+            raise ProtofaceError(f"{where}: runs an ONNX file as it is; name a net to train")
+        if stage.window.WhichOneof("kind") == "box":
+            raise ProtofaceError(f"{where}: looks through a box that only a caller gives; not trained")
+        training = recipe.training(stage.name)
+        _check_training(training, where)
+        least = training.jitter.least_factor
+        if not 0 <= least <= training.jitter.factor:
+            raise ProtofaceError(f"{where}: jitter's least_factor {least:g} is not in 0 .. factor")
+        jitters = training.jitter.factor and index and stage.window.WhichOneof("kind") != "picture"
+        if jitters and not recipe.parameter.HasField("validation"):
+            raise ProtofaceError(
+                f"{where}: its jitter is drawn from errors on validation pictures; name some, or set "
+                "jitter { factor: 0 }"
+            )
+
+
+def _check_training(training: TrainingParameter, where: str) -> None:
+    augment, loss, jitter = training.augment, training.loss, training.jitter
+    scatter = training.scatter
+    positive = {"epochs": training.epochs, "base_lr": training.base_lr}
+    positive.update({"width": loss.width, "curvature": loss.curvature})
+    below_1 = ("beta1", "beta2", "ema", "statistics", "dropout", "warm_up")
+    shares = ("flip", "gray", "blur", "occlusion", "occlusion_size", "jpeg")
+    sigmas = ("shift", "scale", "rotation", "contrast", "brightness", "color", "noise")
+    not_negative = {name: getattr(augment, name) for name in sigmas}
+    not_negative.update({"jitter's factor": jitter.factor, "jitter's noise": jitter.noise})
+    not_negative["scatter's aspect"] = scatter.aspect
+    wrong = {
+        "batch_size (it starts at 2)": training.batch_size < 2,
+        **{f"{name} (it is positive)": not value > 0 for name, value in positive.items()},
+        **{f"{name} (it is not negative)": not value >= 0 for name, value in not_negative.items()},
+        **{f"{name} (0 to 1, less than 1)": not 0 <= getattr(training, name) < 1 for name in below_1},
+        **{f"{name} (0 to 1)": not 0 <= getattr(augment, name) <= 1 for name in shares},
+        "scatter's probability (0 to 1)": not 0 <= scatter.probability <= 1,
+        "scatter's least_eyes and greatest_eyes (above 0, in this order, at most 0.5)": not (
+            0 < scatter.least_eyes <= scatter.greatest_eyes <= 0.5
+        ),
+    }
+    for field, is_wrong in wrong.items():
+        if is_wrong:
+            raise ProtofaceError(f"{where}: wrong {field}")

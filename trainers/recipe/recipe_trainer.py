@@ -1,0 +1,276 @@
+"""Trains the whole cascade of a recipe, stage by stage; goes on where it was stopped."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from google.protobuf.message import Message
+
+from protoface.cascade import cascade_pb2
+from protoface.cascade.backends.choice import Batch
+from protoface.cascade.definition import FILE, load_nets, weight_files
+from protoface.cascade.detector import Cascade, Stage
+from protoface.cascade.parallel import cores, in_order
+from protoface.cascade.windows import clean
+from protoface.converters import ProtofaceError, convert, read_net
+from protoface.converters.files import PathLike, replacing, write_text
+from protoface.converters.graph import Net
+from protoface.converters.prototxt import to_text
+from protoface.converters.weights import write_weights
+from protoface.eval.datasets.dataset import Dataset
+from protoface.eval.evaluate import Measured, cascade_finder, evaluate
+
+from ..net.device import torch_device
+from ..net.memory import keep_freed_memory
+from .jitter import Complex, Floats, Jitter, mean_shape, measured_jitter, pose_weights
+from .recipe import Recipe, TrainingParameter, read_recipe
+from .sampler import Sampler
+from .sources import read_sources
+from .stage_log import StageLog
+from .stage_trainer import StageTrainer
+from .training_pictures import read_pictures, training_pictures
+from .validation import Validation, look
+
+Say = Callable[[str], None]
+COPY = "recipe.prototxt"
+#: Rows of a stage's log, and every which of them has an error on the validation pictures.
+ROWS, VALIDATE = 40, 5
+SNAPSHOT_SECONDS = 60
+#: Batches that are made while the net is at work.
+AHEAD = 3
+
+
+@dataclass(frozen=True, eq=False)
+class RecipeTrained:
+    """What a recipe has come to: the cascade's folder, and its errors if there is a validation set."""
+
+    folder: Path
+    measured: Measured | None
+
+
+def train_recipe(
+    path: PathLike,
+    out: PathLike,
+    seed: int | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    epochs_factor: float | None = None,
+    report: Say = print,
+) -> RecipeTrained:
+    """Train every stage of the recipe in a file that is not trained yet, into the folder `out`.
+
+    There are then `cascade.prototxt`, which names the nets and weights beside it, each stage as
+    STAGE.prototxt, .caffemodel and .onnx (BatchNorm folded), its log STAGE.csv, and `recipe.prototxt`
+    with the seed. `seed` and `epochs_factor` stand in for the recipe's; `threads` workers read
+    pictures. Raises ProtofaceError for anything wrong with the files, and if the loss is not finite.
+    """
+    recipe, folder, place = read_recipe(path, seed, epochs_factor), Path(out), torch_device(device)
+    definition = claim(recipe, folder)
+    keep_freed_memory()
+    cv2.setNumThreads(1)  # windows are so small that threads only wait for each other
+    validation = None
+    if recipe.parameter.HasField("validation"):
+        validation = read_pictures(recipe.parameter.validation, recipe, report)
+    run = _Run(recipe, folder, definition, validation, place, cores(threads), report)
+    for index, stage in enumerate(definition.stage):
+        if recipe.owner(stage.name) != stage.name:
+            continue
+        if (folder / stage.weights).exists():
+            report(f"{stage.name}: {folder / stage.weights} is there already")
+        else:
+            run.train_stage(index)
+        net, weights = folder / stage.net, folder / stage.weights
+        convert(net, weights, weights.with_suffix(".onnx"), fold_bn=True)
+    measured = None if validation is None else run.measure(validation)
+    return RecipeTrained(folder, measured)
+
+
+def claim(recipe: Recipe, out: Path) -> cascade_pb2.CascadeParameter:
+    """Write the recipe, the cascade and its nets into `out`; returns the cascade as it is there.
+
+    Raises ProtofaceError if the folder has another recipe's results.
+    """
+    definition = cascade_pb2.CascadeParameter()
+    definition.CopyFrom(recipe.definition)
+    nets: dict[str, Net] = {}
+    for stage in definition.stage:
+        owner = recipe.owner(stage.name)
+        if owner == stage.name:
+            nets[owner] = read_net(recipe.folder / stage.net)
+        stage.net, stage.weights = f"{owner}.prototxt", f"{owner}.caffemodel"
+    files: dict[str, Message] = {COPY: recipe.parameter, FILE: definition}
+    files.update({f"{name}.prototxt": net for name, net in nets.items()})
+    texts = {out / name: to_text(message) for name, message in files.items()}
+    for path, text in texts.items():
+        if path.exists() and path.read_text(encoding="utf-8") != text:
+            raise ProtofaceError(
+                f"{path}: this folder was begun with another recipe, cascade, net, seed or "
+                "epochs_factor; remove it or name another one (--out)"
+            )
+    for path, text in texts.items():
+        write_text(path, text)
+    for name, net in nets.items():
+        take_over(recipe, name, net, out)
+    return definition
+
+
+def take_over(recipe: Recipe, stage: str, net: Net, out: Path) -> None:
+    """Copy a stage's weights from the recipe's `start`, if that has the stage and nothing is there yet.
+
+    Raises ProtofaceError if its net is another one.
+    """
+    start, weights = Path(recipe.parameter.start), f"{stage}.caffemodel"
+    if not recipe.parameter.start or not (start / weights).exists() or (out / weights).exists():
+        return
+    if read_net(start / f"{stage}.prototxt") != net:
+        raise ProtofaceError(
+            f"{start / stage}.prototxt: another net than that of stage '{stage}' in {recipe.source}; "
+            "give the stage another name to train it"
+        )
+    with replacing(out / weights) as path:
+        shutil.copyfile(start / weights, path)
+
+
+@dataclass
+class _Run:
+    """A recipe on its way, and what its stages share."""
+
+    recipe: Recipe
+    out: Path
+    definition: cascade_pb2.CascadeParameter
+    validation: Dataset | None
+    device: torch.device
+    workers: int
+    report: Say
+
+    @cached_property
+    def photographs(self) -> list[Dataset]:
+        """The recipe's `data`, read when the first stage needs them."""
+        return [read_pictures(data, self.recipe, self.report) for data in self.recipe.parameter.data]
+
+    def train_stage(self, index: int) -> None:
+        """Train a stage from its snapshot, if there is one, and write its weights."""
+        parameter = self.definition.stage[index]
+        training = self.recipe.training(parameter.name)
+        stage = Stage(parameter, [point.name for point in self.definition.point], _no_net, clean)
+        seen = None
+        if self.validation is not None:
+            seen = look(self.validation, stage, self._cascade(index) if index else None)
+        sampler = self._sampler(stage, training, index, seen)
+        faces, seed = len(sampler.sources), self.recipe.parameter.seed
+        factor = self.recipe.parameter.epochs_factor
+        iterations = max(1, round(training.epochs * factor * faces / training.batch_size))
+        note = "" if factor == 1 else f", epochs times {factor:g}"
+        self.report(f"{parameter.name}: {faces} faces, {iterations} iterations, seed {seed}{note}")
+        net = self.out / parameter.net
+        trainer = StageTrainer(
+            read_net(net), str(net), training, iterations, [seed, index], self.device
+        )
+        snapshot = self.out / f"{parameter.name}.snapshot.pt"
+        if snapshot.exists():
+            trainer.restore(snapshot)
+            self.report(f"{parameter.name}: going on from {snapshot}, iteration {trainer.iteration}")
+
+        def error() -> float | None:
+            return None if seen is None else seen.error(stage, trainer.forward)
+
+        with StageLog(
+            self.out / f"{parameter.name}.csv",
+            parameter.name,
+            trainer.iteration,
+            iterations,
+            training.batch_size,
+            self.report,
+        ) as log:
+            _train(trainer, sampler, error, snapshot, log)
+        write_weights(self.out / parameter.weights, trainer.weights())
+        snapshot.unlink(missing_ok=True)
+
+    def measure(self, validation: Dataset) -> Measured:
+        """Errors of every level on the validation pictures, which are reported."""
+        measured = evaluate(cascade_finder(self._cascade(len(self.definition.stage))), validation)
+        for level, stage in enumerate(self.definition.stage):
+            summary = measured.summary("inter_ocular", level)
+            if summary is not None:
+                self.report(
+                    f"{stage.name} on {validation.name} (n = {summary.n}), % of the eye distance: mean "
+                    f"{100 * summary.mean:.2f}, median {100 * summary.median:.2f}, above 10 %: "
+                    f"{100 * summary.failure_rate:.2f} % of the pictures"
+                )
+        return measured
+
+    def _sampler(
+        self, stage: Stage, training: TrainingParameter, index: int, seen: Validation | None
+    ) -> Sampler:
+        pictures = training_pictures(self.recipe, stage.name, self.photographs, self.out, self.workers)
+        flip = self.recipe.flip
+        sources, kept = read_sources(stage, pictures.paths, pictures.truth, self.workers)
+        if len(kept) < len(pictures):
+            missing = len(pictures) - len(kept)
+            self.report(f"{stage.name}: {missing} faces are too small for its window, left out")
+        shape = mean_shape(pictures.truth, flip)
+        weights: Floats = pictures.weights[kept]
+        if training.hard_pose:
+            weights = weights * pose_weights(shape, pictures.truth[kept], training.hard_pose)
+        jitter = self._jitter(shape, training, seen) if index and stage.kind != "picture" else None
+        alike = bool((weights == weights[0]).all())
+        seed = [self.recipe.parameter.seed, index]
+        return Sampler(stage, sources, training, flip, seed, None if alike else weights, jitter)
+
+    def _jitter(self, shape: Complex, training: TrainingParameter, seen: Validation | None) -> Jitter:
+        """Errors of the stages before; none without validation pictures (see `read_recipe`)."""
+        flip, options = self.recipe.flip, training.jitter
+        if seen is None:
+            return Jitter(shape, np.zeros((1, len(shape)), np.complex128), flip, options.noise)
+        found, truth = seen.found_before, seen.dataset.truth
+        return measured_jitter(shape, found, truth, flip, options)
+
+    def _cascade(self, count: int) -> Cascade:
+        """The first `count` stages as trained; run by PyTorch, which is there on every machine."""
+        definition = cascade_pb2.CascadeParameter()
+        definition.CopyFrom(self.definition)
+        del definition.stage[count:]
+        nets = load_nets(definition, self.out, weight_files(definition, self.out))
+        return Cascade(definition, nets, "torch")
+
+
+def _train(
+    trainer: StageTrainer,
+    sampler: Sampler,
+    error: Callable[[], float | None],
+    snapshot: Path,
+    log: StageLog,
+) -> None:
+    """The loop. A snapshot is only made where a row ends, so that nothing else need be kept in it."""
+    every = math.ceil(trainer.iterations / ROWS)
+    total, saved = torch.zeros((), device=trainer.device), time.monotonic()
+    numbers = range(trainer.iteration, trainer.iterations)
+    with ThreadPoolExecutor(1) as pool:
+        for batch in in_order(pool, sampler.batch, numbers, AHEAD):
+            rate = trainer.rate()
+            total += trainer.step(batch)
+            log.step()
+            done = trainer.iteration == trainer.iterations
+            if trainer.iteration % every and not done:
+                continue
+            validated = error() if done or trainer.iteration % (every * VALIDATE) == 0 else None
+            count = trainer.iteration % every or every
+            log.row(trainer.iteration, rate, float(total) / count, validated)
+            total.zero_()
+            if time.monotonic() - saved > SNAPSHOT_SECONDS:
+                trainer.save(snapshot)
+                saved = time.monotonic()
+
+
+def _no_net(inputs: Batch) -> Floats:
+    raise AssertionError("a stage in training is not run by itself")

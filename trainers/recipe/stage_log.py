@@ -1,0 +1,70 @@
+"""What the training of a stage leaves to look at: a CSV file, lines of text and a progress bar."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from tqdm import tqdm
+
+from protoface.converters import ProtofaceError
+
+from ..solver.training_log import append_rows, drop_rows
+
+HEADER = "iteration,lr,loss,validation"
+
+
+class StageLog:
+    """Rows in a CSV file: updates made, rate, mean loss since the last row, validation error.
+
+    Errors are fractions of the eye distance, and are missing in most rows. Going on after `start`
+    updates, rows that a killed run left from there on are dropped. `pictures` are in one iteration.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        start: int,
+        iterations: int,
+        pictures: int,
+        report: Callable[[str], None],
+    ) -> None:
+        self.path, self.name, self.iterations = path, name, iterations
+        self.pictures, self.report = pictures, report
+        drop_rows(path, start + 1, HEADER)
+        self._bar = tqdm(total=iterations, initial=start, desc=name, unit="it", disable=None)
+        self._begun = (start, time.perf_counter())
+
+    def __enter__(self) -> StageLog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+
+    def step(self) -> None:
+        """One more iteration on the bar."""
+        self._bar.update()
+
+    def row(self, iteration: int, rate: float, loss: float, validation: float | None) -> None:
+        """Write a row. Raises ProtofaceError for a loss that is not finite."""
+        if not math.isfinite(loss):
+            raise ProtofaceError(f"{self.name}: the loss is {loss} before iteration {iteration}")
+        shown = "" if validation is None else f"{validation:.17g}"
+        append_rows(self.path, [f"{iteration},{rate:.17g},{loss:.17g},{shown}"])
+        if validation is None:
+            return
+        start, then = self._begun
+        speed = (iteration - start) * self.pictures / (time.perf_counter() - then)
+        self.report(
+            f"{self.name}: iteration {iteration} of {self.iterations}, loss {loss:.4g}, "
+            f"validation {100 * validation:.2f} % of the eye distance, {speed:.0f} pictures/s"
+        )

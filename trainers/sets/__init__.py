@@ -1,0 +1,1 @@
+"""Training sets written out of annotated pictures."""

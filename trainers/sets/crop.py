@@ -1,0 +1,296 @@
+"""Pictures and labels for level 2: what a trained level 1 makes the cascade look at next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protoface.cascade.backends.choice import AUTO, Batch, choose_backend
+from protoface.cascade.definition import (
+    ORIGINAL,
+    find_definition,
+    load_stage,
+    mirrored_order,
+    read_definition,
+)
+from protoface.cascade.detector import MODES, Stage, check_mode
+from protoface.cascade.nets import running
+from protoface.cascade.parallel import chunks, cores, in_order, progress
+from protoface.cascade.windows.clean import unplace
+from protoface.cascade.windows.window import Image, Points, Window, picture_window
+from protoface.converters import ProtofaceError
+from protoface.converters.files import PathLike, replacing
+from protoface.eval.summary import image_diagonal, nme
+
+from ..defaults import DROP
+from .celeba import CelebA, Labelled
+from .journal import Journal
+from .labels import Floats, label_line, round_half_away, to_label, to_pixels
+from .prepare import BAD, JOURNAL, Entry, check_name, read_labelled, reason, write_lists, write_picture
+
+DROPPED = "dropped"
+ERRORS = "level_1_errors"
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Cropped:
+    """What a folder holds: windows in each part, pictures dropped for their error, and bad ones.
+
+    `errors` (n,) are level 1's mean errors, fractions of the picture's diagonal, of all pictures that
+    could be read, the dropped ones too; `histogram` is a picture of them.
+    """
+
+    out: Path
+    counts: dict[str, int]
+    dropped: int
+    bad: int
+    errors: NDArray[np.float64]
+    histogram: Path
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A picture, what is wrong with it (then no image), and what level 1 made of it."""
+
+    picture: Labelled
+    image: Image | None
+    wrong: str = ""
+    points: Points | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """A trained first stage, and the second one, of which only the window is used."""
+
+    mode: str
+    first: Stage
+    second: Stage
+
+
+def load_levels(
+    model: PathLike = ORIGINAL,
+    weights: PathLike | None = None,
+    backend: str = AUTO,
+    mode: str = "clean",
+) -> Levels:
+    """The first two stages of a cascade whose second one need not be trained yet.
+
+    `model` is a cascade.prototxt, its folder or a name that comes with the package; `weights` those of
+    level 1, in place of the file that the cascade names. Raises ProtofaceError.
+    """
+    path = find_definition(model)
+    definition = read_definition(path)
+    if len(definition.stage) < 2:
+        raise ProtofaceError(f"{path}: has no second stage to make pictures for")
+    if definition.stage[1].window.similarity.patch:
+        raise ProtofaceError(
+            f"{path}: its second stage looks at patches, which are no pictures to write"
+        )
+    for stage in definition.stage[:2]:
+        check_mode(stage, mode)
+    named = definition.stage[0].onnx or definition.stage[0].weights
+    file = Path(weights) if weights is not None else path.parent / named
+    if not file.is_file():
+        raise ProtofaceError(f"{file}: no weights of level 1 there; train it, or name them (--weights)")
+    net = load_stage(definition.stage[0], path.parent, file)
+    order = mirrored_order(definition)
+    forward = running(definition.stage[0], net, order, choose_backend(backend))
+    points = [point.name for point in definition.point]
+    first, second = (
+        Stage(parameter, points, run, MODES[mode])
+        for parameter, run in zip(definition.stage, (forward, _untrained), strict=False)
+    )
+    return Levels(mode, first, second)
+
+
+def _untrained(batch: Batch) -> NDArray[np.float32]:
+    raise ProtofaceError("the second stage is not run while its pictures are made")
+
+
+def crop(
+    data: PathLike,
+    levels: Levels,
+    out: PathLike,
+    drop: float = DROP,
+    workers: int | None = None,
+    seed: int = 0,
+) -> Cropped:
+    """Make level 2's training data of a folder in CelebA's layout (see `CelebA`; `seed` as there).
+
+    The first of `levels` (see `load_levels`) looks at each picture; what the second stage's window
+    would show of it is written as `prepare` writes pictures, with labels for that window. Pictures with
+    a level-1 error of `drop` of the diagonal or more are left out and listed in `dropped.txt`,
+    unreadable ones in `bad.txt`. In clean mode a window is written as the second stage sees it; in
+    faithful mode as the original wrote it, in its own size, with a label that is one pixel off where
+    the original's was.
+
+    A job that was killed goes on where it stopped. Raises ProtofaceError for lists that cannot be read,
+    and if every picture was dropped.
+    """
+    found, target = CelebA(data, seed), Path(out)
+    settings = {
+        "data": str(found.folder.resolve()), "pictures": len(found), "seed": seed, "drop": drop,
+        "mode": levels.mode, "level_1": _fingerprint(levels.first),
+    }  # fmt: skip
+    with Journal(target / JOURNAL, settings) as journal:
+        missing = (picture for picture in found if picture.name not in journal.done)
+        with progress(len(found) - len(journal.done), "crop", "picture") as done_with:
+            for entries in _run(missing, levels, target, drop, cores(workers)):
+                journal.add(entries)
+                done_with(len(entries))
+        return _finish(target, journal, drop)
+
+
+def _fingerprint(stage: Stage) -> list[float]:
+    """What level 1 answers to one made-up picture: another net would go on another one's work."""
+    height, width = stage.size
+    ramp = np.linspace(-127, 127, height * width * 3, dtype=np.float32)
+    answer = stage.forward(ramp.reshape(1, 3, height, width))
+    return [round(value, 3) for value in answer[0].tolist()]
+
+
+def _run(
+    pictures: Iterator[Labelled], levels: Levels, out: Path, drop: float, threads: int
+) -> Iterator[list[Entry]]:
+    """Decoding and writing run in threads beside the net, which runs in this one."""
+    write = partial(_write, stage=levels.second, out=out, drop=drop, faithful=levels.mode == "faithful")
+    with ExitStack() as stack:
+        readers = stack.enter_context(ThreadPoolExecutor(threads))
+        writers = stack.enter_context(ThreadPoolExecutor(threads))
+        read = in_order(readers, _read, pictures, 2 * BATCH)
+        looked = (_look(levels.first, batch) for batch in chunks(read, BATCH))
+        flat = (seen for batch in looked for seen in batch)
+        yield from chunks(in_order(writers, write, flat, BATCH), BATCH)
+
+
+def _read(picture: Labelled) -> _Seen:
+    try:
+        check_name(picture.name)
+        return _Seen(picture, read_labelled(picture))
+    except ProtofaceError as error:
+        return _Seen(picture, None, reason(error, picture))
+
+
+def _look(stage: Stage, batch: list[_Seen]) -> list[_Seen]:
+    """The points of level 1 for a batch."""
+    images = [seen.image for seen in batch if seen.image is not None]
+    if not images:
+        return batch
+    windows = [picture_window(image) for image in images]
+    outputs = stage.forward(stage.look(images, windows))
+    places = iter(stage.place(outputs, windows, [None] * len(images)))
+    return [
+        seen if seen.image is None else _Seen(seen.picture, seen.image, points=next(places))
+        for seen in batch
+    ]
+
+
+def _write(seen: _Seen, stage: Stage, out: Path, drop: float, faithful: bool) -> Entry:
+    picture, image, points = seen.picture, seen.image, seen.points
+    if image is None or points is None:
+        return picture.name, BAD, seen.wrong
+    height, width = image.shape[:2]
+    try:
+        label = to_label(picture.points, width, height)
+    except ProtofaceError as wrong:
+        return picture.name, BAD, reason(wrong, picture)
+    truth = to_pixels(label, width, height) if faithful else picture.points
+    error = float(nme(points, truth, image_diagonal(width, height)))
+    window = stage.next_window(image, None, points)
+    # the original rounds the mean to four decimals before it compares
+    compared = round_half_away(error) if faithful and np.isfinite(error) else error
+    # shortest exact text: the histogram is drawn from it
+    measured = repr(error)
+    if not compared < drop or window.empty:
+        return picture.name, DROPPED, f"{measured} {picture.part}"
+    if faithful:
+        made = _faithful(image, window, points, truth, stage)
+    else:
+        made = _clean(image, window, truth, stage)
+    if made is None:
+        return picture.name, DROPPED, f"{measured} {picture.part}"
+    write_picture(f"{out}/{picture.part}/{picture.name}", made[0])
+    return picture.name, picture.part, f"{measured} {label_line(picture.name, made[1])}"
+
+
+def _clean(image: Image, window: Window, truth: Floats, stage: Stage) -> tuple[Image, Floats]:
+    """What the second stage sees, and labels of its own convention: -1 and 1 are pixel centres."""
+    part = stage.mode.resample(image, window, *stage.size, stage.interpolation)
+    return part, np.round(unplace(truth, window), 6)
+
+
+def _faithful(
+    image: Image, window: Window, points: Points, truth: Floats, stage: Stage
+) -> tuple[Image, Floats] | None:
+    """The slice with its far edge; a label that leaves this edge out, except at the picture's border.
+
+    None where the window is too small to have a label. Source: crop_train_img.py.
+    """
+    height, width = image.shape[:2]
+    left, top = int(window.x), int(window.y)
+    part = image[top : top + int(window.height), left : left + int(window.width)]
+    around, a, b = stage.corners
+    half = stage.k / 2 * np.sqrt(np.sum((points[a] - points[b]) ** 2))
+    ends = np.minimum(np.round(points[around] + half), (width, height))
+    middle = (ends - (left, top) - 1) // 2
+    if (middle < 1).any():
+        return None
+    # NumPy prints eight decimals, and the original's labels are what it prints
+    return part, np.round((truth - (left, top) - middle) / middle, 8)
+
+
+def _finish(out: Path, journal: Journal, drop: float) -> Cropped:
+    """Lists, counts and the histogram of a finished job."""
+    errors: list[float] = []
+    dropped = 0
+    with replacing(out / f"{DROPPED}.txt") as path, path.open("w", encoding="utf-8") as file:
+        for name, where, text in journal.entries():
+            if where != BAD:
+                errors.append(float(text.split(" ", 1)[0]))
+            if where == DROPPED:
+                dropped += 1
+                print(f"{name}: level-1 error {errors[-1]:.4f} of the diagonal", file=file)
+    if errors and dropped == len(errors):
+        raise ProtofaceError(
+            f"{out}: all {dropped} pictures were dropped: level 1's error is never below {drop} of the "
+            f"diagonal (median {np.median(errors):.3f}); train it first, or raise the threshold"
+        )
+    prepared = write_lists(out, _kept(journal))
+    histogram = out / f"{ERRORS}.png"
+    values = np.array(errors)
+    draw_histogram(values, drop, histogram)
+    return Cropped(out, prepared.counts, dropped, prepared.bad, values, histogram)
+
+
+def _kept(journal: Journal) -> Iterator[Entry]:
+    for name, where, text in journal.entries():
+        if where != DROPPED:
+            yield name, where, text if where == BAD else text.split(" ", 1)[1]
+
+
+def draw_histogram(errors: NDArray[np.float64], drop: float, path: Path) -> None:
+    """Draw level 1's errors (fractions of the diagonal) as the original article shows them."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    percent = 100 * np.clip(errors[np.isfinite(errors)], 0, 0.2)
+    axes.hist(percent, bins=80, range=(0, 20), color="tab:blue")
+    axes.axvline(100 * drop, color="tab:red", label=f"dropped from {100 * drop:g} % on")
+    axes.set_yscale("log")
+    axes.set_xlabel("mean error of level 1, % of the picture's diagonal (20 and more in the last bar)")
+    axes.set_ylabel("pictures")
+    axes.set_title(f"{len(errors)} pictures, mean {100 * np.mean(errors):.2f} %")
+    axes.legend()
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=120)

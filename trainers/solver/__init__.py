@@ -1,0 +1,1 @@
+"""Caffe's solvers on PyTorch: train, test, time."""
