@@ -8,18 +8,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CascadeParameter(_message.Message):
-    __slots__ = ("name", "point", "stage", "notice", "file")
+    __slots__ = ("name", "point", "layout", "stage", "notice", "file")
     NAME_FIELD_NUMBER: _ClassVar[int]
     POINT_FIELD_NUMBER: _ClassVar[int]
+    LAYOUT_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
     NOTICE_FIELD_NUMBER: _ClassVar[int]
     FILE_FIELD_NUMBER: _ClassVar[int]
     name: str
     point: _containers.RepeatedCompositeFieldContainer[PointParameter]
+    layout: str
     stage: _containers.RepeatedCompositeFieldContainer[StageParameter]
     notice: str
     file: _containers.RepeatedCompositeFieldContainer[FileParameter]
-    def __init__(self, name: _Optional[str] = ..., point: _Optional[_Iterable[_Union[PointParameter, _Mapping]]] = ..., stage: _Optional[_Iterable[_Union[StageParameter, _Mapping]]] = ..., notice: _Optional[str] = ..., file: _Optional[_Iterable[_Union[FileParameter, _Mapping]]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., point: _Optional[_Iterable[_Union[PointParameter, _Mapping]]] = ..., layout: _Optional[str] = ..., stage: _Optional[_Iterable[_Union[StageParameter, _Mapping]]] = ..., notice: _Optional[str] = ..., file: _Optional[_Iterable[_Union[FileParameter, _Mapping]]] = ...) -> None: ...
 
 class FileParameter(_message.Message):
     __slots__ = ("path", "sha256")
@@ -29,16 +31,56 @@ class FileParameter(_message.Message):
     sha256: str
     def __init__(self, path: _Optional[str] = ..., sha256: _Optional[str] = ...) -> None: ...
 
+class LayoutParameter(_message.Message):
+    __slots__ = ("name", "point", "distance", "conversion")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    POINT_FIELD_NUMBER: _ClassVar[int]
+    DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    CONVERSION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    point: _containers.RepeatedCompositeFieldContainer[PointParameter]
+    distance: _containers.RepeatedCompositeFieldContainer[DistanceParameter]
+    conversion: _containers.RepeatedCompositeFieldContainer[ConversionParameter]
+    def __init__(self, name: _Optional[str] = ..., point: _Optional[_Iterable[_Union[PointParameter, _Mapping]]] = ..., distance: _Optional[_Iterable[_Union[DistanceParameter, _Mapping]]] = ..., conversion: _Optional[_Iterable[_Union[ConversionParameter, _Mapping]]] = ...) -> None: ...
+
 class PointParameter(_message.Message):
-    __slots__ = ("name", "flip")
+    __slots__ = ("name", "flip", "group")
     NAME_FIELD_NUMBER: _ClassVar[int]
     FLIP_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     name: str
     flip: str
-    def __init__(self, name: _Optional[str] = ..., flip: _Optional[str] = ...) -> None: ...
+    group: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., flip: _Optional[str] = ..., group: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class DistanceParameter(_message.Message):
+    __slots__ = ("name", "a", "b")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    A_FIELD_NUMBER: _ClassVar[int]
+    B_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    a: str
+    b: str
+    def __init__(self, name: _Optional[str] = ..., a: _Optional[str] = ..., b: _Optional[str] = ...) -> None: ...
+
+class ConversionParameter(_message.Message):
+    __slots__ = ("to", "point")
+    TO_FIELD_NUMBER: _ClassVar[int]
+    POINT_FIELD_NUMBER: _ClassVar[int]
+    to: str
+    point: _containers.RepeatedCompositeFieldContainer[MeanParameter]
+    def __init__(self, to: _Optional[str] = ..., point: _Optional[_Iterable[_Union[MeanParameter, _Mapping]]] = ...) -> None: ...
+
+class MeanParameter(_message.Message):
+    __slots__ = ("of", "weight")
+    OF_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    of: _containers.RepeatedScalarFieldContainer[str]
+    weight: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, of: _Optional[_Iterable[str]] = ..., weight: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class StageParameter(_message.Message):
-    __slots__ = ("name", "net", "weights", "preprocess", "window", "flip_average", "onnx")
+    __slots__ = ("name", "net", "weights", "preprocess", "window", "flip_average", "onnx", "view", "answer")
     NAME_FIELD_NUMBER: _ClassVar[int]
     NET_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +88,8 @@ class StageParameter(_message.Message):
     WINDOW_FIELD_NUMBER: _ClassVar[int]
     FLIP_AVERAGE_FIELD_NUMBER: _ClassVar[int]
     ONNX_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
     name: str
     net: str
     weights: str
@@ -53,7 +97,37 @@ class StageParameter(_message.Message):
     window: WindowParameter
     flip_average: bool
     onnx: str
-    def __init__(self, name: _Optional[str] = ..., net: _Optional[str] = ..., weights: _Optional[str] = ..., preprocess: _Optional[_Union[PreprocessParameter, _Mapping]] = ..., window: _Optional[_Union[WindowParameter, _Mapping]] = ..., flip_average: _Optional[bool] = ..., onnx: _Optional[str] = ...) -> None: ...
+    view: _containers.RepeatedCompositeFieldContainer[ViewParameter]
+    answer: _containers.RepeatedCompositeFieldContainer[AnswerParameter]
+    def __init__(self, name: _Optional[str] = ..., net: _Optional[str] = ..., weights: _Optional[str] = ..., preprocess: _Optional[_Union[PreprocessParameter, _Mapping]] = ..., window: _Optional[_Union[WindowParameter, _Mapping]] = ..., flip_average: _Optional[bool] = ..., onnx: _Optional[str] = ..., view: _Optional[_Iterable[_Union[ViewParameter, _Mapping]]] = ..., answer: _Optional[_Iterable[_Union[AnswerParameter, _Mapping]]] = ...) -> None: ...
+
+class ViewParameter(_message.Message):
+    __slots__ = ("blob", "pixels")
+    BLOB_FIELD_NUMBER: _ClassVar[int]
+    PIXELS_FIELD_NUMBER: _ClassVar[int]
+    blob: str
+    pixels: PixelsView
+    def __init__(self, blob: _Optional[str] = ..., pixels: _Optional[_Union[PixelsView, _Mapping]] = ...) -> None: ...
+
+class PixelsView(_message.Message):
+    __slots__ = ("window", "preprocess")
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    PREPROCESS_FIELD_NUMBER: _ClassVar[int]
+    window: WindowParameter
+    preprocess: PreprocessParameter
+    def __init__(self, window: _Optional[_Union[WindowParameter, _Mapping]] = ..., preprocess: _Optional[_Union[PreprocessParameter, _Mapping]] = ...) -> None: ...
+
+class AnswerParameter(_message.Message):
+    __slots__ = ("blob", "points")
+    BLOB_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    blob: str
+    points: PointsAnswer
+    def __init__(self, blob: _Optional[str] = ..., points: _Optional[_Union[PointsAnswer, _Mapping]] = ...) -> None: ...
+
+class PointsAnswer(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class PreprocessParameter(_message.Message):
     __slots__ = ("color_order", "mean", "scale", "size", "interpolation")
