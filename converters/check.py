@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
 
 import cv2
 import numpy as np
@@ -20,11 +19,9 @@ from .files import PathLike
 from .graph import Graph, Net, build_graph
 from .onnx_export import to_onnx
 from .opencv_net import has_caffe_importer, opencv_net, opencv_net_from_onnx
-from .pytorch import to_pytorch
+from .runtimes import Blobs, Run, run_onnxruntime, run_opencv, run_pytorch, run_reference
 from .weights import read_weights, with_weights
 
-Blobs = dict[str, NDArray[Any]]
-Run = Callable[[Blobs], Blobs]
 #: A conversion agrees with its source if no output differs by more, as a part of the largest output.
 TOLERANCE = 1e-4
 #: The same for a file in half precision, whose numbers have 11 bits.
@@ -62,7 +59,7 @@ def check_converted(
     graph = build_graph(converted.source, os.fspath(out))
     if converted.model is not None:
         feed = random_inputs(graph, batch, seed, [])
-        expected = run_reference(converted.model, graph)(feed)
+        expected = run_reference(read_onnx(converted.model), graph)(feed)
     else:
         shapes = open_shapes(converted.source, graph, os.fspath(out))
         feed = random_inputs(graph, batch, seed, [x for x in shapes if BATCH in shapes[x][:1]])
@@ -134,88 +131,6 @@ def largest_difference(
         scale = max(float(np.abs(reference).max()), float(np.finfo(np.float32).tiny))
         worst = max(worst, float(np.abs(actual[name] - reference).max()) / scale)
     return worst
-
-
-def run_pytorch(net: Net, kind: type[np.floating]) -> Run:
-    """A function from input blobs to output blobs, computed by PyTorch in float32 or float64."""
-    import torch
-
-    module = to_pytorch(net, net.name).to(torch.float64 if kind is np.float64 else torch.float32)
-
-    def run(feed: Blobs) -> Blobs:
-        with torch.inference_mode():
-            tensors = [torch.from_numpy(feed[name].astype(kind)) for name in module.inputs]
-            blobs = module.blobs(*tensors)
-        return {name: blobs[name].numpy() for name in module.outputs}
-
-    return run
-
-
-def run_opencv(network: cv2.dnn.Net, graph: Graph) -> Run:
-    """A function from input blobs to output blobs, computed by an OpenCV network of `graph`.
-
-    The function raises ProtofaceError if OpenCV fails.
-    """
-    names = [value.name for value in graph.outputs]
-
-    def run(feed: Blobs) -> Blobs:
-        try:
-            for name, blob in feed.items():
-                network.setInput(blob, name)
-            outputs = network.forward(names)
-        except cv2.error as error:
-            raise ProtofaceError(
-                f"{graph.name}: OpenCV {cv2.__version__} cannot run it: {error.err}"
-            ) from error
-        # OpenCV 4 has no arrays of one axis and of none, OpenCV 5 has none of none: (n, 1) is for (n,)
-        return {
-            value.blob: out.reshape((-1,) if value.shape else ()) if len(value.shape) < 2 else out
-            for value, out in zip(graph.outputs, outputs, strict=True)
-        }
-
-    return run
-
-
-def run_reference(path: PathLike, graph: Graph) -> Run:
-    """A function from input blobs to the outputs of `graph`, computed by onnx from its file."""
-    from onnx import TypeProto, ValueInfoProto
-    from onnx.reference import ReferenceEvaluator
-
-    model = read_onnx(path)
-    kind = TypeProto(tensor_type=TypeProto.Tensor(elem_type=1))
-    names = [value.blob for value in graph.outputs]
-    del model.graph.output[:]  # a cut net ends in what was an inner value of the model
-    model.graph.output.extend(ValueInfoProto(name=name, type=kind) for name in names)
-
-    def run(feed: Blobs) -> Blobs:
-        with np.errstate(all="ignore"):
-            return dict(zip(names, ReferenceEvaluator(model).run(None, feed), strict=True))
-
-    return run
-
-
-def run_onnxruntime(model: bytes, graph: Graph) -> Run:
-    """A function from input blobs to output blobs, computed by ONNX Runtime on the CPU.
-
-    Raises ProtofaceError if it refuses the model, a serialised one of `graph`.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # of a dozen classes that share no other base
-        reason = str(error).splitlines()[0]
-        raise ProtofaceError(
-            f"{graph.name}: ONNX Runtime {onnxruntime.__version__} refuses it: {reason}"
-        ) from error
-
-    def run(feed: Blobs) -> Blobs:
-        outputs = session.run([value.name for value in graph.outputs], feed)
-        return {value.blob: out for value, out in zip(graph.outputs, outputs, strict=True)}
-
-    return run
 
 
 def _version(package: str) -> str:

@@ -31,7 +31,7 @@ bench() { # bench NAME BATCHES RUNS BACKEND...: of all models
     read -ra batches <<<"$2"
     shift 3
     for model in "${models[@]}"; do
-        take "$name" "${model}_$name" python cascade/measure/bench.py --model "$model" --size 256 --batch "${batches[@]}" \
+        take "$name" "${model}_$name" python cascade/bench.py --model "$model" --size 256 --batch "${batches[@]}" \
             --runs "$runs" --backend "$@"
     done
 }

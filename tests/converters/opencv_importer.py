@@ -20,10 +20,11 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from protoface.converters import ProtofaceError, build_graph
-from protoface.converters.check import largest_difference, run_opencv, run_pytorch
+from protoface.converters.check import largest_difference
 from protoface.converters.graph import Net
 from protoface.converters.opencv_net import opencv_net
 from protoface.converters.prototxt import to_text
+from protoface.converters.runtimes import run_opencv, run_pytorch
 from protoface.converters.weights import without_weights
 
 from .parity import filled

@@ -12,13 +12,13 @@ import pytest
 from numpy.typing import NDArray
 
 from protoface.converters import ProtofaceError, build_graph, caffe_pb2, to_onnx
-from protoface.converters.check import run_onnxruntime, run_opencv, run_pytorch
 from protoface.converters.graph import Graph, Net
 from protoface.converters.layers import layer_types
 from protoface.converters.layers.pooling import LOWEST
 from protoface.converters.onnx_export import MINIMUM_OPSET
 from protoface.converters.opencv_net import has_caffe_importer, opencv_net, opencv_net_from_onnx
 from protoface.converters.prototxt import parse_message
+from protoface.converters.runtimes import run_onnxruntime, run_opencv, run_pytorch
 from protoface.converters.upgrade import upgrade
 from protoface.converters.weights import with_arrays
 

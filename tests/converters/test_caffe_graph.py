@@ -20,10 +20,11 @@ from protoface.converters import (
     read_onnx,
     to_onnx,
 )
-from protoface.converters.check import largest_difference, run_pytorch
+from protoface.converters.check import largest_difference
 from protoface.converters.commands import convert as commands
 from protoface.converters.layers import layer_types
 from protoface.converters.opencv_net import has_caffe_importer
+from protoface.converters.runtimes import run_pytorch
 
 
 class Residual(nn.Module):

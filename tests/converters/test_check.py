@@ -23,10 +23,9 @@ from protoface.converters.check import (
     largest_difference,
     onnx_runtimes,
     random_inputs,
-    run_onnxruntime,
-    run_pytorch,
 )
 from protoface.converters.opencv_net import has_caffe_importer
+from protoface.converters.runtimes import run_onnxruntime, run_pytorch
 
 
 def test_all_runtimes_on_the_published_nets(published, demo_reference):

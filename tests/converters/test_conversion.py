@@ -13,7 +13,7 @@ from protoface.converters import (
     read_weights,
     write_weights,
 )
-from protoface.converters.check import run_pytorch
+from protoface.converters.runtimes import run_pytorch
 from protoface.converters.weights import arrays_of
 
 NET = """

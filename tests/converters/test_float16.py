@@ -11,10 +11,10 @@ from protoface.converters.check import (
     check_converted,
     largest_difference,
     onnx_runtimes,
-    run_pytorch,
 )
 from protoface.converters.float16 import to_float16
 from protoface.converters.layers import layer_types
+from protoface.converters.runtimes import run_pytorch
 
 NET = """
 layer { name: 'i' type: 'Input' top: 'x' input_param { shape { dim: [1, 4, 7, 7] } } }

@@ -5,8 +5,8 @@ import pytest
 
 from protoface.converters import fold_batch_norm, load_net
 from protoface.converters.blobs import to_array
-from protoface.converters.check import run_pytorch
 from protoface.converters.graph import build_graph
+from protoface.converters.runtimes import run_pytorch
 from protoface.converters.weights import arrays_of, with_arrays
 
 INPUT = "layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: [1, 3, 7, 6] } } }"

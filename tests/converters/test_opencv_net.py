@@ -19,13 +19,14 @@ from protoface.converters import (
     read_net_from_caffe,
     write_weights,
 )
-from protoface.converters.check import random_inputs, run_opencv, run_pytorch
+from protoface.converters.check import random_inputs
 from protoface.converters.opencv_net import (
     for_importer,
     has_caffe_importer,
     opencv_net,
     opencv_net_from_onnx,
 )
+from protoface.converters.runtimes import run_opencv, run_pytorch
 
 needs_importer = pytest.mark.skipif(
     not has_caffe_importer(), reason=f"OpenCV {cv2.__version__} has no importer of Caffe files"

@@ -5,9 +5,9 @@ import pytest
 from click.testing import CliRunner
 
 from protoface.converters import ProtofaceError, build_graph, load_net, read_net, write_weights
-from protoface.converters.check import run_pytorch
 from protoface.converters.commands import convert as commands
 from protoface.converters.part import Part, take_part
+from protoface.converters.runtimes import run_pytorch
 
 NET = """
 layer { name: 'data' type: 'Data' top: 'x' top: 'label' data_param { source: 'db' batch_size: 4 } }

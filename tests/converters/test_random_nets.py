@@ -18,9 +18,10 @@ from protoface.converters import (
     with_weights,
     write_weights,
 )
-from protoface.converters.check import largest_difference, run_pytorch
+from protoface.converters.check import largest_difference
 from protoface.converters.opencv_net import has_caffe_importer
 from protoface.converters.pytorch import to_pytorch
+from protoface.converters.runtimes import run_pytorch
 from protoface.converters.weights import without_weights
 
 SMALL, AXIS = st.integers(1, 3), st.sampled_from([-2, -1, 1, 2, 3])

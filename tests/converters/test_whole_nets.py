@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from protoface.converters import ProtofaceError, build_graph, from_onnx, to_onnx
-from protoface.converters.check import largest_difference, run_pytorch
+from protoface.converters.check import largest_difference
 from protoface.converters.layers import layer_types
 from protoface.converters.opencv_net import has_caffe_importer
 from protoface.converters.part import cut_net
+from protoface.converters.runtimes import run_pytorch
 
 
 class Text:

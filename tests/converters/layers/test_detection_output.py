@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from protoface.converters import ProtofaceError, build_graph, to_onnx
-from protoface.converters.check import run_pytorch
+from protoface.converters.runtimes import run_pytorch
 
 COUNT, CLASSES = 12, 4
 ON_4 = cv2.__version__.startswith("4.")

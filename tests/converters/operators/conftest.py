@@ -7,8 +7,9 @@ import onnx
 import pytest
 
 from protoface.converters import build_graph, from_onnx
-from protoface.converters.check import largest_difference, run_onnxruntime, run_pytorch
+from protoface.converters.check import largest_difference
 from protoface.converters.graph import Net
+from protoface.converters.runtimes import run_onnxruntime, run_pytorch
 
 from .models import Array, parsed, random
 

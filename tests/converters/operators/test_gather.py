@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from protoface.converters import ProtofaceError, from_onnx
-from protoface.converters.check import run_pytorch
+from protoface.converters.runtimes import run_pytorch
 
 IO = "(float[N,4,6,6] x) => (float y)"
 

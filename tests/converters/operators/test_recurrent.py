@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from protoface.converters import ProtofaceError, from_onnx
-from protoface.converters.check import run_pytorch
 from protoface.converters.opencv_net import has_caffe_importer
+from protoface.converters.runtimes import run_pytorch
 
 T, N, D, H = 4, 2, 5, 3
 X = f"float[{T},{N},{D}] x"

@@ -1,0 +1,144 @@
+"""Nets at work in each runtime, all by one signature: input blobs in, output blobs out.
+
+`convert --check` and the backends of cascades run nets by these functions alone. What goes in and comes
+out is named after the net's blobs, whatever the runtime calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from .errors import ProtofaceError
+from .graph import Graph, Net, Value, build_graph
+
+Blobs = dict[str, NDArray[Any]]
+#: A net at work: an array for each input blob in, one for each output blob out.
+Run = Callable[[Blobs], Blobs]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What goes into a net and comes out of it; `name` stands for it in errors.
+
+    A value's `name` is the runtime's, its `blob` the caller's. Shapes begin with the batch.
+    """
+
+    name: str
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+
+
+def ends_of(net: Net | ModelProto, source: str) -> Ends:
+    """The ends of a net, or of an ONNX model. A size that a model leaves open is 0."""
+    if isinstance(net, ModelProto):
+        weights = {tensor.name for tensor in net.graph.initializer}
+        fed = [value for value in net.graph.input if value.name not in weights]
+        return Ends(source, *(tuple(map(_value, values)) for values in (fed, net.graph.output)))
+    graph = build_graph(net, source)
+    return Ends(source, graph.inputs, graph.outputs)
+
+
+def _value(value: Any) -> Value:
+    shape = tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
+    return Value(value.name, value.name, shape)
+
+
+def run_pytorch(net: Net, kind: type[np.floating], source: str = "", device: str = "cpu") -> Run:
+    """A net on PyTorch, in float32 or float64."""
+    import torch
+
+    from .pytorch import to_pytorch
+
+    module = to_pytorch(net, source or net.name)
+    module = module.to(torch.float64 if kind is np.float64 else torch.float32).to(device)
+
+    def run(feed: Blobs) -> Blobs:
+        tensors = (torch.from_numpy(feed[name].astype(kind, copy=False)) for name in module.inputs)
+        with torch.inference_mode():
+            results = module(*(tensor.to(device) for tensor in tensors))
+        tops = results if isinstance(results, tuple) else (results,)
+        return {name: top.cpu().numpy() for name, top in zip(module.outputs, tops, strict=True)}
+
+    return run
+
+
+def run_opencv(network: cv2.dnn.Net, ends: Graph | Ends) -> Run:
+    """An OpenCV network. What comes back raises ProtofaceError if OpenCV fails."""
+    names = [value.name for value in ends.outputs]
+
+    def run(feed: Blobs) -> Blobs:
+        try:
+            for name, blob in feed.items():
+                network.setInput(blob, name)
+            outputs = network.forward(names)
+        except cv2.error as error:
+            reason = (error.err or str(error)).strip().splitlines()[0]
+            raise ProtofaceError(
+                f"{ends.name}: OpenCV {cv2.__version__} cannot run it: {reason}"
+            ) from error
+        # OpenCV 4 has no arrays of one axis and of none, OpenCV 5 has none of none: (n, 1) is for (n,)
+        return {
+            value.blob: out.reshape((-1,) if value.shape else ()) if len(value.shape) < 2 else out
+            for value, out in zip(ends.outputs, outputs, strict=True)
+        }
+
+    return run
+
+
+def run_onnxruntime(
+    model: bytes, ends: Graph | Ends, threads: int | None = None, device: str = "cpu"
+) -> Run:
+    """A serialised ONNX model on ONNX Runtime: on the CPU, or all of it on the GPU (`cuda`).
+
+    Products on a GPU are in float32 proper. Raises ProtofaceError if it refuses the model.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = 3
+    providers: list[Any] = ["CPUExecutionProvider"]
+    if device == "cuda":
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+        providers = [("CUDAExecutionProvider", {"use_tf32": "0"})]
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=providers)
+    except Exception as error:  # of a dozen classes that share no other base
+        reason = str(error).splitlines()[0]
+        raise ProtofaceError(
+            f"{ends.name}: ONNX Runtime {onnxruntime.__version__} refuses it: {reason}"
+        ) from error
+    names = [value.name for value in ends.outputs]
+    blobs = [value.blob for value in ends.outputs]
+
+    def run(feed: Blobs) -> Blobs:
+        return dict(zip(blobs, session.run(names, feed), strict=True))
+
+    return run
+
+
+def run_reference(model: ModelProto, ends: Graph | Ends) -> Run:
+    """A model in onnx's own evaluator, which is slow and knows every operator of the standard."""
+    from onnx import TypeProto, ValueInfoProto
+    from onnx.reference import ReferenceEvaluator
+
+    kind = TypeProto(tensor_type=TypeProto.Tensor(elem_type=1))
+    blobs = [value.blob for value in ends.outputs]
+    cut = ModelProto()
+    cut.CopyFrom(model)
+    del cut.graph.output[:]  # a cut net ends in what was an inner value of the model
+    cut.graph.output.extend(ValueInfoProto(name=name, type=kind) for name in blobs)
+    evaluator = ReferenceEvaluator(cut)
+
+    def run(feed: Blobs) -> Blobs:
+        with np.errstate(all="ignore"):
+            return dict(zip(blobs, evaluator.run(None, feed), strict=True))
+
+    return run
