@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import subprocess
@@ -12,15 +11,20 @@ from typing import Any
 
 import cv2
 
+from ..parallel import cores
+
 PACKAGES = ("numpy", "onnx", "onnxruntime", "protobuf", "protoface", "torch")
 GPU_PACKAGES = ("nvidia-cublas", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13", "onnxruntime-gpu", "triton")
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, system, CUDA devices for OpenCV; `gpu` and `driver` if there are any."""
+    """Processor, cores that this process may use, system, CUDA devices for OpenCV.
+
+    `gpu` and `driver` if there are any.
+    """
     return {
         "processor": _processor(),
-        "cores": os.cpu_count(),
+        "cores": cores(None),
         "system": platform.platform(),
         "cuda_devices": max(0, cv2.cuda.getCudaEnabledDeviceCount()),
         **_gpu(),

@@ -101,7 +101,7 @@ def hard_sigmoid(graph: CaffeGraph, node: OnnxNode) -> None:
 
 @operator("HardSwish")
 def hard_swish(graph: CaffeGraph, node: OnnxNode) -> None:
-    """X times clip(x / 6 + 1/2, 0, 1)."""
+    """The input x times clip(x / 6 + 1/2, 0, 1)."""
     factor = _clipped_line(graph, node, 1 / 6, 0.5, inner="factor")
     options = {"eltwise_param": {"operation": "PROD"}}
     graph.layer(node, "Eltwise", [graph.blob(node), factor], options)

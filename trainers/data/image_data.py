@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from protoface.cascade.parallel import cores
 from protoface.converters import ProtofaceError, caffe_pb2
 from protoface.converters.blobs import to_array
 from protoface.converters.files import read_bytes
@@ -192,8 +193,7 @@ def _crop(pictures: Tensor, size: int, random: bool) -> Tensor:
 
 def _in_parallel(place: Callable[[int], None], count: int, title: str) -> None:
     """Run `place(0)` to `place(count - 1)` on all cores, with a progress bar; OpenCV frees the GIL."""
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool, tqdm(total=count, desc=title, disable=None) as bar:
+    with ThreadPoolExecutor(cores(None)) as pool, tqdm(total=count, desc=title, disable=None) as bar:
         try:
             for _ in pool.map(place, range(count)):
                 bar.update()

@@ -3,6 +3,10 @@
 Source: Caffe, src/caffe/solvers/. None is the `torch.optim` class of its name: SGD keeps the learning
 rate inside its momentum, Adam adds delta to the uncorrected root, decay is part of the gradient. The
 hyper-parameters are float32 in the message and are used with exactly that value in float64 runs too.
+
+In the rules' formulas w are the weights, g is the gradient, clipped and decayed (`update`), rate the
+learning rate times `lr_mult`; v, h, d and m are rows of the history, which start at 0. The formulas are
+carried out in order.
 """
 
 from __future__ import annotations
@@ -75,14 +79,14 @@ def clip(gradient: Tensor, limit: float) -> None:
 
 
 def sgd(solver: Solver, correction: Number, gradient: Tensor, rate: Tensor, history: Tensor) -> Tensor:
-    """V = momentum v + rate g; w -= v."""
+    """Momentum that holds the rate: v = momentum v + rate g; w -= v."""
     return history[0].mul_(solver.momentum).addcmul_(rate, gradient)
 
 
 def nesterov(
     solver: Solver, correction: Number, gradient: Tensor, rate: Tensor, history: Tensor
 ) -> Tensor:
-    """V' = momentum v + rate g; w -= (1 + momentum) v' - momentum v."""
+    """Nesterov's momentum: v' = momentum v + rate g; w -= (1 + momentum) v' - momentum v."""
     before = history[0] * solver.momentum
     now = history[0].mul_(solver.momentum).addcmul_(rate, gradient)
     return now * (1 + solver.momentum) - before
@@ -91,7 +95,7 @@ def nesterov(
 def adagrad(
     solver: Solver, correction: Number, gradient: Tensor, rate: Tensor, history: Tensor
 ) -> Tensor:
-    """H += g^2; w -= rate g / (sqrt(h) + delta)."""
+    """The sum of all g^2: h += g^2; w -= rate g / (sqrt(h) + delta)."""
     root = history[0].addcmul_(gradient, gradient).sqrt().add_(solver.delta)
     return (rate * gradient).div_(root)
 
@@ -99,7 +103,7 @@ def adagrad(
 def rmsprop(
     solver: Solver, correction: Number, gradient: Tensor, rate: Tensor, history: Tensor
 ) -> Tensor:
-    """H = rms_decay h + (1 - rms_decay) g^2; w -= rate g / (sqrt(h) + delta)."""
+    """The mean of g^2: h = rms_decay h + (1 - rms_decay) g^2; w -= rate g / (sqrt(h) + delta)."""
     _average(history[0], solver.rms_decay, gradient)
     return (rate * gradient).div_(history[0].sqrt().add_(solver.delta))
 
@@ -107,7 +111,11 @@ def rmsprop(
 def adadelta(
     solver: Solver, correction: Number, gradient: Tensor, rate: Tensor, history: Tensor
 ) -> Tensor:
-    """Zeiler's rule: steps as long as the past ones; rows of history: mean of g^2, of the steps^2."""
+    """Steps as long as the past ones.
+
+    h = momentum h + (1 - momentum) g^2; s = g sqrt((d + delta) / (h + delta));
+    d = momentum d + (1 - momentum) s^2; w -= rate s.
+    """
     gradients, steps = history[0], history[1]
     _average(gradients, solver.momentum, gradient)
     step = (steps + solver.delta).div_(gradients + solver.delta).sqrt_().mul_(gradient)
@@ -116,7 +124,11 @@ def adadelta(
 
 
 def adam(solver: Solver, correction: Number, gradient: Tensor, rate: Tensor, history: Tensor) -> Tensor:
-    """W -= rate correction m / (sqrt(v) + delta)."""
+    """Means of g and of g^2.
+
+    m = momentum m + (1 - momentum) g; v = momentum2 v + (1 - momentum2) g^2;
+    w -= rate correction m / (sqrt(v) + delta).
+    """
     mean, square = history[0], history[1]
     mean.mul_(solver.momentum).add_(gradient, alpha=1 - solver.momentum)
     _average(square, solver.momentum2, gradient)
@@ -124,7 +136,7 @@ def adam(solver: Solver, correction: Number, gradient: Tensor, rate: Tensor, his
 
 
 def _average(history: Tensor, kept: float, values: Tensor) -> None:
-    """History = kept * history + (1 - kept) * values^2, in place."""
+    """A mean of squares, in place: history = kept history + (1 - kept) values^2."""
     history.mul_(kept).addcmul_(values, values, value=1 - kept)
 
 

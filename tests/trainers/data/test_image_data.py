@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import threading
 from pathlib import Path
 
 import cv2
@@ -13,6 +16,7 @@ from protoface.converters import ProtofaceError, caffe_pb2, filter_net, read_net
 from protoface.converters.blobs import to_blob
 from protoface.converters.graph import TEST, TRAIN
 from protoface.converters.prototxt import parse_message
+from protoface.trainers.data import image_data
 from protoface.trainers.data.batches import open_data
 from protoface.trainers.data.image_data import Transformation, read_image_list, transform
 
@@ -132,3 +136,21 @@ def test_an_empty_list(folder: Path) -> None:
     Path("list.txt").write_text("0.png nan 1 2 3\n")
     with pytest.raises(ProtofaceError, match="line 1: a label is not finite"):
         first_batch()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity masks")
+def test_pictures_are_read_on_the_cores_that_the_process_may_use(folder: Path) -> None:
+    allowed, threads = os.sched_getaffinity(0), set()
+    together = threading.Barrier(2)
+
+    def place(index: int) -> None:
+        threads.add(threading.get_ident())
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(0.1)  # a second thread, if there is one, gets the other item
+
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        image_data._in_parallel(place, 2, "pictures")
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert len(threads) == 1

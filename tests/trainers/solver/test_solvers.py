@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import math
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +14,7 @@ import torch
 from protoface.converters import caffe_pb2
 from protoface.converters.prototxt import parse_message
 from protoface.trainers.net.parameters import Parameters
-from protoface.trainers.solver.solvers import RULES, apply_update, clip, new_history
+from protoface.trainers.solver.solvers import RULES, apply_update, clip, correction, new_history
 
 W, G = np.array([1.0, -2.0, 3.0]), np.array([0.3, 0.4, -1.2])
 
@@ -77,3 +82,52 @@ def test_a_gradient_of_zero_moves_nothing(kind: str) -> None:
     rule = solver(f'type: "{kind}" base_lr: 0.1')
     apply_update(rule, 0, given, new_history(rule, given))
     np.testing.assert_array_equal(given.values.numpy(), W)
+
+
+def carried_out(formulas: str, values: dict[str, float]) -> dict[str, float]:
+    """`values` after the formulas of a docstring: `a b` is a product, v' what v is from then on."""
+    for formula in re.split(r"[;:]\s|\.(?:\s|$)", formulas.replace("'", "_")):
+        if re.match(r"\s*\w+ [-+]?= ", formula):
+            product = re.sub(r"(?<=[\w)])\s+(?=[\w(])", " * ", formula.strip().replace("^", "**"))
+            exec(product, {"sqrt": math.sqrt}, values)
+    return {name: values.get(f"{name}_", value) for name, value in values.items()}
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_the_formulas_in_the_docstrings_are_what_is_computed(kind: str) -> None:
+    text = "momentum: 0.75 momentum2: 0.875 rms_decay: 0.625 delta: 0.03125"
+    rule, gradients = solver(f'type: "{kind}" base_lr: 0.5 {text}'), (0.25, -1.5, 0.75)
+    given = Parameters(
+        {"w": (1,)}, *(torch.tensor([x], dtype=torch.float64) for x in (2.0, 0.0, 1.0, 1.0))
+    )
+    values = {name: getattr(rule, name) for name in ("momentum", "momentum2", "rms_decay", "delta")}
+    values |= {"w": 2.0, **dict.fromkeys("vhdm", 0.0), "rate": 0.5}
+    history = new_history(rule, given)
+    for iteration, gradient in enumerate(gradients):
+        given.gradient.fill_(gradient)
+        apply_update(rule, iteration, given, history)
+        values |= {"g": gradient, "correction": correction(rule, iteration)}
+        values = carried_out(RULES[kind].__doc__ or "", values)
+        assert given.values.item() == pytest.approx(values["w"], rel=1e-12)
+    assert abs(given.values.item() - 2.0) > 1e-3  # not nothing on both sides
+
+
+def docstrings() -> list[tuple[str, str]]:
+    """File and docstring of every module, class and function of the converters and trainers."""
+    root = Path(__file__).parents[3]
+    files = [file for folder in ("converters", "trainers") for file in (root / folder).rglob("*.py")]
+    holders = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    return [
+        (file.name, ast.get_docstring(node) or "")
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, holders)
+    ]
+
+
+def test_no_docstring_begins_with_a_formula_that_was_given_a_capital() -> None:
+    """`ruff --fix` does so (D403), and then W is not the weight w of the next line."""
+    broken = re.compile(r"[A-Z]\w*'? (?:[-+*/^]?=|times\b|[-+*/^] )")
+    found = docstrings()
+    assert len(found) > 1000
+    assert [entry for entry in found if broken.match(entry[1])] == []
