@@ -52,7 +52,7 @@ def smooth_l1(parameter: LossParameter, errors: Tensor) -> Tensor:
 
 
 def wing(parameter: LossParameter, errors: Tensor) -> Tensor:
-    """Width * ln(1 + |x| / curvature) up to `width`, then a straight line of slope 1.
+    """The wing: width * ln(1 + |x| / curvature) up to `width`, then a straight line of slope 1.
 
     Source: Feng et al., "Wing loss for robust facial landmark localisation", CVPR 2018, equation 5.
     """
