@@ -92,7 +92,7 @@ def change_pixels(augment: Augment, pictures: Tensor, generator: Generator) -> T
 
 
 def _change_colors(augment: Augment, pictures: Tensor, normal: Tensor) -> Tensor:
-    """Gain * (contrast * (x - mean) + mean + brightness), gains by colour; normal (5, n)."""
+    """Pixels as gain * (contrast * (x - mean) + mean + brightness), gains by colour; normal (5, n)."""
     contrast = torch.exp(normal[0] * augment.contrast)
     mean = pictures.mean((1, 2, 3))
     offset = mean * (1 - contrast) + normal[1] * augment.brightness
