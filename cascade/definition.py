@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from protoface.converters.caffe_graph import read_onnx
 from protoface.converters.conversion import is_onnx, load_net
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import read_bytes
 from protoface.converters.graph import Net, deployed
+from protoface.converters.onnx_import import read_onnx
 from protoface.converters.prototxt import read_message, read_net
 
 from . import cascade_pb2

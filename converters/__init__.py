@@ -9,11 +9,11 @@ from .errors import ProtofaceError
 from .lazy import exporting
 
 if TYPE_CHECKING:
-    from .caffe_graph import from_onnx, read_onnx
     from .conversion import Converted, convert, convert_onnx, load_net
     from .fold import fold_batch_norm
     from .graph import build_graph, deployed, filter_net
     from .onnx_export import to_onnx
+    from .onnx_import import from_onnx, read_onnx
     from .opencv_net import read_net_from_caffe
     from .prototxt import read_net
     from .weights import read_weights, with_weights, write_weights
@@ -42,11 +42,11 @@ __all__ = [
 __getattr__, __dir__ = exporting(
     __name__,
     {
-        ".caffe_graph": ("from_onnx", "read_onnx"),
         ".conversion": ("Converted", "convert", "convert_onnx", "load_net"),
         ".fold": ("fold_batch_norm",),
         ".graph": ("build_graph", "deployed", "filter_net"),
         ".onnx_export": ("to_onnx",),
+        ".onnx_import": ("from_onnx", "read_onnx"),
         ".opencv_net": ("read_net_from_caffe",),
         ".prototxt": ("read_net",),
         ".weights": ("read_weights", "with_weights", "write_weights"),

@@ -6,13 +6,13 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .caffe_graph import from_onnx, read_onnx
 from .errors import ProtofaceError
 from .files import PathLike, write_text
 from .float16 import to_float16
 from .fold import fold_batch_norm
 from .graph import Net, build_graph
 from .onnx_export import OPSET, to_onnx, write_onnx
+from .onnx_import import from_onnx, read_onnx
 from .part import WHOLE, Part, take_part
 from .prototxt import read_net, to_text
 from .weights import CAFFEMODEL, merged, read_weights, weights_format, without_weights, write_weights

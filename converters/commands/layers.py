@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from ..blobs import Shape
+from ..net_summary import as_json, as_text, summarise
 from ..part import Part, take_part
 from ..prototxt import read_net
-from ..summary import as_json, as_text, summarise
 from ..weights import read_weights
 from .part_options import part_options
 

@@ -1,5 +1,6 @@
-"""ONNX operators as Caffe layers, one function per operator; see `registry.py`."""
+"""ONNX operators as Caffe layers, one function per operator; see `registration.py`."""
 
-from .onnx_node import OnnxNode, operator, operators
+from ..onnx_node import OnnxNode
+from .registration import operator, operators
 
 __all__ = ["OnnxNode", "operator", "operators"]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .onnx_node import OnnxNode, operator
-
-if TYPE_CHECKING:
-    from ..caffe_graph import CaffeGraph
+from ..caffe_graph import CaffeGraph
+from ..onnx_node import OnnxNode
+from .registration import operator
 
 #: ONNX operators that are a Caffe layer without any option.
 PLAIN = {"Sigmoid": "Sigmoid", "Tanh": "TanH", "Abs": "AbsVal", "Exp": "Exp", "Log": "Log"}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..blobs import Shape, to_blob
-from .onnx_node import OnnxNode, operator
-
-if TYPE_CHECKING:
-    from ..caffe_graph import CaffeGraph
+from ..caffe_graph import CaffeGraph
+from ..onnx_node import OnnxNode
+from .registration import operator
 
 #: Layers whose bias a constant that is added becomes, and the field that says so.
 BIASED = {

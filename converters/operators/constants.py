@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from .onnx_node import Compute, OnnxNode
-
-if TYPE_CHECKING:
-    from ..caffe_graph import CaffeGraph
+from ..caffe_graph import CaffeGraph
+from ..onnx_node import OnnxNode
+from .registration import Compute
 
 Array = NDArray[Any]
 #: Values in a constant that is computed here, if it is not made of more. Exporters compute shapes and

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .onnx_node import OnnxNode, operator
-from .window import Window, window
-
-if TYPE_CHECKING:
-    from ..caffe_graph import CaffeGraph
+from ..caffe_graph import CaffeGraph
+from ..onnx_node import OnnxNode
+from .registration import operator
+from .sliding_window import Window, window
 
 # A kernel is lengthened by zeros where Caffe lacks one-sided padding; more than this is no such thing.
 LONGEST = 1024

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from .onnx_node import OnnxNode, operator
+from ..caffe_graph import CaffeGraph
+from ..onnx_node import OnnxNode
+from .registration import operator
 from .shape import part, reshaped
-
-if TYPE_CHECKING:
-    from ..caffe_graph import CaffeGraph
 
 
 @operator("Gather")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..caffe_graph import CaffeGraph
 from ..layers.geometry import Geometry
 from ..layers.pooling import LOWEST, pooled_size
-from .onnx_node import OnnxNode, operator
-from .window import Window, window
-
-if TYPE_CHECKING:
-    from ..caffe_graph import CaffeGraph
+from ..onnx_node import OnnxNode
+from .registration import operator
+from .sliding_window import Window, window
 
 AXES = (0, 1)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .onnx_node import OnnxNode, operator
-
-if TYPE_CHECKING:
-    from ..caffe_graph import CaffeGraph
+from ..caffe_graph import CaffeGraph
+from ..onnx_node import OnnxNode
+from .registration import operator
 
 #: What is not plain: attributes and inputs (peepholes, lengths of the sequences) that Caffe lacks.
 ATTRIBUTES = ("activations", "activation_alpha", "activation_beta", "clip", "input_forget", "layout")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .onnx_node import OnnxNode, operator
-
-if TYPE_CHECKING:
-    from ..caffe_graph import CaffeGraph
+from ..caffe_graph import CaffeGraph
+from ..onnx_node import OnnxNode
+from .registration import operator
 
 LARGEST = 64  # factor of a Deconvolution's kernel; no net resizes by more in one step
 # Coordinates and roundings by which a whole factor repeats each pixel.

@@ -13,12 +13,12 @@ from pathlib import Path
 import onnx
 
 from protoface.converters import ProtofaceError, build_graph, caffe_pb2, read_net, read_weights, to_onnx
-from protoface.converters.caffe_graph import from_onnx, read_onnx
 from protoface.converters.layers import layer_types
+from protoface.converters.net_summary import as_json, as_text, summarise
+from protoface.converters.onnx_import import from_onnx, read_onnx
 from protoface.converters.operators import operators
 from protoface.converters.part import WHOLE, take_part
 from protoface.converters.prototxt import parse_message, to_text
-from protoface.converters.summary import as_json, as_text, summarise
 from protoface.converters.upgrade import upgrade
 from protoface.converters.weights import arrays_of, with_arrays, without_weights, write_weights
 

@@ -9,7 +9,14 @@ import click
 from protoface.cascade.commands.options import backend_option, mode_option, original_option
 
 from ..defaults import DROP
-from .options import data_option, out_option, report, seed_option, strict_option, workers_option
+from .training_options import (
+    data_option,
+    out_option,
+    report,
+    seed_option,
+    strict_option,
+    workers_option,
+)
 
 
 @click.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .conclusion import conclude
-from .options import FOLDER_OUT, seed_option
+from .training_options import FOLDER_OUT, seed_option
 
 
 @click.command()

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from .options import data_option, out_option, report, seed_option, strict_option, workers_option
+from .training_options import (
+    data_option,
+    out_option,
+    report,
+    seed_option,
+    strict_option,
+    workers_option,
+)
 
 
 @click.command()

@@ -8,7 +8,7 @@ import click
 
 from ..defaults import DROP
 from .conclusion import conclude
-from .options import FOLDER_IN, FOLDER_OUT, seed_option
+from .training_options import FOLDER_IN, FOLDER_OUT, seed_option
 
 
 @click.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..defaults import SIZE
-from .options import out_option, seed_option, workers_option
+from .training_options import out_option, seed_option, workers_option
 
 
 @click.command()

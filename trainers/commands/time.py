@@ -9,7 +9,14 @@ import click
 
 from protoface.converters.files import write_text
 
-from .options import FILE_IN, device_option, dtype_option, json_option, model_option, threads_option
+from .training_options import (
+    FILE_IN,
+    device_option,
+    dtype_option,
+    json_option,
+    model_option,
+    threads_option,
+)
 
 
 @click.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .options import FILE_IN, FILE_OUT, FOLDER_OUT, threads_option
+from .training_options import FILE_IN, FILE_OUT, FOLDER_OUT, threads_option
 
 
 @click.command()

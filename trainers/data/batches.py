@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from protoface.converters import ProtofaceError, caffe_pb2
-from protoface.converters.blobs import Shape
+from protoface.converters import ProtofaceError
 from protoface.converters.graph import Net
+from protoface.converters.layers import layer_types
 from protoface.converters.layers.data import Data
 
 from ..net.memory import laid_out
+from .columns import Columns, LayerParameter
+from .hdf5_data import read_hdf5_data
+from .image_data import read_image_data
 
-LayerParameter = caffe_pb2.LayerParameter
 GPU_SHARE = 0.5  # of the free memory of a GPU that pictures may take; activations need the rest
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What a data layer read: one tensor a top, equally many rows in each.
-
-    Pictures are uint8 (rows, height, width, channels), BGR; everything else is float. `prepare` makes
-    the first top's batch out of its rows.
-    """
-
-    tensors: tuple[Tensor, ...]
-    shapes: tuple[Shape, ...]
-    prepare: Callable[[Tensor], Tensor]
-
-    @property
-    def rows(self) -> int:
-        """Number of pictures."""
-        return len(self.tensors[0])
 
 
 class Batches:
@@ -118,9 +100,6 @@ def open_data(
 
     Raises ProtofaceError naming `source` and the layer, or the file and line that are wrong.
     """
-    from .hdf5_data import read_hdf5_data
-    from .image_data import read_image_data
-
     readers = {"ImageData": read_image_data, "HDF5Data": read_hdf5_data}
     opened: dict[str, Batches] = {}
     for layer in net.layer:
@@ -143,8 +122,6 @@ def open_data(
 
 def is_data_layer(layer: LayerParameter) -> bool:
     """Whether the layer reads files."""
-    from protoface.converters.layers import layer_types
-
     return layer_types().get(layer.type) is Data
 
 

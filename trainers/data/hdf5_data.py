@@ -15,7 +15,7 @@ from protoface.converters import ProtofaceError
 from protoface.converters.blobs import Array
 from protoface.converters.files import read_bytes
 
-from .batches import Columns, LayerParameter
+from .columns import Columns, LayerParameter
 
 
 def read_hdf5_data(layer: LayerParameter, dtype: torch.dtype) -> Columns:

@@ -24,7 +24,7 @@ from protoface.converters import ProtofaceError, caffe_pb2
 from protoface.converters.blobs import to_array
 from protoface.converters.files import read_bytes
 
-from .batches import Columns, LayerParameter
+from .columns import Columns, LayerParameter
 
 Picture = NDArray[np.uint8]
 Transformation = caffe_pb2.TransformationParameter

@@ -18,7 +18,8 @@ from protoface.converters.layers import layer_types
 from protoface.converters.layers.losses import Loss
 from protoface.converters.weights import weights_of
 
-from ..data.batches import LayerParameter, is_data_layer
+from ..data.batches import is_data_layer
+from ..data.columns import LayerParameter
 from ..net.device import torch_device, torch_dtype
 from ..net.fusion import NormScale
 from ..net.memory import keep_freed_memory, laid_out

@@ -9,7 +9,8 @@ import torch
 
 from protoface.converters import ProtofaceError, filter_net, read_net
 from protoface.converters.graph import TRAIN
-from protoface.trainers.data.batches import Batches, Columns, open_data
+from protoface.trainers.data.batches import Batches, open_data
+from protoface.trainers.data.columns import Columns
 
 from ..solver.small_run import edit
 

@@ -11,7 +11,8 @@ import torch
 
 from protoface.converters import ProtofaceError, caffe_pb2
 from protoface.converters.prototxt import parse_message
-from protoface.trainers.data.batches import Batches, Columns
+from protoface.trainers.data.batches import Batches
+from protoface.trainers.data.columns import Columns
 from protoface.trainers.data.hdf5_data import read_hdf5_data
 
 LAYER = 'name: "d" type: "HDF5Data" top: "data" top: "label" hdf5_data_param { source: "list.txt" }'

@@ -11,7 +11,7 @@ from protoface.cascade.detector import load
 from protoface.cli import protoface, run
 from protoface.converters import ProtofaceError, read_net
 from protoface.converters.graph import Net
-from protoface.trainers.data.batches import LayerParameter
+from protoface.trainers.data.columns import LayerParameter
 from protoface.trainers.experiment import demo as module
 from protoface.trainers.experiment.demo import Limits, demo, failures, missed
 from protoface.trainers.experiment.experiment import Outcome, Plan, write_level

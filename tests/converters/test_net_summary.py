@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from protoface.converters import build_graph, load_net, write_weights
 from protoface.converters.commands.layers import layers
-from protoface.converters.summary import summarise
+from protoface.converters.net_summary import summarise
 
 NET = """
 name: "odd"

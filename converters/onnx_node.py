@@ -1,24 +1,12 @@
-"""The registry of ONNX operators: one function per operator, which appends the Caffe layers.
-
-To add one: a function here beside its like, a test in tests/converters/operators/. The way out is a
-layer's `onnx` method in `layers/`.
-"""
+"""One node of an ONNX graph, its attributes read and checked."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Callable
-from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import onnx
-from numpy.typing import NDArray
 
-from ..errors import ProtofaceError
-
-if TYPE_CHECKING:
-    from ..caffe_graph import CaffeGraph
+from .errors import ProtofaceError
 
 
 class OnnxNode:
@@ -85,30 +73,3 @@ class OnnxNode:
     def fail(self, message: str) -> NoReturn:
         """Raise ProtofaceError with this node's name and operator in front."""
         raise ProtofaceError(f"node '{self.name}' ({self.operator}): {message}")
-
-
-Append = Callable[["CaffeGraph", OnnxNode], None]
-Compute = Callable[[OnnxNode, list[NDArray[Any]]], NDArray[Any]]
-_OPERATORS: dict[str, Append] = {}
-
-
-def operator(*names: str) -> Callable[[Append], Append]:
-    """Function decorator: makes the function known under ONNX's operator names."""
-
-    def add(function: Append) -> Append:
-        for name in names:
-            if name in _OPERATORS:
-                raise ValueError(f"operator {name} is registered twice")
-            _OPERATORS[name] = function
-        return function
-
-    return add
-
-
-@cache
-def operators() -> dict[str, Append]:
-    """Every known ONNX operator -> its function, sorted; imports all files of this folder once."""
-    package = importlib.import_module(__package__)
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{__package__}.{module.name}")
-    return dict(sorted(_OPERATORS.items()))
