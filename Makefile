@@ -53,7 +53,7 @@ proto: env ## Compile the schemas again
 	    --pyi_out=converters converters/caffe.proto
 	$(BIN)/python -m grpc_tools.protoc -Icascade --descriptor_set_out=cascade/cascade.desc \
 	    --pyi_out=cascade cascade/cascade.proto
-	$(BIN)/python -m grpc_tools.protoc -Itrainers --descriptor_set_out=trainers/recipe/recipe.desc \
+	$(BIN)/python -m grpc_tools.protoc -Itrainers/recipe --descriptor_set_out=trainers/recipe/recipe.desc \
 	    --pyi_out=trainers/recipe trainers/recipe/recipe.proto
 
 docs: env ## Write the table of layers again

@@ -1,1 +1,37 @@
 """Measuring landmarks: annotation lists and errors, always with the normaliser named."""
+
+from typing import TYPE_CHECKING
+
+from protoface.converters.errors import ProtofaceError
+from protoface.converters.lazy import exporting
+
+if TYPE_CHECKING:
+    from .datasets.dataset import Dataset, read_dataset
+    from .evaluate import Measured, cascade_finder
+    from .quantize import quantize_cascade
+    from .report import write_report
+    from .summary import Summary, summarise
+
+__all__ = [
+    "Dataset",
+    "Measured",
+    "ProtofaceError",
+    "Summary",
+    "cascade_finder",
+    "quantize_cascade",
+    "read_dataset",
+    "summarise",
+    "write_report",
+]
+
+#: Imported when a name is asked for: who reads a list needs neither matplotlib nor ONNX.
+__getattr__, __dir__ = exporting(
+    __name__,
+    {
+        ".datasets.dataset": ("Dataset", "read_dataset"),
+        ".evaluate": ("Measured", "cascade_finder"),
+        ".quantize": ("quantize_cascade",),
+        ".report": ("write_report",),
+        ".summary": ("Summary", "summarise"),
+    },
+)

@@ -1,4 +1,4 @@
-"""Facial landmarks from Caffe-style protobuf text: `load` a cascade, `detect` faces and their points.
+"""Facial landmarks from Caffe-style protobuf text: `detect` faces and points by one of `models()`.
 
 Nothing heavy is imported before it is asked for: `import protoface` alone takes milliseconds.
 """
@@ -9,12 +9,19 @@ from protoface.converters.errors import ProtofaceError
 from protoface.converters.lazy import exporting
 
 if TYPE_CHECKING:
-    from protoface.cascade.detector import Cascade, load
+    from protoface.cascade.cascade import Cascade, load
+    from protoface.cascade.face import Face
+
+    from .model import Model, detect, models
 
 __version__ = "0.1.0"
-__all__ = ["Cascade", "ProtofaceError", "__version__", "load"]
+__all__ = ["Cascade", "Face", "Model", "ProtofaceError", "__version__", "detect", "load", "models"]
 
 __getattr__, __dir__ = exporting(
     __name__,
-    {"protoface.cascade.detector": ("Cascade", "load")},
+    {
+        ".model": ("Model", "detect", "models"),
+        "protoface.cascade.cascade": ("Cascade", "load"),
+        "protoface.cascade.face": ("Face",),
+    },
 )

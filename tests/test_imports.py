@@ -11,15 +11,12 @@ import configparser
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import packages_distributions
-from importlib.util import resolve_name
-from pathlib import Path
 
 import pytest
 
-from .source_tree import ROOT, modules, parsed
+from .source_tree import ROOT, modules, parsed, statements, targets
 
 #: A folder may import its own floor and those below.
 FLOORS = {"prototxt": 0, "converters": 0, "cascade": 1, "eval": 2, "trainers": 3, "package": 4}
@@ -29,47 +26,6 @@ SCRIPTS = {"protoface.cascade.bench": "package"}
 PENDING = {("protoface.cascade.detect", "protoface.eval.summary")}
 #: Function bodies, in lines without signature and docstring.
 LONGEST, MEDIAN = 40, 6
-
-
-def is_type_checking(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-
-
-def statements(tree: ast.AST, with_types: bool) -> Iterator[ast.Import | ast.ImportFrom]:
-    """All import statements; those under `if TYPE_CHECKING:` only `with_types`."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield node
-        elif with_types or not is_type_checking(node):
-            yield from statements(node, with_types)
-
-
-def targets(module: str, path: Path, node: ast.Import | ast.ImportFrom) -> Iterator[str]:
-    """The modules that a statement imports, ours and others."""
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-        return
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    base = resolve_name("." * node.level + (node.module or ""), package)
-    for alias in node.names:
-        inner = f"{base}.{alias.name}"
-        yield inner if inner in modules() else exported(base).get(alias.name, base)
-
-
-@cache
-def exported(package: str) -> dict[str, str]:
-    """Name -> module, of what a package's `__init__` exports lazily (`exporting`)."""
-    path = modules().get(package)
-    if path is None or path.name != "__init__.py":
-        return {}
-    calls = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
-    tables = [ast.literal_eval(call.args[1]) for call in calls if ast.unparse(call.func) == "exporting"]
-    return {
-        name: resolve_name(module, package)
-        for table in tables
-        for module, names in table.items()
-        for name in names
-    }
 
 
 @cache
