@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Layout:
     `flip[i]` is the index of the point that takes the place of point i in a mirrored picture. `groups`
     and `distances` hold indices: group -> its points, distance -> the points at its two ends.
     `conversions` holds for each other layout a matrix (its points, these points).
+    Points that a cascade lists, and no layout of the package has, are a layout without a name.
     """
 
     name: str
@@ -51,6 +52,24 @@ class Layout:
     def __len__(self) -> int:
         return len(self.points)
 
+    @cached_property
+    def parts(self) -> Mapping[str, tuple[int, ...]]:
+        """Each point once, under the smallest group that it is in; under its own name if in none."""
+        parts: dict[str, list[int]] = {}
+        for index, name in enumerate(self.points):
+            inside = [group for group, points in self.groups.items() if index in points]
+            smallest = min(inside, key=lambda group: len(self.groups[group]), default=name)
+            parts.setdefault(smallest, []).append(index)
+        return {part: tuple(points) for part, points in parts.items()}
+
+    def same_points(self, other: Layout) -> bool:
+        """Whether both have the same points in the same order, by their names."""
+        return self.points == other.points
+
+    def reaches(self, to: Layout) -> bool:
+        """Whether `convert` can make points of the layout `to`."""
+        return self.same_points(to) or to.name in self.conversions
+
     def distance(self, name: str, points: Floats) -> Floats:
         """Pixels (...) between the two ends of a distance, for faces (..., points, 2).
 
@@ -61,32 +80,50 @@ class Layout:
         a, b = (points[..., list(end), :].mean(axis=-2) for end in self.distances[name])
         return np.asarray(np.linalg.norm(b - a, axis=-1))
 
-    def convert(self, points: Floats, to: str) -> Floats:
+    def convert(self, points: Floats, to: Layout) -> Floats:
         """Faces (..., points, 2) as those of another layout; as they are if it is this one.
 
         Raises ProtofaceError if this layout does not say how.
         """
-        if to == self.name:
-            return points
-        if to not in self.conversions:
+        if not self.reaches(to):
             raise ProtofaceError(
-                f"points of layout '{self.name}' cannot be carried over to '{to}', only to "
+                f"points of layout {self} cannot be converted to {to}, only to "
                 f"{', '.join(self.conversions) or 'none'}"
             )
-        return np.asarray(self.conversions[to] @ points)
+        return points if self.same_points(to) else np.asarray(self.conversions[to.name] @ points)
+
+    def __str__(self) -> str:
+        """Its name in quotes; without one, how many points it has."""
+        return f"'{self.name}'" if self.name else f"of {len(self)} points without a name"
 
 
-def find_layout(name: str | os.PathLike[str]) -> Layout:
-    """A layout that comes with the package, or the one in a file. Raises ProtofaceError."""
-    if name in LAYOUTS:
-        return _packaged(str(name))
-    if not Path(name).is_file():
-        raise ProtofaceError(f"layout '{name}' is unknown; there are {', '.join(LAYOUTS)}")
-    return read_layout(name)
+def common_layout(first: Layout, second: Layout) -> Layout:
+    """The layout in which faces of both can be compared: that with the most points.
+
+    It has no more points than either of them: a point that a rule made up is not compared. Raises
+    ProtofaceError if there is none.
+    """
+    known = [first, second, *(find_layout(name) for name in LAYOUTS)]
+    both = [
+        layout
+        for layout in known
+        if first.reaches(layout)
+        and second.reaches(layout)
+        and len(layout) <= min(len(first), len(second))
+    ]
+    if not both:
+        raise ProtofaceError(
+            f"points of the layouts {first} and {second} cannot be compared: neither can be converted "
+            "to the other, nor both to a third one"
+        )
+    return max(both, key=len)  # the first of the largest
 
 
 @cache
-def _packaged(name: str) -> Layout:
+def find_layout(name: str) -> Layout:
+    """A layout that comes with the package. Raises ProtofaceError for an unknown name."""
+    if name not in LAYOUTS:
+        raise ProtofaceError(f"layout '{name}' is unknown; there are {', '.join(LAYOUTS)}")
     return read_layout(LAYOUTS[name])
 
 
@@ -105,7 +142,10 @@ def make_layout(parameter: cascade_pb2.LayoutParameter, source: str) -> Layout:
         for group in point.group:
             groups.setdefault(group, []).append(index)
     places = {name: (index,) for index, name in enumerate(names)}
-    places.update({group: tuple(indices) for group, indices in groups.items()})
+    for group, indices in groups.items():
+        if places.get(group, tuple(indices)) != tuple(indices):
+            raise ProtofaceError(f"{source}: '{group}' is a point and a group of other points")
+        places[group] = tuple(indices)
     return Layout(
         parameter.name,
         names,
@@ -142,6 +182,12 @@ def _matrix(
     source: str,
 ) -> Floats:
     """A row for each point of the other layout: how much of each of these points it is."""
+    expected = _count(conversion.to)
+    if expected not in (None, len(conversion.point)):
+        raise ProtofaceError(
+            f"{source}: conversion to '{conversion.to}': has {len(conversion.point)} points, "
+            f"needs {expected}"
+        )
     matrix = np.zeros((len(conversion.point), count))
     for row, mean in zip(matrix, conversion.point, strict=True):
         weights = list(mean.weight) or [1 / max(len(mean.of), 1)] * len(mean.of)
@@ -152,8 +198,18 @@ def _matrix(
             )
         for name, weight in zip(mean.of, weights, strict=True):
             place = _place(places, name, source)
-            row[list(place)] += weight / len(place)
+            # over their sum: single-precision weights add up to 1 only nearly, which would shift points
+            row[list(place)] += weight / sum(weights) / len(place)
     return matrix
+
+
+@cache
+def _count(name: str) -> int | None:
+    """How many points a layout of the package has; None for another one."""
+    # not of find_layout: conversions name each other
+    if name not in LAYOUTS:
+        return None
+    return len(read_message(LAYOUTS[name], cascade_pb2.LayoutParameter()).point)
 
 
 def layout_of(definition: cascade_pb2.CascadeParameter, source: str) -> Layout:
@@ -164,9 +220,7 @@ def layout_of(definition: cascade_pb2.CascadeParameter, source: str) -> Layout:
     if definition.layout:
         if definition.point:
             raise ProtofaceError(f"{source}: has a layout and points of its own; leave one of them out")
-        known = definition.layout in LAYOUTS
-        beside = Path(source).parent / definition.layout
-        return find_layout(definition.layout if known or not beside.is_file() else beside)
+        return find_layout(definition.layout)
     listed = make_layout(cascade_pb2.LayoutParameter(point=definition.point), source)
     for name in LAYOUTS:
         known_layout = find_layout(name)
