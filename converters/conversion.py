@@ -54,6 +54,7 @@ def convert(
     prototxt: PathLike,
     weights: PathLike,
     out: PathLike,
+    *,
     fold_bn: bool = False,
     opset: int = OPSET,
     part: Part = WHOLE,
@@ -64,46 +65,70 @@ def convert(
     `out` ends in .onnx, .pt, .caffemodel or .caffemodel.h5. `fold_bn` merges BatchNorm and Scale into
     the layers before them, `part` takes a part of the net; then a weights file no longer fits
     `prototxt`, and the net that it fits is written beside it, with the suffix .prototxt. `opset` and
-    `float16` (half precision inside, float32 inputs and outputs) are for ONNX. Raises ProtofaceError;
-    on an error `out` keeps what it held.
+    `float16` (half precision inside, float32 inputs and outputs) are for ONNX. Raises ProtofaceError,
+    also if `out` is one of the files read, or the .prototxt beside it holds another net; on an error
+    every file keeps what it held.
     """
-    changed = fold_bn or part != WHOLE
-    beside = None if is_onnx(out) or not changed else _beside(Path(out), Path(prototxt))
-    if not is_onnx(out):
-        _check_suffix(out)
-        if float16:
-            raise ProtofaceError(f"{out}: --float16 is for {ONNX}; Caffe's blobs hold float32")
+    _check_out(out, prototxt, weights)
+    if float16 and not is_onnx(out):
+        raise ProtofaceError(f"{out}: --float16 is for {ONNX}; Caffe's blobs hold float32")
     source = load_net(prototxt, weights, part)
     net = fold_batch_norm(source, os.fspath(prototxt)) if fold_bn else source
     if is_onnx(out):
         _write_onnx(out, net, os.fspath(prototxt), opset, float16)
+        written: tuple[Path, ...] = (Path(out),)
+    elif fold_bn or part != WHOLE:
+        written = _write_both(out, net)
     else:
         write_weights(out, net)
-    if beside is not None:
-        write_text(beside, to_text(without_weights(net)))
-    return Converted(source, net, (Path(out),) if beside is None else (Path(out), beside), float16)
+        written = (Path(out),)
+    return Converted(source, net, written, float16)
 
 
 def convert_onnx(
-    model: PathLike, prototxt: PathLike, weights: PathLike, fold_bn: bool = False, part: Part = WHOLE
+    model: PathLike, out: PathLike, *, fold_bn: bool = False, part: Part = WHOLE
 ) -> Converted:
-    """Write an ONNX model as a Caffe net, `prototxt`, and its weights, in the format of their suffix.
+    """Write an ONNX model as Caffe's weights, `out`, and the net that they fit, beside it.
 
-    `part` gives sizes that the model leaves open, and what to keep of it. Raises ProtofaceError naming
-    node and operator for what Caffe cannot express; on an error both files keep what they held.
+    `out` ends in .caffemodel, .caffemodel.h5 or .pt; the net has the same name with the suffix
+    .prototxt. `part` gives sizes that the model leaves open, and what to keep of it. Raises
+    ProtofaceError naming node and operator for what Caffe cannot express, and if the .prototxt holds
+    another net; on an error both files keep what they held.
     """
-    _check_suffix(weights)
-    if Path(prototxt).suffix != ".prototxt":
-        raise ProtofaceError(f"{prototxt}: from {ONNX} comes a net, OUT.prototxt, and its weights")
+    if is_onnx(out):
+        raise ProtofaceError(
+            f"{out}: from {ONNX} come weights and a net; write .caffemodel, .h5 or .pt"
+        )
+    _check_out(out, model)
     source = take_part(
         from_onnx(read_onnx(model), os.fspath(model), part.input_shapes),
         replace(part, input_shapes={}),
         model,
     )
     net = fold_batch_norm(source, os.fspath(model)) if fold_bn else source
+    return Converted(source, net, _write_both(out, net), model=Path(model))
+
+
+def _check_out(out: PathLike, *read: PathLike) -> None:
+    """Refuse a suffix that cannot be written, and a file that is read."""
+    if not is_onnx(out):
+        _check_suffix(out)
+    if Path(out).resolve() in [Path(path).resolve() for path in read]:
+        raise ProtofaceError(f"{out}: is read, so it cannot be written; choose another name")
+
+
+def _write_both(out: PathLike, net: Net) -> tuple[Path, Path]:
+    """The weights of a net and, beside them, the net; nobody named that file, so none is replaced."""
+    weights = Path(out)
+    beside = weights.with_name(weights.stem.removesuffix(CAFFEMODEL) + ".prototxt")
+    text = to_text(without_weights(net))
+    if beside.exists() and beside.read_bytes() != text.encode():
+        raise ProtofaceError(
+            f"{out}: its net belongs into {beside}, which holds another one; choose another name"
+        )
     write_weights(weights, net)
-    write_text(prototxt, to_text(without_weights(net)))
-    return Converted(source, net, (Path(prototxt), Path(weights)), model=Path(model))
+    write_text(beside, text)
+    return weights, beside
 
 
 def _write_onnx(out: PathLike, net: Net, source: str, opset: int, float16: bool) -> None:
@@ -118,12 +143,3 @@ def _check_suffix(out: PathLike) -> None:
         raise ProtofaceError(
             f"{out}: unknown suffix; write .onnx, .pt, .caffemodel or .caffemodel.h5"
         ) from None
-
-
-def _beside(out: Path, prototxt: Path) -> Path:
-    """Where the net that the weights file `out` fits is written."""
-    name = out.name.removesuffix(out.suffix)
-    path = out.with_name(name.removesuffix(CAFFEMODEL) + ".prototxt")
-    if path.resolve() == prototxt.resolve():
-        raise ProtofaceError(f"{out}: its changed net would overwrite {prototxt}; choose another name")
-    return path

@@ -45,13 +45,10 @@ def weights_format(path: PathLike) -> str:
 def read_weights(path: PathLike) -> Net:
     """The weights file as a net of named layers with blobs (from .h5 and .pt: names and blobs only).
 
-    float64 stays float64. Raises ProtofaceError naming the file for a missing, truncated, foreign or
-    empty one.
+    float64 stays float64. The file of a net without parameters has no blobs: what needs some refuses it
+    (`blobs_of`). Raises ProtofaceError naming the file for a missing, truncated, foreign or empty one.
     """
-    net = _READERS[weights_format(path)](path)
-    if not any(layer.blobs for layer in net.layer):
-        raise ProtofaceError(f"{path}: holds no weights")
-    return net
+    return _READERS[weights_format(path)](path)
 
 
 def write_weights(path: PathLike, net: Net) -> None:
@@ -213,6 +210,8 @@ def _read_caffemodel(path: PathLike) -> Net:
     except DecodeError as error:
         raise ProtofaceError(f"{path}: not a .caffemodel, or a truncated one") from error
     check_strings(net, os.fspath(path))
+    if not net.layer and not net.layers:  # a foreign file may pass for a message of unknown fields
+        raise ProtofaceError(f"{path}: holds no layers; not a .caffemodel")
     return upgrade(net, os.fspath(path))
 
 

@@ -20,18 +20,20 @@ FILE = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("net", type=FILE)
-@click.argument("weights", type=FILE)
-@click.argument("out", type=FILE)
+@click.argument("weights", type=FILE, required=False)
+@click.option("--out", type=FILE, required=True, help="The file to write, in the format of its suffix.")
 @part_options
 @click.option("--fold-bn", is_flag=True, help="Merge BatchNorm and Scale into the layers before them.")
 @click.option("--opset", type=int, default=OPSET, show_default=True, help="ONNX operator set.")
 @click.option("--float16", is_flag=True, help="ONNX in half precision; inputs and outputs float32.")
 @click.option(
-    "--check", is_flag=True, help="Run the result everywhere and compare; status 1 if it differs."
+    "--check",
+    is_flag=True,
+    help="Run OUT in every installed runtime, compare it with NET; status 1 if it differs.",
 )
 def convert(
     net: Path,
-    weights: Path,
+    weights: Path | None,
     out: Path,
     input_shapes: dict[str, Shape],
     output_blobs: tuple[str, ...],
@@ -42,20 +44,34 @@ def convert(
     float16: bool,
     check: bool,
 ) -> int:
-    """Convert NET.prototxt with WEIGHTS to OUT, or NET.onnx to WEIGHTS (a new .prototxt) and OUT.
+    """Convert NET to the format of OUT. NET and WEIGHTS are read, only --out is written.
 
-    WEIGHTS is a .caffemodel, .caffemodel.h5 or .pt; OUT one of these or .onnx. The TEST phase is
-    converted; data and loss layers are left out.
+    NET is a .prototxt, and WEIGHTS its .caffemodel, .caffemodel.h5 or .pt; OUT is one of these or
+    .onnx. Or NET is an .onnx, which holds its weights; then OUT.prototxt is written beside the weights
+    OUT. The TEST phase is converted; data and loss layers are left out.
+
+    \b
+    Examples:
+      protoface convert deploy.prototxt net.caffemodel --out net.onnx --fold-bn --check
+      protoface convert net.onnx --out caffe/net.caffemodel
     """
     part = Part(input_shapes, output_blobs, level, stages)
+    if is_onnx(net) != (weights is None):
+        raise click.UsageError(
+            f"{net} holds its weights; the file to write is named by --out"
+            if is_onnx(net)
+            else f"{net} needs WEIGHTS, its .caffemodel, .caffemodel.h5 or .pt"
+        )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        if is_onnx(net):
-            if float16:
-                raise click.UsageError("--float16 is for OUT.onnx; Caffe's blobs hold float32")
-            converted = convert_onnx(net, weights, out, fold_bn, part)
+        if weights is not None:
+            converted = convert_files(
+                net, weights, out, fold_bn=fold_bn, opset=opset, part=part, float16=float16
+            )
+        elif float16:
+            raise click.UsageError("--float16 is for OUT.onnx; Caffe's blobs hold float32")
         else:
-            converted = convert_files(net, weights, out, fold_bn, opset, part, float16)
+            converted = convert_onnx(net, out, fold_bn=fold_bn, part=part)
     for warning in caught:
         click.echo(f"protoface: {warning.message}", err=True)
     for path in converted.written:

@@ -1,5 +1,7 @@
 """Conversion by the suffix of the result, and what is left behind when it fails."""
 
+import itertools
+
 import numpy as np
 import onnx
 import pytest
@@ -7,12 +9,15 @@ import pytest
 from protoface.converters import (
     ProtofaceError,
     convert,
+    convert_onnx,
     deployed,
     load_net,
     read_net,
+    read_net_from_caffe,
     read_weights,
     write_weights,
 )
+from protoface.converters.check import check_converted
 from protoface.converters.runtimes import run_pytorch
 from protoface.converters.weights import arrays_of
 
@@ -101,8 +106,11 @@ def test_fold_bn_in_onnx_needs_no_text(files):
 def test_the_folded_text_never_replaces_the_source(files):
     prototxt, weights, _ = files
     before = weights.read_bytes()
-    with pytest.raises(ProtofaceError, match="its changed net would overwrite .*net.prototxt"):
-        convert(prototxt, weights, weights, fold_bn=True)
+    with pytest.raises(
+        ProtofaceError, match="net.prototxt, which holds another one; choose another name"
+    ):
+        convert(prototxt, weights, weights.with_suffix(".h5"), fold_bn=True)
+    assert not weights.with_suffix(".h5").exists()
     assert weights.read_bytes() == before
     assert prototxt.read_text() == NET
 
@@ -154,3 +162,89 @@ def test_a_folder_that_cannot_be_written(files):
     (folder / "file").write_text("")
     with pytest.raises(ProtofaceError, match="file"):
         convert(prototxt, weights, folder / "file" / "n.pt")
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def four(files):
+    """A net, its weights in two formats, and its ONNX, in one folder."""
+    prototxt, weights, _ = files
+    for name in ("net.pt", "net.onnx"):
+        convert(prototxt, weights, prototxt.parent / name)
+    return prototxt.parent
+
+
+FILES = ["net.prototxt", "net.caffemodel", "net.pt", "net.onnx"]
+#: A net, weights of it, and any other file but the net's own.
+RIGHT = {("net.prototxt", w, out) for w in FILES[1:3] for out in {*FILES[1:]} - {w}}
+
+
+@pytest.mark.parametrize("names", sorted({*itertools.product(FILES, repeat=3)} - RIGHT))
+def test_names_in_a_wrong_order_change_nothing(four, names):
+    before = contents(four)
+    with pytest.raises(ProtofaceError):
+        convert(*(four / name for name in names))
+    assert contents(four) == before
+
+
+@pytest.mark.parametrize("out", [*FILES, "net.h5"])
+@pytest.mark.parametrize("model", FILES)
+def test_onnx_in_a_wrong_order_changes_nothing(four, model, out):
+    """Nor does a right order, as OUT's net would replace net.prototxt, which nobody named."""
+    before = contents(four)
+    with pytest.raises(ProtofaceError):
+        convert_onnx(four / model, four / out)
+    assert contents(four) == before
+
+
+def test_onnx_becomes_weights_and_a_net_beside_them(four, files):
+    prototxt, weights, folder = files
+    out, beside = folder / "back.pt", folder / "back.prototxt"
+    assert convert_onnx(four / "net.onnx", out).written == (out, beside)
+    assert set(folder.iterdir()) == {out, beside}
+    np.testing.assert_allclose(output(load_net(beside, out)), output(load_net(prototxt, weights)))
+    assert convert_onnx(four / "net.onnx", out).written == (out, beside)  # the same once more
+    beside.write_text(beside.read_text() + "# mine")
+    before = contents(folder)
+    with pytest.raises(ProtofaceError, match="back.prototxt, which holds another one"):
+        convert_onnx(four / "net.onnx", out)
+    assert contents(folder) == before
+
+
+def test_a_file_is_not_read_and_written_at_once(four):
+    (four / "link.pt").symlink_to("net.pt")
+    before = contents(four)
+    with pytest.raises(ProtofaceError, match="link.pt: is read, so it cannot be written"):
+        convert(four / "net.prototxt", four / "net.pt", four / "link.pt")
+    assert contents(four) == before
+
+
+@pytest.mark.parametrize("suffix", WEIGHTS)
+def test_a_net_without_parameters_goes_to_every_format_and_back(tmp_path, suffix):
+    """What it computes is the same on every way; OpenCV reads what Caffe would write."""
+    pool = "layer { name: 'pool' type: 'Pooling' bottom: 'x' top: 'y' pooling_param { %s } }"
+    text = NET[: NET.index("layer { name: 'conv'")] + pool % "kernel_size: 2 stride: 2"
+    (tmp_path / "net.prototxt").write_text(text)
+    write_weights(tmp_path / "net.caffemodel", deployed(read_net(tmp_path / "net.prototxt")))
+    convert(tmp_path / "net.prototxt", tmp_path / "net.caffemodel", tmp_path / f"n{suffix}")
+    converted = convert(tmp_path / "net.prototxt", tmp_path / f"n{suffix}", tmp_path / "n.onnx")
+    assert all(found.agrees for found in check_converted(tmp_path / "n.onnx", converted))
+    back = convert_onnx(tmp_path / "n.onnx", tmp_path / f"back{suffix}")
+    assert all(found.agrees for found in check_converted(tmp_path / f"back{suffix}", back))
+    network = read_net_from_caffe(tmp_path / "back.prototxt", tmp_path / f"back{suffix}")
+    picture = np.random.default_rng(0).normal(size=(1, 3, 6, 6)).astype(np.float32)
+    network.setInput(picture, "x")
+    expected = picture.reshape(1, 3, 3, 2, 3, 2).max((3, 5))
+    np.testing.assert_array_equal(network.forward("y"), expected)
+
+
+def test_a_net_that_needs_weights_refuses_a_file_without(files):
+    prototxt, _, folder = files
+    write_weights(folder / "empty.caffemodel", deployed(read_net(prototxt)))
+    with pytest.raises(ProtofaceError, match="empty.caffemodel: has no weights for layer 'conv'"):
+        convert(prototxt, folder / "empty.caffemodel", folder / "n.onnx")
+    with pytest.raises(ProtofaceError, match="empty.caffemodel: has no weights for layer 'conv'"):
+        read_net_from_caffe(prototxt, folder / "empty.caffemodel")

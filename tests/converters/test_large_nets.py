@@ -31,7 +31,7 @@ def copied():  # as files are written here: under another name, which then takes
 def converted():
     started = time.perf_counter()
     if source.suffix == ".onnx":
-        convert_onnx(source, out + ".prototxt", out)
+        convert_onnx(source, out)
     else:
         convert(prototxt, source, out, **options)
     return time.perf_counter() - started
@@ -97,7 +97,8 @@ def large(tmp_path_factory):
     ],
 )
 def test_time_and_memory(large, source, out, options):
-    name = large / f"out{out}"
+    # a name for each case: the net that is written beside weights replaces no other one
+    name = large / f"{'_'.join(['out', source.strip('.'), *options])}{out}"
     command = [
         sys.executable,
         "-c",

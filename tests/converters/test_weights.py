@@ -31,6 +31,11 @@ layer {{ name: 'ip' type: 'InnerProduct' bottom: 'c' top: 'ip'
         inner_product_param {{ num_output: 5 }} }}
 """
 
+NO_PARAMETERS = """
+layer { name: 'data' type: 'Input' top: 'data' input_param { shape { dim: [1, 3, 6, 6] } } }
+layer { name: 'pool' type: 'Pooling' bottom: 'data' top: 'pool' pooling_param { kernel_size: 2 } }
+"""
+
 
 @pytest.fixture
 def net(net_of, filled):
@@ -281,10 +286,35 @@ def test_a_missing_file(tmp_path, suffix):
         read_weights(tmp_path / f"n{suffix}")
 
 
-def test_a_net_without_weights(tmp_path):
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_net_without_parameters(tmp_path, net_of, net, suffix):
+    """Caffe writes such files; only a net that needs blobs refuses them."""
+    path, plain = tmp_path / f"n{suffix}", net_of(NO_PARAMETERS)
+    assert carry(plain, path) == plain
+    with pytest.raises(ProtofaceError, match=f"{path}: has no weights for layer 'conv'"):
+        with_weights(without_weights(net), read_weights(path), str(path))
+
+
+def test_a_net_without_parameters_as_caffe_writes_it(tmp_path, net_of):
+    """Phase and Splits in the .caffemodel; an empty group for each layer in HDF5 (net.cpp, ToHDF5)."""
+    written = caffe_pb2.NetParameter(layer=net_of(NO_PARAMETERS).layer)
+    for layer in written.layer:
+        layer.phase = caffe_pb2.TEST
+    (tmp_path / "n.caffemodel").write_bytes(written.SerializeToString())
+    assert [layer.name for layer in read_weights(tmp_path / "n.caffemodel").layer] == ["data", "pool"]
+    make_hdf5(
+        tmp_path / "n.h5", lambda file: [file.create_group(f"data/{n}") for n in ("data", "pool")]
+    )
+    assert arrays_of(read_weights(tmp_path / "n.h5"), "n.h5") == {}
+    write_weights(tmp_path / "ours.h5", written)
+    with h5py.File(tmp_path / "ours.h5") as file:
+        assert {name: list(group) for name, group in file["data"].items()} == {"data": [], "pool": []}
+
+
+def test_a_caffemodel_without_layers_is_foreign(tmp_path):
     path = tmp_path / "n.caffemodel"
-    path.write_bytes(caffe_pb2.NetParameter(layer=[{"name": "a"}]).SerializeToString())
-    with pytest.raises(ProtofaceError, match="holds no weights"):
+    path.write_bytes(b"\xa2\x3e\x04text")  # a field that no NetParameter has
+    with pytest.raises(ProtofaceError, match=f"{path}: holds no layers; not a .caffemodel"):
         read_weights(path)
 
 
@@ -361,8 +391,6 @@ def make_hdf5(path, build):
             "is not in",
         ),
         (lambda file: file.create_dataset("data/a/0", (10**12,), "f4"), "is not in the file"),
-        (lambda file: file.create_group("data/a"), "holds no weights"),
-        (lambda file: file.__setitem__("data/a", h5py.ExternalLink("/etc/passwd", "/")), "no weights"),
     ],
 )
 def test_hdf5_files_of_other_kinds(tmp_path, build, message):
@@ -370,6 +398,16 @@ def test_hdf5_files_of_other_kinds(tmp_path, build, message):
     make_hdf5(path, build)
     with pytest.raises(ProtofaceError, match=f"{path}: .*{message}"):
         read_weights(path)
+
+
+def test_hdf5_leads_to_no_other_file(tmp_path):
+    """A link counts for nothing, as for Caffe a layer that is not there."""
+    make_hdf5(tmp_path / "other.h5", lambda file: file.create_dataset("0", data=[1.0]))
+    path = tmp_path / "n.h5"
+    make_hdf5(path, lambda file: file.__setitem__("data/a", h5py.ExternalLink("other.h5", "/")))
+    with h5py.File(path) as file:
+        assert file["data/a/0"][0] == 1  # h5py would follow it
+    assert not read_weights(path).layer
 
 
 def test_compressed_hdf5_is_read(tmp_path):
@@ -396,7 +434,6 @@ ONES = torch.ones(10**5)
         ({"a.0": torch.zeros(1).expand(10**9, 10**9)}, "'a.0' is no plain tensor"),
         ({"a.0": torch.eye(3).to_sparse()}, "it holds torch._utils._rebuild_sparse_tensor"),
         ({f"{i}.0": ONES for i in range(20)}, "its tensors take 8,000,000 bytes"),
-        ({}, "holds no weights"),
     ],
 )
 def test_pytorch_files_of_other_kinds(tmp_path, content, message):

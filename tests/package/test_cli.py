@@ -35,9 +35,9 @@ def test_every_verb_has_help(verb, capsys):
         (["nonsense"], "No such command 'nonsense'"),
         (["detect", "x.jpg", "--mode", "fast"], "'fast' is not one of 'clean', 'faithful'"),
         (["detect", "x.jpg", "--model", "nowhere"], "nowhere: no such cascade"),
-        (["convert", "no.prototxt", "w.caffemodel", "out.onnx"], "no.prototxt: No such file"),
+        (["convert", "no.prototxt", "w.caffemodel", "--out", "out.onnx"], "no.prototxt: No such file"),
         (
-            ["convert", "no.prototxt", "w.caffemodel", "out.tflite"],
+            ["convert", "no.prototxt", "w.caffemodel", "--out", "out.tflite"],
             "out.tflite: unknown suffix; write .onnx",
         ),
         (["bench", "--batch", "0"], "0 is not in the range x>=1"),
@@ -140,6 +140,7 @@ def test_convert_checks_its_result(folder, tmp_path, capsys):
         "convert",
         str(folder / "net.prototxt"),
         str(folder / "one.caffemodel"),
+        "--out",
         str(out),
         "--check",
     ]
@@ -157,6 +158,7 @@ def test_a_failed_check_is_status_1(folder, tmp_path, monkeypatch, capsys):
         "convert",
         str(folder / "net.prototxt"),
         str(folder / "one.caffemodel"),
+        "--out",
         out,
         "--check",
     ]

@@ -71,7 +71,7 @@ def flatten(net: CaffeNet, dtype: torch.dtype, device: torch.device) -> Paramete
     count = sum(map(math.prod, shapes.values()))
 
     def spread(values: list[float]) -> Tensor:
-        sizes = torch.tensor([math.prod(shape) for shape in shapes.values()])
+        sizes = torch.tensor([math.prod(shape) for shape in shapes.values()], dtype=torch.int64)
         return torch.tensor(values, dtype=dtype).repeat_interleave(sizes).to(device)
 
     parameters = Parameters(

@@ -85,7 +85,7 @@ def solver_net(
     """A net (one phase) with its first values from its fillers.
 
     `shapes` gives the tops of the data layers by name. Raises ProtofaceError naming `source`; in phase
-    TRAIN also for a net without a loss, if it `needs_loss`.
+    TRAIN also for a net without a loss or without weights, if it `needs_loss`.
     """
     graph = build_graph(net, source, shapes)
     train = any(layer.phase == TRAIN for layer in net.layer)
@@ -98,6 +98,8 @@ def solver_net(
         module = SolverNet(graph, train)
         if train and needs_loss and not module.weights:
             raise ProtofaceError("has no loss to minimise")
+        if train and needs_loss and not any(spec.learned for spec in graph.blob_specs().values()):
+            raise ProtofaceError("has no layer with weights to train")
     except ProtofaceError as error:
         raise ProtofaceError(f"{source}: {error}") from error
     filled = fill_graph(graph, seed)
@@ -109,12 +111,13 @@ def matching_weights(weights: Net, graph: Graph, source: str) -> tuple[dict[str,
     """Arrays for the layers that `weights` has by name, and the names of those that it lacks.
 
     For training on from other weights: like Caffe, a layer that the file lacks keeps what its filler
-    gave it. A blob of another shape is an error, and so is a file that has none of the layers.
+    gave it. A blob of another shape is an error, and so is a file that has none of the layers that need
+    weights.
     """
     present = {layer.name for layer in weights.layer if layer.blobs}
     learned = [node for node in graph.nodes if node.specs]
     matched = tuple(node for node in learned if node.name in present)
-    if not matched:
+    if learned and not matched:
         raise ProtofaceError(f"{source}: has weights for none of the layers of {graph.name!r}")
     arrays = weights_of(weights, Graph(graph.name, matched, (), ()), source)
     return arrays, [node.name for node in learned if node not in matched]

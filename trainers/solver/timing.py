@@ -181,7 +181,8 @@ def _time_pass(net: SolverNet, inputs: list[Tensor], device: torch.device) -> tu
     if not net.weights:  # a net without a loss: its outputs' sum has as long a way back
         loss = torch.stack([output.sum() for output in outputs.values()]).sum()
     middle = _now(device)
-    loss.backward()  # type: ignore[no-untyped-call]
+    if loss.requires_grad:  # else the net has nothing to learn, and no way back
+        loss.backward()  # type: ignore[no-untyped-call]
     return 1000 * (middle - start), 1000 * (_now(device) - middle)
 
 

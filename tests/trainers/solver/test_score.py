@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from protoface.cli import protoface, run
-from protoface.converters import ProtofaceError
+from protoface.converters import ProtofaceError, read_net, write_weights
 from protoface.trainers.net.device import torch_device, torch_dtype
 from protoface.trainers.net.memory import keep_freed_memory
 from protoface.trainers.solver.score import score
@@ -43,6 +43,31 @@ def test_test_on_the_command_line(folder: Path, capsys: pytest.CaptureFixture[st
     assert found["iterations"] == 3
     assert f"loss = {found['outputs']['loss']:.8g}" in printed
     assert found["loss"] == pytest.approx(10 * found["outputs"]["loss"], rel=1e-6)
+
+
+def test_a_net_without_parameters(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its file of weights has no blobs; another net's file has too many, which is no harm."""
+    data = Path("net.prototxt").read_text().partition('layer { name: "conv"')[0]
+    layers = """layer { name: "pool" type: "Pooling" bottom: "data" top: "pool" pooling_param {
+    pool: AVE global_pooling: true } }
+    layer { name: "flat" type: "Flatten" bottom: "pool" top: "flat" }
+    layer { name: "loss" type: "EuclideanLoss" bottom: "flat" bottom: "label" top: "loss" }"""
+    Path("plain.prototxt").write_text(data.replace("list.txt", "three.txt") + layers)
+    lines = Path("list.txt").read_text().splitlines()
+    Path("three.txt").write_text("".join(f"{line.rpartition(' ')[0]}\n" for line in lines))
+    write_weights("plain.caffemodel", read_net("plain.prototxt"))
+    for verb in ("test", "time"):
+        arguments = ["--model", "plain.prototxt", "--weights", "plain.caffemodel", "--iterations", "2"]
+        assert run(protoface, [verb, *arguments]) == 0, capsys.readouterr().err
+    assert "loss = " in capsys.readouterr().out
+    arguments = ["--model", "net.prototxt", "--weights", "plain.caffemodel", "--iterations", "2"]
+    assert run(protoface, ["test", *arguments]) == 2
+    assert "plain.caffemodel: has no weights for layer 'conv'" in capsys.readouterr().err
+    with pytest.raises(ProtofaceError, match="plain.caffemodel: has weights for none of the layers"):
+        train("solver.prototxt", weights="plain.caffemodel", max_iter=1)
+    edit("solver.prototxt", "net.prototxt", "plain.prototxt")
+    with pytest.raises(ProtofaceError, match="plain.prototxt: has no layer with weights to train"):
+        train("solver.prototxt", max_iter=1)
 
 
 def test_time_on_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
