@@ -1,4 +1,4 @@
-"""`python -m protoface VERB ...`: the command line, also under `torchrun -m protoface train ...`."""
+"""`python -m protoface VERB ...`: the command line, also under `torchrun -m -- protoface train ...`."""
 
 from .cli import main
 

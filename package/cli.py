@@ -17,12 +17,14 @@ from protoface.converters.errors import ProtofaceError
 #: Which package has which verbs: each is a file in the package's `commands/`, imported when the verb is
 #: used, so that `protoface detect` needs no PyTorch.
 HOMES = {
-    "converters": ("convert", "layers"),
-    "cascade": ("bench", "detect", "pack"),
-    "eval": ("compare", "eval", "quantize", "weigh"),
-    "trainers": ("crop", "demo", "prepare", "reproduce", "synthesize", "test", "time", "train"),
+    "converters": "convert layers",
+    "cascade": "bench detect pack",
+    "eval": "compare eval quantize weigh",
+    "trainers": "crop demo prepare recipe reproduce synthesize test time train",
 }
-VERBS = {verb: f"protoface.{home}.commands.{verb}" for home, verbs in HOMES.items() for verb in verbs}
+VERBS = {
+    verb: f"protoface.{home}.commands.{verb}" for home, verbs in HOMES.items() for verb in verbs.split()
+}
 
 
 class Verbs(click.Group):

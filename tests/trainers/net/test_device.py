@@ -54,9 +54,3 @@ def test_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert run(protoface, [*train, "--precision", "bf16", "--graph"]) == 0
     assert Path("out/net_iter_2.caffemodel").exists()
     assert "no CUDA graphs on a CPU" in capsys.readouterr().out
-
-
-def test_recipes_have_none_of_it(capsys: pytest.CaptureFixture[str]) -> None:
-    recipe = str(Path(__file__).parents[3] / "trainers" / "recipes" / "fast.prototxt")
-    assert run(protoface, ["train", "--recipe", recipe, "--out", "x", "--precision", "bf16"]) == 2
-    assert "--precision belongs to --solver" in capsys.readouterr().err

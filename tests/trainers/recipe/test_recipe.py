@@ -70,7 +70,7 @@ def test_the_committed_recipes_are_right(
     Path("build/models/fast/cascade.prototxt").touch()
     read = read_recipe(path)
     assert read.parameter.name == path.stem
-    assert f"--recipe {path.relative_to(RECIPES.parent.parent).as_posix()}" in path.read_text()
+    assert f"protoface recipe {path.relative_to(RECIPES.parent.parent).as_posix()}" in path.read_text()
     for stage in read.definition.stage:
         assert (read.folder / stage.net).is_file()
 

@@ -1,0 +1,47 @@
+"""The verb `recipe`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .training_options import FILE_IN, device_option, out_option, threads_option
+
+
+@click.command()
+@click.argument("recipe", type=FILE_IN)
+@out_option
+@click.option(
+    "--epochs-factor",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Multiply the epochs of all stages, for a trial. Default: the recipe's epochs_factor, or 1.",
+)
+@click.option("--seed", type=click.IntRange(0), help="Default: the recipe's seed, or 0.")
+@device_option
+@threads_option
+def recipe(
+    recipe: Path,
+    out: Path,
+    epochs_factor: float | None,
+    seed: int | None,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Train a whole cascade, stage by stage, as the file RECIPE says; see docs/recipes.md.
+
+    Run again, it resumes from the last snapshot in OUT. Paths of pictures in RECIPE are relative to the
+    working directory.
+
+    \b
+    Example:
+      protoface recipe trainers/recipes/fast.prototxt --out build/models/fast
+    """
+    from tqdm import tqdm
+
+    from ..net.device import use_threads
+    from ..recipe.recipe_trainer import train_recipe
+
+    use_threads(threads)
+    train_recipe(recipe, out, seed, device, threads, epochs_factor, tqdm.write)
+    click.echo(f"the cascade is in {out}")
