@@ -1,6 +1,5 @@
 """What all tests share: the folder of real weights, pictures and Caffe runs, where it is at hand."""
 
-import os
 from pathlib import Path
 
 import cv2
@@ -8,17 +7,13 @@ import numpy as np
 import pytest
 
 from .constant_cascade import CASCADE, FIRST, NET, SECOND, constant_weights
-
-ROOT = Path(__file__).parent.parent
+from .reference_data import reference_data
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """`$PROTOFACE_SHARED`, or `../shared` beside the project; tests that need it skip without it."""
-    folder = Path(os.environ.get("PROTOFACE_SHARED", ROOT.parent / "shared"))
-    if not folder.is_dir():
-        pytest.skip(f"needs the reference data, which is not at {folder} (set PROTOFACE_SHARED)")
-    return folder
+    """The folder of reference data; tests that need it skip without it, see `reference_data`."""
+    return reference_data()
 
 
 @pytest.fixture

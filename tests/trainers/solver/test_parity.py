@@ -1,15 +1,22 @@
-"""Training in float64 against Caffe's own solver, run in double precision."""
+"""Training in float64 against Caffe's own solver, run in double precision.
+
+Always against the runs in `caffe_runs/`, against the whole records where the reference data is at hand.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import h5py
 import numpy as np
 import pytest
 import torch
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from protoface.converters import read_net
@@ -17,20 +24,11 @@ from protoface.converters.graph import Net
 from protoface.trainers.solver.solver_file import Solver, read_solver
 from protoface.trainers.solver.solver_trainer import Trainer
 
+from .shrink_caffe_runs import COMMITTED, LARGE, RUNS, kept, large_sums, shrunk
+
 ROOT = Path(__file__).parents[3]
 Array = NDArray[Any]
 CPU = torch.device("cpu")
-SOLVERS = [
-    "adadelta_fixed",
-    "adagrad_step_l1",
-    "adam_poly",
-    "nesterov_fixed",
-    "rmsprop_inv",
-    "sgd_exp_clip_itersize",
-    "sgd_sigmoid",
-]
-
-
 # conv1's bias stands before a BatchNorm: its true gradient is 0, and Caffe's rounding noise of 1e-16,
 # divided by delta = 1e-8, moved it by 5e-9 in the AdaGrad run. The mean in BatchNorm moves along, and
 # the sum of 12 such means by 3.7e-8; the mean itself, sum / factor, by 4e-9.
@@ -40,11 +38,11 @@ MOVED_BY_NOISE = ("conv1.1", "bn1.0")
 class Reference:
     """One recorded run: flat rows of parameters, cut by name."""
 
-    def __init__(self, path: Path) -> None:
-        self.data = np.load(path)
+    def __init__(self, data: NpzFile, names: str = "param_names", shapes: str = "param_shapes") -> None:
+        self.data = data
         # "conv1/0" there is "conv1.0" here: the last slash parts layer and blob
-        self.keys = [".".join(name.rsplit("/", 1)) for name in self.data["param_names"]]
-        self.shapes = [tuple(json.loads(shape)) for shape in self.data["param_shapes"]]
+        self.keys = [".".join(name.rsplit("/", 1)) for name in data[names]]
+        self.shapes = [tuple(json.loads(shape)) for shape in data[shapes]]
 
     def arrays(self, row: Array) -> dict[str, Array]:
         sizes = [int(np.prod(shape)) for shape in self.shapes]
@@ -66,11 +64,69 @@ def statistics_divided(arrays: dict[str, Array]) -> dict[str, Array]:
     return {**arrays, **divided}
 
 
-@pytest.mark.parametrize("name", SOLVERS)
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NpzFile:
+    """The committed record; the working directory has the pictures and files of its runs."""
+    monkeypatch.chdir(tmp_path)
+    record = np.load(COMMITTED / "runs.npz")
+    for path in COMMITTED.glob("*.prototxt"):
+        shutil.copy(path, tmp_path)
+    Path("images").mkdir()
+    lines = []
+    for number, (picture, label) in enumerate(zip(record["pictures"], record["labels"], strict=True)):
+        cv2.imwrite(f"images/{number:03}.png", picture)
+        lines.append(f"{number:03}.png {' '.join(map(str, label))}\n")
+    Path("list.txt").write_text("".join(lines))
+    return record
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_solver(small: NpzFile, name: str) -> None:
+    reference = Reference(small, "names", "shapes")
+    trainer = Trainer(read_solver(f"{name}.solver.prototxt"), name, 11, CPU, torch.float64)
+    trainer.load_arrays(reference.arrays(small["start"]))
+    rows = iter(zip(small[f"{name}/params"], small[f"{name}/sums"], strict=True))
+    loss = []
+    for iteration in range(1, 13):
+        loss.append(float(trainer.step()) / 2)  # small.prototxt has loss_weight 2
+        if iteration in small["iterations"]:
+            own = reference.weights(trainer)
+            params, sums = next(rows)
+            # noise, see MOVED_BY_NOISE
+            bound = 4e-8 if name == "adagrad_step_l1" else 2e-9
+            np.testing.assert_allclose(own[small["kept"]], params, rtol=0, atol=bound)
+            own_sums = large_sums(own[None], list(small["names"]), reference.shapes)[0]
+            np.testing.assert_allclose(own_sums, sums, rtol=0, atol=bound)
+    assert next(rows, None) is None
+    if trainer.solver.iter_size == 1:  # the record holds the last part's loss only
+        np.testing.assert_allclose(loss, small[f"{name}/loss"], rtol=1e-9)
+
+
+def test_the_committed_record_is_that_of_caffe(shared: Path) -> None:
+    expected = shrunk(shared / "caffe_reference" / "solvers")
+    with np.load(COMMITTED / "runs.npz") as record:
+        assert set(record) == set(expected)
+        for key in record:
+            np.testing.assert_array_equal(record[key], expected[key])
+    for path in COMMITTED.glob("*.prototxt"):
+        assert path.read_bytes() == (shared / "caffe_reference" / "solvers" / path.name).read_bytes()
+
+
+def test_every_parameter_is_in_the_committed_record() -> None:
+    with np.load(COMMITTED / "runs.npz") as record:
+        reference = Reference(record, "names", "shapes")
+        sizes = [int(np.prod(shape)) for shape in reference.shapes]
+        assert len(record["start"]) == sum(sizes)
+        assert len(record["kept"]) == sum(sizes) - 24 * sizes[list(record["names"]).index(LARGE)] // 25
+        np.testing.assert_array_equal(record["kept"], kept(list(record["names"]), reference.shapes))
+        assert record["adam_poly/sums"].shape == (len(record["iterations"]), 10)
+
+
+@pytest.mark.parametrize("name", RUNS)
 def test_every_solver_step_by_step(shared: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = shared / "caffe_reference" / "solvers"
     monkeypatch.chdir(folder)  # paths in the files are relative to the working directory
-    reference = Reference(folder / f"{name}.npz")
+    reference = Reference(np.load(folder / f"{name}.npz"))
     solver = read_solver(f"{name}.solver.prototxt")
     trainer = Trainer(solver, name, 11, CPU, torch.float64)
     trainer.load_arrays(reference.arrays(reference.data["params"][0]))
@@ -122,21 +178,38 @@ def level_1(folder: Path, reference: Reference, run: str) -> Solver:
     return solver
 
 
+@pytest.fixture
+def level_1_trainer(shared: Path, tmp_path: Path) -> Callable[[str], tuple[Reference, Trainer]]:
+    def make(run: str) -> tuple[Reference, Trainer]:
+        reference = Reference(np.load(shared / "caffe_reference" / f"train_level_1_run{run}_f64.npz"))
+        trainer = Trainer(level_1(tmp_path, reference, run), "level_1", 1, CPU, torch.float64)
+        trainer.load_arrays(reference.arrays(reference.data["params"][0]))
+        return reference, trainer
+
+    return make
+
+
+def train(reference: Reference, trainer: Trainer, iterations: int) -> None:
+    """Train and compare every loss, and the weights wherever they are recorded."""
+    rows = {count: row for row, count in enumerate(reference.data["iterations"])}
+    for iteration in range(iterations):
+        loss = float(trainer.step()) / 100
+        np.testing.assert_allclose(loss, reference.data["loss"][iteration], rtol=1e-9)
+        if iteration + 1 in rows:
+            expected = reference.data["params"][rows[iteration + 1]]
+            np.testing.assert_allclose(reference.weights(trainer), expected, rtol=0, atol=1e-8)
+
+
+def test_level_1_for_an_iteration(level_1_trainer) -> None:
+    train(*level_1_trainer("A"), iterations=1)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("run", ["A", "B"])
-def test_level_1_for_20_iterations(shared: Path, run: str, tmp_path: Path) -> None:
-    reference = Reference(shared / "caffe_reference" / f"train_level_1_run{run}_f64.npz")
+def test_level_1_for_20_iterations(level_1_trainer, run: str) -> None:
+    reference, trainer = level_1_trainer(run)
+    train(reference, trainer, iterations=20)
     data = reference.data
-    trainer = Trainer(level_1(tmp_path, reference, run), "level_1", 1, CPU, torch.float64)
-    trainer.load_arrays(reference.arrays(data["params"][0]))
-    loss = []
-    for iteration in range(20):
-        loss.append(float(trainer.step()) / 100)
-        if iteration + 1 in data["iterations"]:
-            row = list(data["iterations"]).index(iteration + 1)
-            np.testing.assert_allclose(
-                reference.weights(trainer), data["params"][row], rtol=0, atol=1e-8
-            )
-    np.testing.assert_allclose(loss, data["loss"], rtol=1e-9)
     phase = trainer.tests[0]
     with torch.no_grad():
         blobs = [phase.net.blobs(*phase.feed()) for _ in range(2)]
