@@ -7,17 +7,33 @@ from protoface.converters.lazy import exporting
 
 if TYPE_CHECKING:
     from .backends.choice import BACKENDS
-    from .detector import MODES, Cascade, Detection, load
+    from .cascade import Cascade, load
+    from .face import Face
+    from .layouts import Layout, find_layout
+    from .windows.mode import MODES
     from .windows.window import Window
 
-__all__ = ["BACKENDS", "MODES", "Cascade", "Detection", "ProtofaceError", "Window", "load"]
+__all__ = [
+    "BACKENDS",
+    "MODES",
+    "Cascade",
+    "Face",
+    "Layout",
+    "ProtofaceError",
+    "Window",
+    "find_layout",
+    "load",
+]
 
 #: Imported when a name is asked for: who reads pictures alone needs no nets.
 __getattr__, __dir__ = exporting(
     __name__,
     {
         ".backends.choice": ("BACKENDS",),
-        ".detector": ("MODES", "Cascade", "Detection", "load"),
+        ".cascade": ("Cascade", "load"),
+        ".face": ("Face",),
+        ".layouts": ("Layout", "find_layout"),
+        ".windows.mode": ("MODES",),
         ".windows.window": ("Window",),
     },
 )

@@ -10,7 +10,6 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
 import onnx
 
 from protoface.converters.conversion import is_onnx, load_net
@@ -21,6 +20,10 @@ from protoface.converters.onnx_import import read_onnx
 from protoface.converters.prototxt import read_message, read_net
 
 from . import cascade_pb2
+from .answers.answer_kind import make_answers
+from .layouts import Layout, layout_of
+from .views.view_kind import make_views
+from .windows import clean
 
 FILE = "cascade.prototxt"
 #: The published experiment's. Its weights are not part of the package.
@@ -57,28 +60,14 @@ def read_definition(path: PathLike) -> cascade_pb2.CascadeParameter:
     Raises ProtofaceError naming file and line, or file and stage, or the file that is another.
     """
     definition = read_message(path, cascade_pb2.CascadeParameter())
-    names = [point.name for point in definition.point]
-    if not names or len(set(names)) != len(names) or "" in names:
-        raise ProtofaceError(f"{path}: needs points with names that differ, has {names}")
-    for point in definition.point:
-        if point.flip and point.flip not in names:
-            raise ProtofaceError(f"{path}: point '{point.name}': no point is named '{point.flip}'")
-    order = mirrored_order(definition)
-    if [order[index] for index in order] != list(range(len(order))):
-        raise ProtofaceError(f"{path}: a point's flip must have that point as its own flip")
+    layout = layout_of(definition, str(path))
     if not definition.stage:
         raise ProtofaceError(f"{path}: has no stage")
     for index, stage in enumerate(definition.stage):
-        _check_stage(stage, index, names, f"{path}: stage '{stage.name}'")
+        _check_stage(stage, index, layout, f"{path}: stage '{stage.name}'")
     for file in definition.file:
         _check_file(Path(path).parent / file.path, file.sha256)
     return definition
-
-
-def mirrored_order(definition: cascade_pb2.CascadeParameter) -> list[int]:
-    """For each point the index of the one that takes its place in a mirrored picture."""
-    names = [point.name for point in definition.point]
-    return [names.index(point.flip or point.name) for point in definition.point]
 
 
 def _check_file(path: Path, sha256: str) -> None:
@@ -90,35 +79,13 @@ def _check_file(path: Path, sha256: str) -> None:
         )
 
 
-def _check_stage(
-    stage: cascade_pb2.StageParameter, index: int, points: Sequence[str], where: str
-) -> None:
+def _check_stage(stage: cascade_pb2.StageParameter, index: int, layout: Layout, where: str) -> None:
     if not stage.name or bool(stage.net) == bool(stage.onnx):
         raise ProtofaceError(f"{where}: number {index + 1} needs a name, and a net or an ONNX file")
-    kind = stage.window.WhichOneof("kind")
-    if kind is None:
-        raise ProtofaceError(f"{where}: needs a window: picture, box, square or similarity")
-    if kind in ("square", "similarity") and index == 0:
-        raise ProtofaceError(f"{where}: the first stage has no points to put a {kind} around")
-    if kind == "similarity":
-        _check_similarity(stage.window.similarity, len(points), where)
-    if kind == "square":
-        square = stage.window.square
-        for name in (square.around, square.a, square.b):
-            if name not in points:
-                raise ProtofaceError(f"{where}: no point is named '{name}'; there are {list(points)}")
-        if square.k <= 0:
-            raise ProtofaceError(f"{where}: k is {square.k}, it must be positive")
-    if len(stage.preprocess.mean) not in (0, 1, 3) or len(stage.preprocess.size) not in (1, 2):
-        raise ProtofaceError(f"{where}: preprocess needs one or two of size, and no, one or three mean")
-
-
-def _check_similarity(window: cascade_pb2.SimilarityWindow, points: int, where: str) -> None:
-    shape = [(point.x, point.y) for point in window.shape]
-    if len(shape) != points or len(set(shape)) < 2 or not np.isfinite(shape).all():
-        raise ProtofaceError(f"{where}: needs a shape of {points} points, not all of them in one place")
-    if window.HasField("patch") and not 0 < window.patch <= 1:
-        raise ProtofaceError(f"{where}: patch is {window.patch:g}, it must be above 0 and at most 1")
+    views = make_views(stage, layout, clean, where)
+    make_answers(stage, layout, clean, where)
+    if index == 0 and any(view.needs_points for view in views):
+        raise ProtofaceError(f"{where}: the first stage has no points to put its window over")
 
 
 def weight_files(

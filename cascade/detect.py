@@ -15,10 +15,11 @@ import cv2
 
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import replacing, write_text
-from protoface.eval.summary import image_diagonal, nme
 
-from .detector import Cascade, Detection
+from .cascade import Cascade
 from .drawing import draw
+from .face import Face
+from .metrics import image_diagonal, nme
 from .pictures import find_pictures, is_video, open_video, read_picture
 from .video.smoothing import OneEuro, Smoothing, smoothed
 from .windows.window import Floats, Image
@@ -97,26 +98,26 @@ def _picture(cascade: Cascade, path: Path, given: Given, results: Results) -> Im
     box = given.boxes.get(path.name)
     if given.boxes and box is None:
         raise ProtofaceError(f"{path}: the list of boxes has none for '{path.name}'")
-    detection = cascade.detect(image) if box is None else cascade.detect(image, [box])[0]
+    (face,) = cascade.detect(image, None if box is None else [box])
     truth = given.truth.get(path.name)
     if truth is not None:
         diagonal = image_diagonal(image.shape[1], image.shape[0])
-        results.errors.append([float(nme(level, truth, diagonal)) for level in detection.levels])
-    results.entries.append({"path": str(path), **entry(detection)})
-    return _drawn(image, detection, truth)
+        results.errors.append([float(nme(level, truth, diagonal)) for level in face.stages])
+    results.entries.append({"path": str(path), **entry(face)})
+    return _drawn(image, face, truth)
 
 
-def _drawn(image: Image, detection: Detection, truth: Floats | None = None) -> Image:
-    window = detection.windows[-1] if len(detection.windows) > 1 else None
-    return draw(image, detection.levels, window, truth)
+def _drawn(image: Image, face: Face, truth: Floats | None = None) -> Image:
+    window = face.windows[-1] if len(face.windows) > 1 else None
+    return draw(image, face.stages, window, truth)
 
 
-def entry(detection: Detection) -> dict[str, Any]:
-    """A detection as JSON: points and level_1 [[x, y], ...], the last window [x, y, width, height]."""
+def entry(face: Face) -> dict[str, Any]:
+    """A face as JSON: points and level_1 [[x, y], ...], the last window [x, y, width, height]."""
     return {
-        "points": detection.points.tolist(),
-        "level_1": detection.levels[0].tolist(),
-        "window": detection.windows[-1].tolist(),
+        "points": face.points.tolist(),
+        "level_1": face.stages[0].tolist(),
+        "window": face.windows[-1].tolist(),
     }
 
 
@@ -151,13 +152,13 @@ def _video(
         raise ProtofaceError(f"{path}: holds no frame that OpenCV can decode")
 
 
-def _find(cascade: Cascade, smoother: OneEuro | None, image: Image, seconds: float) -> Detection:
-    detection = cascade.detect(image)
-    return detection if smoother is None else smoothed(detection, smoother, seconds)
+def _find(cascade: Cascade, smoother: OneEuro | None, image: Image, seconds: float) -> Face:
+    (face,) = cascade.detect(image)
+    return face if smoother is None else smoothed(face, smoother, seconds)
 
 
 def _drawn_frames(
-    find: Callable[[Image, float], Detection],
+    find: Callable[[Image, float], Face],
     path: str,
     frames: Iterator[tuple[Image, float]],
     results: Results,
@@ -165,9 +166,9 @@ def _drawn_frames(
     """Each frame with its points; Ctrl-C ends the stream, which is how a camera is stopped."""
     try:
         for number, (image, seconds) in enumerate(frames):
-            detection = find(image, seconds)
-            results.entries.append({"path": path, "frame": number, **entry(detection)})
-            yield _drawn(image, detection)
+            face = find(image, seconds)
+            results.entries.append({"path": path, "frame": number, **entry(face)})
+            yield _drawn(image, face)
     except KeyboardInterrupt:
         return
 

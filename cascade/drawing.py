@@ -8,8 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from .windows.clean import place
-from .windows.window import Floats, Image, Window
+from .windows.window import Floats, Image, Window, place
 
 GREEN, RED, BLUE = (0, 255, 0), (0, 0, 255), (255, 0, 0)
 CORNERS = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], np.float32)

@@ -30,6 +30,8 @@ LAYOUTS = {
 }
 #: That of CelebA, and of cascades that name no other one.
 DEFAULT = "celeba5"
+#: The distance by which training measures a face: between the centres of its eyes.
+EYES = "inter_pupil"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,14 +72,24 @@ class Layout:
         """Whether `convert` can make points of the layout `to`."""
         return self.same_points(to) or to.name in self.conversions
 
+    def ends(self, distance: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Indices of the points at the two ends of a distance.
+
+        Raises ProtofaceError for a distance that the layout does not have.
+        """
+        if distance not in self.distances:
+            raise ProtofaceError(
+                f"layout {self} has no distance '{distance}', by which faces are measured; there are "
+                f"{', '.join(self.distances) or 'none'}"
+            )
+        return self.distances[distance]
+
     def distance(self, name: str, points: Floats) -> Floats:
         """Pixels (...) between the two ends of a distance, for faces (..., points, 2).
 
         Raises ProtofaceError for a distance that the layout does not have.
         """
-        if name not in self.distances:
-            raise ProtofaceError(f"layout '{self.name}' has no distance '{name}'")
-        a, b = (points[..., list(end), :].mean(axis=-2) for end in self.distances[name])
+        a, b = (points[..., list(end), :].mean(axis=-2) for end in self.ends(name))
         return np.asarray(np.linalg.norm(b - a, axis=-1))
 
     def convert(self, points: Floats, to: Layout) -> Floats:

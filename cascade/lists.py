@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +14,56 @@ from numpy.typing import NDArray
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import read_bytes
 
+Entry = TypeVar("Entry")
+
+
+def read_lines(path: str | os.PathLike[str]) -> list[str]:
+    """The lines of a text file. Raises ProtofaceError naming it."""
+    try:
+        return read_bytes(path).decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ProtofaceError(f"{path}: not a text file (byte {error.start} is not UTF-8)") from error
+
+
+class Matching(Generic[Entry]):
+    """Entries of a list by name, to be found by the paths of pictures; names may be paths themselves."""
+
+    def __init__(self, entries: Mapping[str, Entry]) -> None:
+        self.entries = entries
+        self._names: dict[
+            str, list[str]
+        ] = {}  # bare name -> names in the list; searched for each picture
+        for name in entries:
+            self._names.setdefault(name.rpartition("/")[2], []).append(name)
+
+    def find(self, path: Path, root: Path) -> Entry | None:
+        """The entry for the picture at `path`; None if the list has none.
+
+        It is that of the path relative to `root`, the folder that was searched for pictures (or the
+        picture's own), else that of the bare name, for lists that were made from another folder. Raises
+        ProtofaceError if several entries have that bare name.
+        """
+        relative = path.relative_to(root).as_posix()
+        if relative in self.entries:
+            return self.entries[relative]
+        names = self._names.get(path.name, [])
+        if len(names) > 1:
+            raise ProtofaceError(
+                f"{path}: the list has no '{relative}', but {len(names)} pictures '{path.name}', such as "
+                f"'{names[0]}'; give the folder that the list's names are relative to"
+            )
+        return self.entries[names[0]] if names else None
+
 
 def read_list(path: str | os.PathLike[str], count: int) -> dict[str, NDArray[np.float64]]:
-    """Name -> `count` numbers, in the order of the file; the name may hold spaces.
+    """Name -> `count` numbers, in the order of the file; a name may hold spaces, and be a path.
 
     CelebA's two header lines (number of pictures, names of the columns) are recognised and checked:
     `list_landmarks_celeba.txt` has 10 numbers (x1 y1 .. x5 y5, pixels), `list_bbox_celeba.txt` 4 (x, y,
     width, height). Raises ProtofaceError naming the line: too few or too many numbers, a name twice, a
     header that promises another number of pictures.
     """
-    try:
-        lines = read_bytes(path).decode("utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise ProtofaceError(f"{path}: not a text file (byte {error.start} is not UTF-8)") from error
+    lines = read_lines(path)
     first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
     announced = int(lines[first]) if first < len(lines) and lines[first].strip().isdigit() else None
     skipped = first + 2 if announced is not None else 0

@@ -1,97 +1,120 @@
-"""The net of a stage: whether it fits, and how it is made to run."""
+"""The net of a stage: whether it fits its views and answers, and how it is made to run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 from onnx import ModelProto
 
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.fold import fold_batch_norm
-from protoface.converters.graph import Net, build_graph
+from protoface.converters.graph import Net, Value
+from protoface.converters.runtimes import Blobs, Run, ends_of
 
 from . import cascade_pb2
-from .backends.choice import BACKENDS, Batch, Forward
+from .answers.answer_kind import AnswerKind
+from .backends.choice import BACKENDS
 from .definition import Loaded
-from .windows.window import Floats
+from .stage import Stage
+from .views.view_kind import ViewKind
 
 
-def running(
+class _End(Protocol):
+    """A view or an answer: what is at one end of a net."""
+
+    blob: str
+    shape: tuple[int, ...]
+
+
+End = TypeVar("End", bound=_End)
+
+
+def make_stage(
     stage: cascade_pb2.StageParameter,
     net: Loaded,
-    order: Sequence[int],
+    views: Sequence[ViewKind],
+    answers: Sequence[AnswerKind],
     backend: str,
     threads: int | None = None,
-) -> Forward:
-    """The net of a stage at work on a backend; `order` is that of the points in a mirrored picture."""
+) -> Stage:
+    """The stage with its net at work on a backend. Raises ProtofaceError if the net does not fit it."""
+    fed, read = fitted(stage, net, views, answers)
     if isinstance(net, Net):
         # Folded for every backend: OpenCV 5 is 1.8 times faster so, the others no slower.
         net = fold_batch_norm(net, stage.net)
     source = f"stage '{stage.name}'" + (f" ({stage.onnx})" if stage.onnx else "")
-    forward = BACKENDS[backend].forward(net, source, threads)
-    return mirror_averaged(forward, order) if stage.flip_average else forward
+    forward = BACKENDS[backend].run(net, source, threads)
+    if stage.flip_average:
+        forward = mirror_averaged(forward, fed, read)
+    return Stage(stage.name, fed, read, forward)
 
 
-def mirror_averaged(forward: Forward, order: Sequence[int]) -> Forward:
-    """A net that looks at each picture and at its mirror image, and answers the mean of both.
+def mirror_averaged(
+    forward: Run, views: Mapping[str, ViewKind], answers: Mapping[str, AnswerKind]
+) -> Run:
+    """A net that looks at each picture and at its mirror image, and answers the mean of both."""
 
-    Pictures are (n, 3, height, width), or have 3 channels for each point; answers are (n, 2 * points).
-    """
-
-    def run(batch: Batch) -> Floats:
-        n, channels, height, width = batch.shape
-        parts = batch.reshape(n, channels // 3, 3, height, width)[..., ::-1]
-        if channels > 3:
-            parts = parts[:, order]
-        both = forward(np.concatenate([batch, parts.reshape(batch.shape)]))
-        plain, mirrored = both.reshape(2, n, len(order), 2)
-        mean: Floats = (plain + mirrored[:, order] * np.array((-1, 1), both.dtype)) / 2
-        return mean.reshape(n, -1)
+    def run(inputs: Blobs) -> Blobs:
+        both = {
+            blob: np.concatenate([batch, views[blob].mirrored(batch)]) for blob, batch in inputs.items()
+        }
+        outputs = forward(both)
+        means = {}
+        for blob, answer in answers.items():
+            plain, mirrored = np.split(outputs[blob], 2)
+            means[blob] = (plain + answer.mirrored(mirrored)) / 2
+        return means
 
     return run
 
 
-def check_net(stage: cascade_pb2.StageParameter, net: Loaded, points: int) -> None:
-    """Raise ProtofaceError unless a net takes what its stage shows it, and answers so many points."""
-    where, size = stage.onnx or stage.net, [stage.preprocess.size[0], stage.preprocess.size[-1]]
-    inputs, outputs = _onnx_shapes(net, where) if isinstance(net, ModelProto) else _shapes(net, where)
-    if len(inputs) != 1 or len(outputs) != 1:
+def fitted(
+    stage: cascade_pb2.StageParameter,
+    net: Loaded,
+    views: Sequence[ViewKind],
+    answers: Sequence[AnswerKind],
+) -> tuple[dict[str, ViewKind], dict[str, AnswerKind]]:
+    """Views by the input that each makes, answers by the output that each reads.
+
+    Raises ProtofaceError unless the net takes what its stage shows it, and answers as it should.
+    """
+    source = stage.onnx or stage.net
+    where = f"{source}: stage '{stage.name}'"
+    ends = ends_of(net, source)
+    if isinstance(net, ModelProto) and any(value.shape[:1] != (0,) for value in ends.inputs):
+        taken = [list(value.shape) for value in ends.inputs]
+        raise ProtofaceError(f"{source}: its batch size must be free, it takes {taken}")
+    if len(ends.inputs) != len(views):
         raise ProtofaceError(
-            f"{where}: stage '{stage.name}' needs a net with one input and one output, "
-            f"not {len(inputs)} and {len(outputs)}"
+            f"{where} has {len(views)} view(s), its net {len(ends.inputs)} input(s): "
+            f"{', '.join(value.blob for value in ends.inputs)}"
         )
-    channels = 3 * points if stage.window.similarity.patch else 3
-    if inputs[0] != [channels, *size]:
-        raise ProtofaceError(
-            f"{where}: stage '{stage.name}' makes pictures of {channels} x {size[0]} x {size[1]}, "
-            f"the net takes {inputs[0]}"
-        )
-    if outputs[0] != [2 * points]:
-        raise ProtofaceError(
-            f"{where}: stage '{stage.name}' needs x and y of {points} points, "
-            f"the net gives {outputs[0]}"
-        )
+    fed = _matched(views, ends.inputs, f"{where} makes an input of", "the net takes")
+    return fed, _matched(answers, ends.outputs, f"{where} needs an output of", "the net gives")
 
 
-def _shapes(net: Net, source: str) -> tuple[list[list[int]], list[list[int]]]:
-    """Shapes of inputs and of outputs, without the batch."""
-    graph = build_graph(net, source)
-    return (
-        [list(value.shape[1:]) for value in graph.inputs],
-        [list(value.shape[1:]) for value in graph.outputs],
-    )
+def _matched(parts: Sequence[End], values: Sequence[Value], needs: str, has: str) -> dict[str, End]:
+    """Each view or answer by the blob that it names, or by the only one there is."""
+    by_blob = {value.blob: value for value in values}
+    matched: dict[str, End] = {}
+    for part in parts:
+        if not part.blob and len(parts) == len(values) == 1:
+            value = values[0]
+        elif part.blob in by_blob:
+            value = by_blob[part.blob]
+        else:
+            raise ProtofaceError(
+                f"{needs} blob '{part.blob}', {has} {', '.join(by_blob)}; name one of them (blob)"
+            )
+        if value.shape[1:] != part.shape:
+            raise ProtofaceError(
+                f"{needs} shape {_text(part.shape)}, {has} {_text(value.shape[1:])} in '{value.blob}'"
+            )
+        matched[value.blob] = part
+    return matched
 
 
-def _onnx_shapes(model: ModelProto, source: str) -> tuple[list[list[int]], list[list[int]]]:
-    weights = {tensor.name for tensor in model.graph.initializer}
-    inputs, outputs = (
-        [[dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in values]
-        for values in (
-            [value for value in model.graph.input if value.name not in weights],
-            model.graph.output,
-        )
-    )
-    if any(shape[:1] != [0] for shape in inputs):
-        raise ProtofaceError(f"{source}: its batch size must be free, it takes {inputs}")
-    return [shape[1:] for shape in inputs], [shape[1:] for shape in outputs]
+def _text(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape)) or "one number"

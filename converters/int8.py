@@ -12,13 +12,11 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
 
 from .errors import ProtofaceError
+from .runtimes import Blobs
 
-Batch = NDArray[np.float32]
 #: Operators whose second input is a weight that becomes int8.
 WEIGHTED = ("Conv", "Gemm", "MatMul")
 # So the quantiser says nothing of its pre-processing, which does nothing for a net without BatchNorm.
@@ -28,22 +26,22 @@ PREPARED = {"key": "onnx.quant.pre_process", "value": "onnxruntime.quant"}
 class _Reader:
     """Batches as the calibrator asks for them."""
 
-    def __init__(self, name: str, batches: Iterable[Batch]) -> None:
-        self.feeds = ({name: batch} for batch in batches)
+    def __init__(self, feeds: Iterable[Blobs]) -> None:
+        self.feeds = iter(feeds)
 
-    def get_next(self) -> dict[str, Batch] | None:
-        """The next batch by the input's name; None behind the last one."""
+    def get_next(self) -> Blobs | None:
+        """The next batch of every input, by name; None behind the last one."""
         return next(self.feeds, None)
 
 
-def to_int8(model: onnx.ModelProto, batches: Iterable[Batch], source: str) -> onnx.ModelProto:
-    """A copy of a float32 model of one input whose layers compute in 8-bit integers.
+def to_int8(model: onnx.ModelProto, feeds: Iterable[Blobs], source: str) -> onnx.ModelProto:
+    """A copy of a float32 model whose layers compute in 8-bit integers.
 
-    `batches` (n, ...) float32 are what its input really sees: the ranges of the activations, uint8, are
-    the least and the largest values met. Weights are int8 with a scale for each output channel. The
-    first and the last layers with weights stay in float32, as inputs and outputs do, and so does what
-    comes behind them. BatchNorm should be folded before. Raises ProtofaceError, with `source`, if ONNX
-    Runtime is missing or refuses the model, and if there is nothing to quantise.
+    `feeds` hold batches (n, ...) float32 of what its inputs really see: the ranges of the activations,
+    uint8, are the least and the largest values met. Weights are int8 with a scale for each output
+    channel. The first and the last layers with weights stay in float32, as inputs and outputs do, and
+    so does what comes behind them. BatchNorm should be folded before. Raises ProtofaceError, with
+    `source`, if ONNX Runtime is missing or refuses the model, and if there is nothing to quantise.
     """
     if not find_spec("onnxruntime"):
         raise ProtofaceError("int8 needs ONNX Runtime; pip install 'protoface[onnxruntime]'")
@@ -57,7 +55,7 @@ def to_int8(model: onnx.ModelProto, batches: Iterable[Batch], source: str) -> on
         before, after = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         onnx.save(prepared, before)
         try:
-            _quantize(before, after, _Reader(model.graph.input[0].name, batches), kept)
+            _quantize(before, after, _Reader(feeds), kept)
         except Exception as error:  # its errors have no class of their own above them
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ProtofaceError(f"{source}: ONNX Runtime cannot quantise it: {reason}") from error

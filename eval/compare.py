@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from protoface.cascade.detector import Cascade
+from protoface.cascade.cascade import Cascade
 from protoface.cascade.measure.bench import WHOLE, Row, crop_name
 
 from .datasets.dataset import POINTS, Dataset

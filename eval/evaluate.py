@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from protoface.cascade.detector import Cascade
+from protoface.cascade.cascade import Cascade
+from protoface.cascade.face import Face
 from protoface.cascade.pictures import read_picture
 from protoface.cascade.windows.window import Image
 from protoface.converters.errors import ProtofaceError
@@ -95,18 +96,25 @@ class Measured:
 
 
 def cascade_finder(cascade: Cascade) -> Finder:
-    """A cascade as a finder: it always finds, level by level."""
+    """A cascade as a finder: the first face of each picture, level by level."""
 
     def find(images: Sequence[Image]) -> list[Found | None]:
-        return [
-            Found(
-                tuple(points.astype(np.float64) for points in detection.levels),
-                tuple(float(np.hypot(w.width, w.height)) for w in detection.windows),
-            )
-            for detection in cascade.detect_batch(images)
-        ]
+        return found_in(cascade.detect_batch(images))
 
     return find
+
+
+def found_in(faces: Sequence[Sequence[Face]]) -> list[Found | None]:
+    """The first face of each picture, as a finder answers."""
+    return [
+        Found(
+            tuple(points.astype(np.float64) for points in found[0].stages),
+            tuple(float(np.hypot(window.width, window.height)) for window in found[0].windows),
+        )
+        if found
+        else None
+        for found in faces
+    ]
 
 
 def evaluate(

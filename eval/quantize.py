@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from protoface.cascade import cascade_pb2
-from protoface.cascade.backends.choice import Batch
+from protoface.cascade.cascade import Cascade, load
 from protoface.cascade.definition import (
     FILE,
     Loaded,
@@ -21,9 +21,8 @@ from protoface.cascade.definition import (
     sharing,
     weight_files,
 )
-from protoface.cascade.detector import Cascade, Stage, load
 from protoface.cascade.pack import sealed
-from protoface.cascade.windows.window import Floats
+from protoface.cascade.windows.window import Floats, Image
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import replacing, write_text
 from protoface.converters.float16 import to_float16
@@ -31,15 +30,16 @@ from protoface.converters.fold import fold_batch_norm
 from protoface.converters.int8 import to_int8
 from protoface.converters.onnx_export import to_onnx
 from protoface.converters.prototxt import to_text
+from protoface.converters.runtimes import Blobs
 
 from .datasets.dataset import Dataset
-from .evaluate import Measured, Progress, cascade_finder, evaluate
+from .evaluate import Finder, Found, Measured, Progress, cascade_finder, evaluate, found_in
 
-#: A model, what its input sees in batches, its name in errors -> the smaller model.
-Converter = Callable[[onnx.ModelProto, Sequence[Batch], str], onnx.ModelProto]
+#: A model, what its inputs see in batches, its name in errors -> the smaller model.
+Converter = Callable[[onnx.ModelProto, Sequence[Blobs], str], onnx.ModelProto]
 CONVERTERS: dict[str, Converter] = {
     "int8": to_int8,
-    "float16": lambda model, batches, source: to_float16(model, source),
+    "float16": lambda model, feeds, source: to_float16(model, source),
 }
 #: Both cascades are compared by this backend: the nets are made for it.
 BACKEND = "onnxruntime"
@@ -94,14 +94,14 @@ def quantize_cascade(
     files = weight_files(definition, path.parent, weights)
     loaded = load_nets(definition, path.parent, weights)
     cascade = Cascade(definition, loaded, BACKEND)
-    seen = [_recorded(stage) for stage in cascade.stages]
-    measured = evaluate(cascade_finder(cascade), dataset, progress)
+    seen: list[list[Blobs]] = [[] for _ in cascade.stages]
+    measured = evaluate(_recording(cascade, seen), dataset, progress)
     nets = []
     for members in sharing(definition, files):
         stages = tuple(definition.stage[index].name for index in members)
         before = as_onnx(loaded[members[0]], definition.stage[members[0]])
-        batches = [batch for index in members for batch in seen[index]]
-        after = CONVERTERS[kind](before, batches, f"{path}: stage '{stages[0]}'")
+        feeds = [feed for index in members for feed in seen[index]]
+        after = CONVERTERS[kind](before, feeds, f"{path}: stage '{stages[0]}'")
         nets.append(SmallerNet(stages, before, after))
     _write(definition, nets, folder, kind)
     again = evaluate(cascade_finder(load(folder, BACKEND)), dataset, progress)
@@ -130,17 +130,16 @@ def evenly(dataset: Dataset, count: int) -> Dataset:
     )
 
 
-def _recorded(stage: Stage) -> list[Batch]:
-    """A list that will hold what the net of a stage sees from now on."""
-    seen: list[Batch] = []
-    forward = stage.forward
+def _recording(cascade: Cascade, seen: Sequence[list[Blobs]]) -> Finder:
+    """A cascade as a finder that keeps what each stage's net is fed."""
 
-    def run(batch: Batch) -> Floats:
-        seen.append(batch)
-        return forward(batch)
+    def find(images: Sequence[Image]) -> list[Found | None]:
+        steps = list(cascade.steps(images))
+        for kept, step in zip(seen, steps, strict=True):
+            kept.append(step.inputs)
+        return found_in(steps[-1].faces(len(images)))
 
-    stage.forward = run
-    return seen
+    return find
 
 
 def _write(

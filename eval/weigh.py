@@ -21,8 +21,8 @@ from protoface.cascade.definition import (
     sharing,
     weight_files,
 )
-from protoface.cascade.detector import Cascade
-from protoface.cascade.measure.bench import WARM_UP, WHOLE, random_pictures, steps
+from protoface.cascade.cascade import Cascade
+from protoface.cascade.measure.bench import WARM_UP, WHOLE, random_pictures, timed_steps
 from protoface.converters.graph import Net, build_graph
 from protoface.converters.int8 import WEIGHTED
 
@@ -100,14 +100,14 @@ def weigh(
 
 
 def milliseconds(cascades: Sequence[Cascade], runs: int) -> list[dict[str, float]]:
-    """For each cascade the median of every step of `bench.steps`, one picture at a time."""
+    """For each cascade the median of every step of `bench.timed_steps`, one picture at a time."""
     pictures = random_pictures()
     seconds: list[dict[str, list[float]]] = [defaultdict(list) for _ in cascades]
     for run in tqdm(range(WARM_UP + runs), unit="run", disable=None, leave=False):
         chosen = [pictures[run % len(pictures)]]
         for cascade, taken in zip(cascades, seconds, strict=True):
             cascade.detect_batch(chosen)  # the one before has emptied the caches
-            for step, elapsed in steps(cascade, chosen):
+            for step, elapsed in timed_steps(cascade, chosen):
                 if run >= WARM_UP:
                     taken[step].append(elapsed)
     return [

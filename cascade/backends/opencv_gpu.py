@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -16,7 +16,7 @@ import numpy as np
 from protoface.converters.errors import ProtofaceError
 
 LOG = logging.getLogger(__name__)
-BUILD = f"{Path(__file__).parent / 'opencv_cuda' / 'build.sh'} makes one that has it"
+BUILD = f"{Path(__file__).parents[1] / 'opencv_cuda' / 'build.sh'} makes one that has it"
 # A node of cv2.dnn.Net.dump(), one line of Graphviz: its label ends with backend/target, and several
 # layers that run as one stand there in braces. Source: OpenCV 4.14, dnn/src/net_impl.cpp, dump.
 _NODE = re.compile(
@@ -53,8 +53,10 @@ def explain(devices: int, with_cuda: bool, has_targets: bool) -> str | None:
     return None
 
 
-def use_gpu(network: cv2.dnn.Net, target: str, shape: Sequence[int], source: str) -> None:
-    """Let a network with one input of that shape compute on the GPU, and run it once.
+def use_gpu(
+    network: cv2.dnn.Net, target: str, shapes: Mapping[str, Sequence[int]], source: str
+) -> None:
+    """Let a network with inputs of these shapes compute on the GPU, and run it once.
 
     `target` is DNN_TARGET_CUDA or DNN_TARGET_CUDA_FP16. Layers that OpenCV computes on the CPU are
     named in the log, as a warning. Raises ProtofaceError if those are all, or if it cannot run.
@@ -62,7 +64,8 @@ def use_gpu(network: cv2.dnn.Net, target: str, shape: Sequence[int], source: str
     try:
         network.setPreferableBackend(cv2.dnn.DNN_BACKEND_CUDA)
         network.setPreferableTarget(getattr(cv2.dnn, target))
-        network.setInput(np.zeros(shape, np.float32))
+        for name, shape in shapes.items():
+            network.setInput(np.zeros(shape, np.float32), name)
         network.forward()
         on_gpu, on_cpu = layers_by_place(network)
     except cv2.error as error:

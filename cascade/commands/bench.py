@@ -17,8 +17,8 @@ import numpy as np
 from onnx import ModelProto
 
 from protoface.cascade.backends.choice import AUTO, BACKENDS
+from protoface.cascade.cascade import Cascade
 from protoface.cascade.commands.options import mode_option, model_option, weights_option
-from protoface.cascade.detector import Cascade
 from protoface.cascade.measure.agreement import Agreement, compare
 from protoface.cascade.measure.bench import (
     COMPARED,

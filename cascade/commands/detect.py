@@ -9,8 +9,8 @@ import click
 import numpy as np
 from tqdm import tqdm
 
+from ..cascade import Cascade, load
 from ..detect import Given, Results, detect_paths, write_json
-from ..detector import Cascade, load
 from ..lists import read_list
 from ..video.smoothing import Smoothing
 from .options import backend_option, mode_option, model_option, threads_option, weights_option

@@ -8,7 +8,7 @@ import click
 
 from ..backends.choice import AUTO, BACKENDS
 from ..definition import DEFAULT, ORIGINAL
-from ..detector import MODES
+from ..windows.mode import MODES
 
 model_option, original_option = (
     click.option(

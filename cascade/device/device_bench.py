@@ -19,9 +19,9 @@ from protoface.converters.errors import ProtofaceError
 from protoface.converters.precision import allow_tf32
 
 from .. import cascade_pb2
+from ..cascade import Cascade
 from ..definition import Loaded
-from ..detector import Cascade
-from ..measure.agreement import Agreement, agreement, final_points, inputs_of
+from ..measure.agreement import Agreement, agreement, final_points
 from ..measure.bench import COMPARED, WHOLE, Row, make_row
 from ..windows.window import Image
 from .device_cascade import DeviceCascade, Run
@@ -133,11 +133,10 @@ def compare_way(
     pictures = stacked(images, min(len(images), COMPARED), cascade.device)
     images = images[: len(pictures)]
     apart = []
-    for stage, other, seen in zip(
-        cascade.stages, reference.stages, inputs_of(reference, images), strict=True
-    ):
+    for stage, step in zip(cascade.stages, reference.steps(images), strict=True):
+        (seen,), (expected,) = step.inputs.values(), step.outputs.values()
         answers = stage.answers(torch.from_numpy(seen).to(pictures.device)).flatten(1)
-        apart.append(float(np.abs(answers.cpu().numpy() - other.forward(seen)).max()))
+        apart.append(float(np.abs(answers.cpu().numpy() - expected).max()))
     points = WAYS[name].prepare(cascade, pictures)(pictures)[-1].cpu().numpy()
     return agreement(name, reference.backend, apart, points - final_points(reference, images))
 

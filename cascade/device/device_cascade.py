@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
 
+import cv2
 import torch
 from torch import Tensor, nn
 
@@ -20,11 +21,16 @@ from protoface.converters.graph import Net
 from protoface.converters.pytorch import to_pytorch
 
 from .. import cascade_pb2
-from ..definition import Loaded, mirrored_order
-from ..nets import check_net
-from ..windows.clean import LARGEST
+from ..answers.answer_kind import make_answers
+from ..definition import Loaded
+from ..layouts import Layout, layout_of
+from ..nets import fitted
+from ..views.pixels import PixelsView
+from ..views.view_kind import make_views
+from ..windows import clean
 from . import device_windows
 from .device_resample import Areas, linear, whole
+from .device_window_kinds import on_device
 from .device_windows import Windows
 
 #: Whether a kernel in Triton cuts the windows of AREA: PyTorch for CUDA brings it, but not on Windows.
@@ -33,6 +39,7 @@ if HAS_KERNEL:
     from .device_kernel import area
 
 _Preprocess = cascade_pb2.PreprocessParameter
+LACKING = "which a cascade on the device does not have; use another backend"
 #: What makes points (levels, n, points, 2) of pictures (n, rows, columns, 3) uint8.
 Run = Callable[[Tensor], Tensor]
 #: From windows, height, width, and whether they may be turned: what the net sees of them.
@@ -42,54 +49,39 @@ Sample = Callable[[Windows, int, int, bool], Tensor]
 class DeviceStage(nn.Module):
     """A net plus the window it looks through; see `Stage`."""
 
-    shape: Tensor
     mean: Tensor
     order: Tensor
     opposite: Tensor
 
-    def __init__(
-        self, parameter: cascade_pb2.StageParameter, net: Loaded, names: Sequence[str], order: list[int]
-    ) -> None:
+    def __init__(self, parameter: cascade_pb2.StageParameter, net: Loaded, layout: Layout) -> None:
         super().__init__()
-        check_supported(parameter, net)
-        check_net(parameter, net, len(names))
+        where = f"stage '{parameter.name}'"
+        view = pixels_view(parameter, net, layout, where)
         assert isinstance(net, Net)
-        self.net = to_pytorch(fold_batch_norm(net, parameter.net), f"stage '{parameter.name}'")
-        self.kind = parameter.window.WhichOneof("kind")
-        square, similar = parameter.window.square, parameter.window.similarity
-        self.k = square.k
-        if self.kind == "square":
-            self.corners = [names.index(name) for name in (square.around, square.a, square.b)]
-        self.upright, self.patch, self.points = similar.upright, similar.patch, len(names)
-        preprocess = parameter.preprocess
-        self.height, self.width = preprocess.size[0], preprocess.size[-1]
-        self.area = preprocess.interpolation == _Preprocess.AREA
-        self.swap = preprocess.color_order == _Preprocess.RGB
-        self.scale, self.flip_average = preprocess.scale, parameter.flip_average
-        shape = [[point.x, point.y] for point in similar.shape]
-        mean = (list(preprocess.mean) or [0.0]) * (1 if len(preprocess.mean) == 3 else 3)
-        self.register_buffer("shape", torch.tensor(shape, dtype=torch.float64), persistent=False)
-        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
-        self.register_buffer("order", torch.tensor(order), persistent=False)
+        self.net = to_pytorch(fold_batch_norm(net, parameter.net), where)
+        try:
+            self.window = on_device(view.window)
+        except ProtofaceError as error:
+            raise ProtofaceError(f"{where} {error}, {LACKING}") from error
+        self.points, self.patch = len(layout), self.window.patch
+        self.height, self.width = view.size
+        self.area = view.interpolation == cv2.INTER_AREA
+        self.swap, self.scale, self.flip_average = view.swap, view.scale, parameter.flip_average
+        self.register_buffer("mean", torch.tensor(view.mean)[:, None, None], persistent=False)
+        self.register_buffer("order", torch.tensor(layout.flip), persistent=False)
         # buffers, all of them: a CUDA graph cannot hold a copy from the host
         self.register_buffer("opposite", torch.tensor([-1.0, 1.0]), persistent=False)
 
     def factor(self, rows: int, columns: int) -> int:
         """The most by which this stage shrinks windows of such pictures; 0 if it needs no Sample."""
-        if not self.area or self.kind == "picture":
+        if not self.area or self.window.whole:
             return 0
-        reach = max(rows, columns) * (LARGEST * (self.patch or 1) if self.kind == "similarity" else 1)
-        return math.ceil(reach / min(self.height, self.width))
+        return math.ceil(self.window.reach(rows, columns) / min(self.height, self.width))
 
     def forward(self, pictures: Tensor, sample: Sample | None, before: Tensor | None) -> Tensor:
         """Points (n, points, 2) float32 in pixels, given those of the stage before."""
         count, rows, columns = pictures.shape[:3]
-        if self.kind == "picture" or before is None:
-            window = device_windows.picture(count, rows, columns, pictures.device)
-        elif self.kind == "square":
-            window = device_windows.square(before, self.corners, self.k, rows, columns)
-        else:
-            window = device_windows.similarity(before, self.shape, self.upright, rows, columns)
+        window = self.window(before, count, rows, columns)
         parts = window
         if self.patch and before is not None:
             parts = device_windows.patches(before, window, self.patch)
@@ -99,10 +91,10 @@ class DeviceStage(nn.Module):
 
     def look(self, pictures: Tensor, sample: Sample | None, windows: Windows) -> Tensor:
         """What the net sees of each window: (windows, 3, height, width)."""
-        if self.area and self.kind == "picture":
+        if self.area and self.window.whole:
             values = whole(pictures, self.height, self.width)
         elif self.area and sample is not None:
-            values = sample(windows, self.height, self.width, self.kind == "similarity")
+            values = sample(windows, self.height, self.width, self.window.turned)
         else:
             values = linear(pictures, windows, self.height, self.width)
         values = values * windows.seen[:, None, None, None]  # black where there is nothing
@@ -134,11 +126,9 @@ class DeviceCascade(nn.Module):
 
     def __init__(self, definition: cascade_pb2.CascadeParameter, nets: Sequence[Loaded]) -> None:
         super().__init__()
-        self.points = [point.name for point in definition.point]
-        order = mirrored_order(definition)
+        layout = layout_of(definition, definition.name)
         self.stages = [
-            DeviceStage(stage, net, self.points, order)
-            for stage, net in zip(definition.stage, nets, strict=True)
+            DeviceStage(stage, net, layout) for stage, net in zip(definition.stage, nets, strict=True)
         ]
         self.parts = nn.ModuleList(self.stages)
         self.eval()
@@ -182,18 +172,22 @@ def place(answers: Tensor, windows: Windows) -> Tensor:
     return torch.stack((x * cos - y * sin, x * sin + y * cos), -1) + centre
 
 
-def check_supported(parameter: cascade_pb2.StageParameter, net: Loaded) -> None:
-    """Raise ProtofaceError naming the stage and what of it a DeviceCascade does not have."""
-    interpolation = parameter.preprocess.interpolation
-    lacking = None
+def pixels_view(
+    parameter: cascade_pb2.StageParameter, net: Loaded, layout: Layout, where: str
+) -> PixelsView:
+    """The one view of a stage, whose net fits it.
+
+    Raises ProtofaceError naming the stage and what of it a DeviceCascade does not have.
+    """
     if not isinstance(net, Net):
-        lacking = "is an ONNX file"
-    elif parameter.window.WhichOneof("kind") == "box":
-        lacking = "looks through a given box"
-    elif interpolation not in (_Preprocess.LINEAR, _Preprocess.AREA):
-        lacking = f"resizes by {_Preprocess.Interpolation.Name(interpolation)}"
-    if lacking:
-        raise ProtofaceError(
-            f"stage '{parameter.name}' {lacking}, which a cascade on the device does not have; "
-            "use another backend"
-        )
+        raise ProtofaceError(f"{where} is an ONNX file, {LACKING}")
+    views = make_views(parameter, layout, clean, where)
+    answers = make_answers(parameter, layout, clean, where)
+    fitted(parameter, net, views, answers)
+    (view, *others) = views
+    if others or len(answers) > 1 or not isinstance(view, PixelsView):
+        raise ProtofaceError(f"{where} has several views or answers, {LACKING}")
+    if view.interpolation not in (cv2.INTER_LINEAR, cv2.INTER_AREA):
+        name = _Preprocess.Interpolation.Name(parameter.preprocess.interpolation)
+        raise ProtofaceError(f"{where} resizes by {name}, {LACKING}")
+    return view

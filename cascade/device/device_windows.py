@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..windows.clean import LARGEST
+from ..windows.similarity import LARGEST
 from ..windows.similarity_fit import COINCIDING, FURTHEST, LEAST, ROUNDS, TOLERANCE
 
 
@@ -70,7 +70,7 @@ def square(points: Tensor, corners: Sequence[int], k: float, rows: int, columns:
 
 
 def similarity(points: Tensor, shape: Tensor, upright: bool, rows: int, columns: int) -> Windows:
-    """`clean.similarity` without patches for points (n, points, 2); `shape` (points, 2) float64."""
+    """`SimilarityWindow` without patches for points (n, points, 2); `shape` (points, 2) float64."""
     numbers = (points.double().abs() < FURTHEST).all(-1).all(-1)
     centre, direction = fit(points.double(), shape, upright)
     scale = torch.linalg.vector_norm(direction, dim=-1)

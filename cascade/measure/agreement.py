@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..backends.choice import AGREEMENT as INT8
-from ..detector import Cascade
+from protoface.converters.runtimes import Blobs
+
+from ..backends.opencv import AGREEMENT as INT8
+from ..cascade import Cascade
 from ..windows.window import Floats, Image
 
 #: How far answers in [-1, 1] may be from those on the CPU, with nets in float32 and in float16.
@@ -47,32 +49,26 @@ def tolerance(backend: str, int8: bool = False) -> float:
     return INT8 if int8 else FLOAT16 if backend.endswith("fp16") else FLOAT32
 
 
-def inputs_of(cascade: Cascade, images: Sequence[Image]) -> list[Floats]:
-    """What the net of each stage sees of pictures."""
-    detections = cascade.detect_batch(images)
-    return [
-        stage.look(images, [detection.windows[level] for detection in detections])
-        for level, stage in enumerate(cascade.stages)
-    ]
-
-
-def final_points(cascade: Cascade, images: Sequence[Image]) -> Floats:
-    """Points (n, points, 2) of the last stage."""
-    return np.array([detection.points for detection in cascade.detect_batch(images)])
-
-
 def compare(
     cascade: Cascade, reference: Cascade, images: Sequence[Image], int8: bool = False
 ) -> Agreement:
-    """How a cascade agrees with the reference on some pictures."""
+    """How a cascade agrees with the reference on some pictures: its nets get the reference's inputs."""
     apart = [
-        float(np.abs(one.forward(seen) - other.forward(seen)).max())
-        for one, other, seen in zip(
-            cascade.stages, reference.stages, inputs_of(reference, images), strict=True
-        )
+        largest_difference(stage.forward(step.inputs), step.outputs)
+        for stage, step in zip(cascade.stages, reference.steps(images), strict=True)
     ]
     moved = final_points(cascade, images) - final_points(reference, images)
     return agreement(cascade.backend, reference.backend, apart, moved, int8)
+
+
+def largest_difference(answers: Blobs, expected: Blobs) -> float:
+    """The largest difference of any output; NaN if any value is."""
+    return float(np.max([np.abs(answers[blob] - expected[blob]).max() for blob in expected]))
+
+
+def final_points(cascade: Cascade, images: Sequence[Image]) -> Floats:
+    """Points (faces, points, 2) of the last stage."""
+    return np.array([face.points for faces in cascade.detect_batch(images) for face in faces])
 
 
 def agreement(

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from protoface.cascade import cascade_pb2
 from protoface.cascade.backends.choice import BACKENDS
+from protoface.cascade.cascade import Cascade
 from protoface.cascade.definition import (
     Loaded,
     PathLike,
@@ -24,8 +25,7 @@ from protoface.cascade.definition import (
     read_definition,
     weight_files,
 )
-from protoface.cascade.detector import Cascade
-from protoface.cascade.windows.window import Floats, Image, Points, Window
+from protoface.cascade.windows.window import Floats, Image
 from protoface.converters.conversion import is_onnx
 from protoface.converters.graph import Net
 
@@ -59,34 +59,20 @@ class Row:
     pictures_per_s: float
 
 
-def steps(cascade: Cascade, images: Sequence[Image]) -> Iterator[tuple[str, float]]:
+def timed_steps(cascade: Cascade, images: Sequence[Image]) -> Iterator[tuple[str, float]]:
     """Seconds of each step of one pass over a batch, then of the whole cascade, run once more.
 
     `preprocess` makes the first net's input; a stage's own name is its forward pass; `crop` turns the
-    points of the stage before into the next one's input.
+    answers of the stage before into the next one's input.
     """
-    clock = time.perf_counter
-    found: Sequence[Points | None] = [None] * len(images)
-    windows: list[Window] = []
-    outputs: Floats = np.empty(0)
-    for number, stage in enumerate(cascade.stages):
-        start = clock()
-        if number:
-            found = cascade.stages[number - 1].place(outputs, windows, found)
-        windows = [
-            stage.first_window(image, None)
-            if points is None
-            else stage.next_window(image, None, points)
-            for image, points in zip(images, found, strict=True)
-        ]
-        batch = stage.look(images, windows)
-        looked = clock()
-        outputs = stage.forward(batch)
-        yield crop_name(number), looked - start
-        yield stage.name, clock() - looked
-    start = clock()
+    read = 0.0
+    for number, step in enumerate(cascade.steps(images)):
+        yield crop_name(number), read + step.seconds.look
+        yield step.stage.name, step.seconds.forward
+        read = step.seconds.read
+    start = time.perf_counter()
     cascade.detect_batch(images)
-    yield WHOLE, clock() - start
+    yield WHOLE, time.perf_counter() - start
 
 
 def crop_name(number: int) -> str:
@@ -112,7 +98,7 @@ def measure(
             chosen = list(islice(pictures, size))
             for cascade in cascades:
                 cascade.detect_batch(chosen)  # the one before has emptied the caches
-                for step, elapsed in steps(cascade, chosen):
+                for step, elapsed in timed_steps(cascade, chosen):
                     if run >= WARM_UP:
                         seconds[cascade.backend, size, step].append(elapsed)
     return [

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..detector import Detection
+from ..face import Face
 from ..windows.window import Floats, Points
 
 #: Cut-off of the speed's own low-pass filter in Hz: the paper's.
@@ -73,10 +73,10 @@ def _low_pass(new: Floats, old: Floats, cutoff: Floats | float, passed: float) -
     return mixed
 
 
-def smoothed(detection: Detection, smoother: OneEuro, seconds: float) -> Detection:
-    """A detection with its final points smoothed, and reset where there was nothing to look at."""
-    if detection.windows[-1].empty:
+def smoothed(face: Face, smoother: OneEuro, seconds: float) -> Face:
+    """A face with its final points smoothed, and reset where there was nothing to look at."""
+    if face.windows[-1].empty:
         smoother.reset()
-        return detection
-    points = smoother(detection.points, seconds)
-    return replace(detection, points=points, levels=(*detection.levels[:-1], points))
+        return face
+    points = smoother(face.points, seconds)
+    return replace(face, points=points, stages=(*face.stages[:-1], points))

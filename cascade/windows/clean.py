@@ -3,185 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
+from .sampling import resample
+from .window import NOTHING, Size, Window, place
 
-from .similarity_fit import fit_complex
-from .window import NOTHING, Floats, Image, Points, Window, centred
+__all__ = ["LACKS", "NAME", "box", "place", "resample", "square"]
 
-#: A window this many times as large as the picture's longer side shows nothing, and would take memory.
-LARGEST = 4
+NAME = "clean"
+LACKS: frozenset[str] = frozenset()
 
 
-def square(image: Image, points: Points, around: int, a: int, b: int, k: float) -> Window:
+def square(size: Size, points: Floats, around: int, a: int, b: int, k: float) -> Window:
     """The square of side k * distance(a, b), clipped; `around`, `a` and `b` are indices of points."""
     numbers = points.tolist()  # for so few, plain numbers are faster than arrays
     side = k * math.dist(numbers[a], numbers[b])
     x, y = numbers[around]
     offset = (side - 1) / 2
-    return clip(image, x - offset, y - offset, side, side)
+    return box(size, x - offset, y - offset, side, side)
 
 
-def similarity(
-    image: Image, points: Points, shape: Sequence[complex], upright: bool, patch: float
-) -> Window:
-    """The window in which `points` lie like `shape` (`similarity.fit`), not clipped.
-
-    With `patch` it has a window of that part of its side around each point. It is NOTHING if it (or a
-    patch) is smaller than two pixels, larger than LARGEST allows, or beside the picture.
-    """
-    numbers = points.tolist()
-    window = centred(*fit_complex(shape, numbers, upright))
-    rows, columns = image.shape[:2]
-    x, y = window.centre
-    reach = window.width * (patch or 1)
-    # a comparison with NaN is false
-    if not (reach >= 2 and window.width <= LARGEST * max(rows, columns)):
-        return NOTHING
-    if not (-window.width < x < columns + window.width and -window.width < y < rows + window.width):
-        return NOTHING
-    if not patch:
-        return window
-    patches = tuple([centred(x, y, reach, window.angle) for x, y in numbers])
-    return Window(window.x, window.y, window.width, window.height, window.angle, patches)
-
-
-def box(image: Image, x: float, y: float, width: float, height: float) -> Window:
-    """A given box, clipped to the picture."""
-    return clip(image, x, y, width, height)
-
-
-def clip(image: Image, x: float, y: float, width: float, height: float) -> Window:
+def box(size: Size, x: float, y: float, width: float, height: float) -> Window:
     """The part of a rectangle that lies in the picture; empty (width or height 0) if none does.
 
     Clipped, not padded: the published nets were trained on clipped windows, and on real faces they are
     better for it.
     """
-    rows, columns = image.shape[:2]
+    rows, columns = size
     left, top = max(x, 0.0), max(y, 0.0)
     right, bottom = min(x + width, columns), min(y + height, rows)
     if not math.isfinite(left + top + right + bottom):
         return NOTHING
     return Window(left, top, max(right - left, 0.0), max(bottom - top, 0.0))
-
-
-def resample(image: Image, window: Window, height: int, width: int, interpolation: int) -> Image:
-    """The window, height x width x 3 uint8 in the picture's colours; beyond it its edge repeats.
-
-    `interpolation` is OpenCV's. INTER_AREA shrinks the window's part of the picture by the whole factor
-    that fits, by area averages, and then samples it as INTER_LINEAR: for a whole picture too, where
-    OpenCV's own takes 0.9 ms from 640 x 480 pixels, this 0.2 to 0.3.
-    """
-    rows, columns = image.shape[:2]
-    shrinks = interpolation == cv2.INTER_AREA
-    same_size = window.width == columns and window.height == rows
-    if same_size and not (shrinks or window.x or window.y or window.angle):
-        return cv2.resize(image, (width, height), interpolation=interpolation)  # type: ignore[return-value]
-    matrix = sampling_matrix(window, height, width)
-    if shrinks:
-        image, matrix = _shrunk(image, matrix, window, height, width)
-        interpolation = cv2.INTER_LINEAR
-    flags = interpolation | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(  # type: ignore[return-value]
-        image, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
-
-
-def sampling_matrix(window: Window, height: int, width: int) -> NDArray[np.float64]:
-    """2 x 3, from (column, row, 1) of the net's input to (x, y) in the picture.
-
-    The same mapping as cv2.resize: the outer edges of both pixel grids coincide.
-    """
-    sx, sy = window.width / width, window.height / height
-    if not window.angle:
-        return np.array([[sx, 0, window.x + sx / 2 - 0.5], [0, sy, window.y + sy / 2 - 0.5]])
-    (x, y), (cos, sin) = window.centre, window.direction
-    across, down = sx * (1 - width) / 2, sy * (1 - height) / 2
-    return np.array(
-        [
-            [sx * cos, -sy * sin, x + across * cos - down * sin],
-            [sx * sin, sy * cos, y + across * sin + down * cos],
-        ]
-    )
-
-
-def _shrunk(
-    image: Image, matrix: NDArray[np.float64], window: Window, height: int, width: int
-) -> tuple[Image, NDArray[np.float64]]:
-    """The part of the picture that a window needs, shrunk by a whole factor, and the matrix for it."""
-    fx, fy = max(1, int(window.width / width)), max(1, int(window.height / height))
-    if window.angle:
-        fx = fy = min(fx, fy)
-    if fx == fy == 1:
-        return image, matrix
-    cos, sin = (abs(value) for value in window.direction)
-    # how much further than the window the rectangle around it reaches
-    dx = (window.width * cos + window.height * sin - window.width) / 2
-    dy = (window.width * sin + window.height * cos - window.height) / 2
-    rows, columns = image.shape[:2]
-    left, right = blocks(window.x - dx, window.x + window.width + dx, fx, columns)
-    top, bottom = blocks(window.y - dy, window.y + window.height + dy, fy, rows)
-    matrix[:, 2] += (0.5 - left, 0.5 - top)
-    matrix /= ((fx,), (fy,))
-    matrix[:, 2] -= 0.5
-    return shrunk_blocks(image, (left, right), (top, bottom), fx, fy), matrix
-
-
-def shrunk_blocks(
-    image: Image, across: tuple[int, int], down: tuple[int, int], fx: int, fy: int
-) -> Image:
-    """The mean of each block of fy x fx pixels between two columns and two rows (`blocks`)."""
-    (left, right), (top, bottom) = across, down
-    rows, columns = image.shape[:2]
-    part = image[max(top, 0) : bottom, max(left, 0) : right]
-    beyond = max(-top, 0), max(bottom - rows, 0), max(-left, 0), max(right - columns, 0)
-    if any(beyond):
-        part = cv2.copyMakeBorder(part, *beyond, cv2.BORDER_REPLICATE)  # type: ignore[assignment]
-    # OpenCV is 4 times as fast at 2 x 2 as at other factors
-    while fx % 2 == fy % 2 == 0:
-        fx, fy = fx // 2, fy // 2
-        size = part.shape[1] // 2, part.shape[0] // 2
-        part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    size = part.shape[1] // fx, part.shape[0] // fy
-    return cv2.resize(part, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
-
-
-def blocks(start: float, stop: float, factor: int, length: int) -> tuple[int, int]:
-    """Whole blocks of `factor` pixels that cover start .. stop of an axis of `length` pixels.
-
-    Beyond the axis they end with one block that holds nothing of it but its repeated edge.
-    """
-    first = math.floor(start)
-    first = min(max(first, first % factor - 2 * factor), length - 1)
-    last = max(min(math.ceil(stop), length + factor), 1)
-    return first, first + factor * max(1, math.ceil((last - first) / factor))
-
-
-def place(output: Floats, window: Window) -> Points:
-    """Points (n, 2) in the picture of a net's output (2n) in [-1, 1] of the window or its patches."""
-    half, centres = _origin(window, np.float32)
-    points: Points = output.reshape(-1, 2) * half
-    if window.angle:
-        cos, sin = window.direction
-        points = points @ np.array([[cos, sin], [-sin, cos]], np.float32)
-    points += centres
-    return points
-
-
-def unplace(points: Floats, window: Window) -> NDArray[np.float64]:
-    """The inverse of `place`: what a net would have to answer, (n, 2) in [-1, 1]."""
-    half, centres = _origin(window, np.float64)
-    cos, sin = window.direction
-    turned: NDArray[np.float64] = (points - centres) @ np.array([[cos, -sin], [sin, cos]])
-    return turned / half
-
-
-def _origin(window: Window, kind: type[np.floating[Any]]) -> tuple[Floats, Floats]:
-    """What an output counts in and from: half the size (2), and the centre (2) or centres (n, 2)."""
-    part = window.patches[0] if window.patches else window
-    half = np.array(((part.width - 1) / 2, (part.height - 1) / 2), kind)
-    return half, np.array([patch.centre for patch in window.patches] or window.centre, kind)

@@ -10,26 +10,30 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .window import Floats, Image, Points, Window
+from .window import Floats, Image, Points, Size, Window
+
+NAME = "faithful"
+#: What the original did not have.
+LACKS = frozenset({"AREA", "similarity"})
 
 
-def square(image: Image, points: Points, around: int, a: int, b: int, k: float) -> Window:
+def square(size: Size, points: Floats, around: int, a: int, b: int, k: float) -> Window:
     """Edges `around` -+ k / 2 * distance(a, b), rounded, clamped, with the far edge in the slice."""
     with np.errstate(invalid="ignore", over="ignore"):  # a net gone wild; _sliced makes it empty
         half = k / 2 * np.sqrt(np.sum((points[a] - points[b]) ** 2))
-    return _sliced(image, np.round(points[around] - half), np.round(points[around] + half) + 1)
+    return _sliced(size, np.round(points[around] - half), np.round(points[around] + half) + 1)
 
 
-def box(image: Image, x: float, y: float, width: float, height: float) -> Window:
+def box(size: Size, x: float, y: float, width: float, height: float) -> Window:
     """A given box, rounded to whole pixels and clamped."""
     start = np.round(np.array((x, y), np.float32))
-    return _sliced(image, start, np.round(np.array((x + width, y + height), np.float32)))
+    return _sliced(size, start, np.round(np.array((x + width, y + height), np.float32)))
 
 
-def _sliced(image: Image, start: Floats, stop: Floats) -> Window:
+def _sliced(size: Size, start: Floats, stop: Floats) -> Window:
     if not (np.isfinite(start).all() and np.isfinite(stop).all()):
         return Window(0, 0, 0, 0)
-    rows, columns = image.shape[:2]
+    rows, columns = size
     left, top = (int(max(value, 0)) for value in start)
     # A negative end would count from the far side in Python 2 as in 3; here the window is empty.
     right, bottom = (

@@ -17,6 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
+#: Rows and columns of a picture: all that the rules of windows ask of it.
+Size = tuple[int, int]
+Box = NDArray[np.float64]
 Points = NDArray[np.float32]
 Floats = NDArray[Any]
 
@@ -67,7 +70,33 @@ def centred(cx: float, cy: float, side: float, angle: float = 0) -> Window:
     return Window(cx - offset, cy - offset, side, side, angle)
 
 
-def picture_window(image: Image) -> Window:
+def picture_window(size: Size) -> Window:
     """The whole picture."""
-    height, width = image.shape[:2]
-    return Window(0, 0, width, height)
+    rows, columns = size
+    return Window(0, 0, columns, rows)
+
+
+def place(output: Floats, window: Window) -> Points:
+    """Points (n, 2) in the picture of a net's output (2n) in [-1, 1] of the window or its patches."""
+    half, centres = _origin(window, np.float32)
+    points: Points = output.reshape(-1, 2) * half
+    if window.angle:
+        cos, sin = window.direction
+        points = points @ np.array([[cos, sin], [-sin, cos]], np.float32)
+    points += centres
+    return points
+
+
+def unplace(points: Floats, window: Window) -> NDArray[np.float64]:
+    """The inverse of `place`: what a net would have to answer, (n, 2) in [-1, 1]."""
+    half, centres = _origin(window, np.float64)
+    cos, sin = window.direction
+    turned: NDArray[np.float64] = (points - centres) @ np.array([[cos, -sin], [sin, cos]])
+    return turned / half
+
+
+def _origin(window: Window, kind: type[np.floating[Any]]) -> tuple[Floats, Floats]:
+    """What an output counts in and from: half the size (2), and the centre (2) or centres (n, 2)."""
+    part = window.patches[0] if window.patches else window
+    half = np.array(((part.width - 1) / 2, (part.height - 1) / 2), kind)
+    return half, np.array([patch.centre for patch in window.patches] or window.centre, kind)

@@ -15,7 +15,7 @@ from protoface.cascade.commands.options import (
     weights_option,
 )
 from protoface.cascade.definition import find_definition, read_definition, weight_files
-from protoface.cascade.detector import load
+from protoface.cascade.cascade import load
 from protoface.cascade.measure.bench import measure, random_pictures
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.files import write_text

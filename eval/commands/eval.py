@@ -18,7 +18,7 @@ from protoface.cascade.commands.options import (
     model_option,
     weights_option,
 )
-from protoface.cascade.detector import load
+from protoface.cascade.cascade import load
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.files import write_text
 

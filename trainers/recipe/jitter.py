@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from protoface.cascade.layouts import EYES, Layout
+
 from .recipe_pb2 import JitterParameter
 
 Floats = NDArray[np.float64]
@@ -36,19 +38,21 @@ def from_complex(values: Complex) -> Floats:
     return np.stack((values.real, values.imag), axis=-1)
 
 
-def mean_shape(points: Floats, flip: Sequence[int]) -> Complex:
+def mean_shape(points: Floats, layout: Layout) -> Complex:
     """The mean (points) of faces (n, points, 2): symmetric, upright, centred, its eyes 1 apart.
 
-    Eyes are the first two points. Source: generalised Procrustes analysis, Gower, 1975.
+    Eyes are the ends of the layout's distance EYES. Source: generalised Procrustes analysis, Gower,
+    1975.
     """
+    left, right = (list(end) for end in layout.ends(EYES))
     faces = to_complex(points)
     faces = faces - faces.mean(axis=1, keepdims=True)
     shape: Complex = faces[0]
     for _ in range(ROUNDS):
         turns = _turns(shape, faces)
         shape = (faces[turns != 0] / turns[turns != 0, None]).mean(axis=0)
-        shape = shape / (shape[1] - shape[0])
-        shape = (shape - np.conj(shape[list(flip)])) / 2
+        shape = shape / (shape[right].mean() - shape[left].mean())
+        shape = (shape - np.conj(shape[list(layout.flip)])) / 2
     return shape
 
 

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protoface.cascade import cascade_pb2
-from protoface.cascade.definition import FILE, mirrored_order, read_definition
+from protoface.cascade.definition import FILE, read_definition
+from protoface.cascade.layouts import Layout, layout_of
+from protoface.cascade.views.pixels import PixelsView
+from protoface.cascade.views.view_kind import make_views
+from protoface.cascade.windows import clean
 from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike
 from protoface.converters.prototxt import read_message
@@ -28,9 +32,19 @@ class Recipe:
     source: str
 
     @property
-    def flip(self) -> list[int]:
-        """For each point the index of the one that it becomes in a mirrored picture."""
-        return mirrored_order(self.definition)
+    def layout(self) -> Layout:
+        """Which points the cascade finds."""
+        return layout_of(self.definition, self.source)
+
+    def view(self, stage: cascade_pb2.StageParameter) -> PixelsView:
+        """What a stage looks through. Raises ProtofaceError for what no recipe trains."""
+        where = f"{self.source}: stage '{stage.name}'"
+        (view, *others) = make_views(stage, self.layout, clean, where)
+        if others or stage.answer or not isinstance(view, PixelsView):
+            raise ProtofaceError(
+                f"{where}: a recipe trains nets with one view of pixels that answer points"
+            )
+        return view
 
     def owner(self, name: str) -> str:
         """The first stage with the net and weights of the stage `name`: the one that trains them."""
@@ -136,18 +150,19 @@ def _check_stages(recipe: Recipe) -> None:
                 f"{recipe.source}: stage '{given.name}' has the net and weights of "
                 f"'{recipe.owner(given.name)}', which is where they are trained"
             )
-    for index, stage in enumerate(recipe.definition.stage):
+    for stage in recipe.definition.stage:
         where = f"{recipe.source}: stage '{stage.name}'"
         if not stage.net:
             raise ProtofaceError(f"{where}: runs an ONNX file as it is; name a net to train")
-        if stage.window.WhichOneof("kind") == "box":
+        view = recipe.view(stage)
+        if view.needs_box:
             raise ProtofaceError(f"{where}: looks through a box that only a caller gives; not trained")
         training = recipe.training(stage.name)
         _check_training(training, where)
         least = training.jitter.least_factor
         if not 0 <= least <= training.jitter.factor:
             raise ProtofaceError(f"{where}: jitter's least_factor {least:g} is not in 0 .. factor")
-        jitters = training.jitter.factor and index and stage.window.WhichOneof("kind") != "picture"
+        jitters = training.jitter.factor and view.needs_points
         if jitters and not recipe.parameter.HasField("validation"):
             raise ProtofaceError(
                 f"{where}: its jitter is drawn from errors on validation pictures; name some, or set "

@@ -17,10 +17,11 @@ import torch
 from google.protobuf.message import Message
 
 from protoface.cascade import cascade_pb2
-from protoface.cascade.backends.choice import Batch
+from protoface.cascade.answers.points import PointsAnswer
+from protoface.cascade.cascade import Cascade
 from protoface.cascade.definition import FILE, load_nets, weight_files
-from protoface.cascade.detector import Cascade, Stage
 from protoface.cascade.parallel import cores, in_order
+from protoface.cascade.views.pixels import PixelsView
 from protoface.cascade.windows import clean
 from protoface.converters import ProtofaceError, convert, read_net
 from protoface.converters.files import PathLike, replacing, write_text
@@ -39,7 +40,7 @@ from .sources import read_sources
 from .stage_log import StageLog
 from .stage_trainer import StageTrainer
 from .training_pictures import read_pictures, training_pictures
-from .validation import Validation, look
+from .validation import Validation, show
 
 Say = Callable[[str], None]
 COPY = "recipe.prototxt"
@@ -162,11 +163,11 @@ class _Run:
         """Train a stage from its snapshot, if there is one, and write its weights."""
         parameter = self.definition.stage[index]
         training = self.recipe.training(parameter.name)
-        stage = Stage(parameter, [point.name for point in self.definition.point], _no_net, clean)
+        view = self.recipe.view(parameter)
         seen = None
         if self.validation is not None:
-            seen = look(self.validation, stage, self._cascade(index) if index else None)
-        sampler = self._sampler(stage, training, index, seen)
+            seen = show(self.validation, view, self._cascade(index) if index else None)
+        sampler = self._sampler(parameter.name, view, training, index, seen)
         faces, seed = len(sampler.sources), self.recipe.parameter.seed
         factor = self.recipe.parameter.epochs_factor
         iterations = max(1, round(training.epochs * factor * faces / training.batch_size))
@@ -181,8 +182,10 @@ class _Run:
             trainer.restore(snapshot)
             self.report(f"{parameter.name}: going on from {snapshot}, iteration {trainer.iteration}")
 
+        answer = PointsAnswer(cascade_pb2.PointsAnswer(), view.layout, clean)
+
         def error() -> float | None:
-            return None if seen is None else seen.error(stage, trainer.forward)
+            return None if seen is None else seen.error(answer, trainer.forward)
 
         with StageLog(
             self.out / f"{parameter.name}.csv",
@@ -210,26 +213,30 @@ class _Run:
         return measured
 
     def _sampler(
-        self, stage: Stage, training: TrainingParameter, index: int, seen: Validation | None
+        self,
+        name: str,
+        view: PixelsView,
+        training: TrainingParameter,
+        index: int,
+        seen: Validation | None,
     ) -> Sampler:
-        pictures = training_pictures(self.recipe, stage.name, self.photographs, self.out, self.workers)
-        flip = self.recipe.flip
-        sources, kept = read_sources(stage, pictures.paths, pictures.truth, self.workers)
+        pictures = training_pictures(self.recipe, name, self.photographs, self.out, self.workers)
+        sources, kept = read_sources(name, view, pictures.paths, pictures.truth, self.workers)
         if len(kept) < len(pictures):
             missing = len(pictures) - len(kept)
-            self.report(f"{stage.name}: {missing} faces are too small for its window, left out")
-        shape = mean_shape(pictures.truth, flip)
+            self.report(f"{name}: {missing} faces are too small for its window, left out")
+        shape = mean_shape(pictures.truth, view.layout)
         weights: Floats = pictures.weights[kept]
         if training.hard_pose:
             weights = weights * pose_weights(shape, pictures.truth[kept], training.hard_pose)
-        jitter = self._jitter(shape, training, seen) if index and stage.kind != "picture" else None
+        jitter = self._jitter(shape, training, seen) if view.needs_points else None
         alike = bool((weights == weights[0]).all())
         seed = [self.recipe.parameter.seed, index]
-        return Sampler(stage, sources, training, flip, seed, None if alike else weights, jitter)
+        return Sampler(view, sources, training, seed, None if alike else weights, jitter)
 
     def _jitter(self, shape: Complex, training: TrainingParameter, seen: Validation | None) -> Jitter:
         """Errors of the stages before; none without validation pictures (see `read_recipe`)."""
-        flip, options = self.recipe.flip, training.jitter
+        flip, options = self.recipe.layout.flip, training.jitter
         if seen is None:
             return Jitter(shape, np.zeros((1, len(shape)), np.complex128), flip, options.noise)
         found, truth = seen.found_before, seen.dataset.truth
@@ -270,7 +277,3 @@ def _train(
             if time.monotonic() - saved > SNAPSHOT_SECONDS:
                 trainer.save(snapshot)
                 saved = time.monotonic()
-
-
-def _no_net(inputs: Batch) -> Floats:
-    raise AssertionError("a stage in training is not run by itself")

@@ -10,15 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from protoface.cascade.detector import Stage
-from protoface.cascade.windows import clean
-from protoface.cascade.windows.window import Window
+from protoface.cascade.layouts import EYES
+from protoface.cascade.views.pixels import PixelsView
+from protoface.cascade.windows import sampling
+from protoface.cascade.windows.window import Window, unplace
 
 from . import recipe_pb2
 from .augment import as_jpeg, change_pixels, draw_moves
 from .jitter import Jitter
 from .scatter import Scatter
-from .sources import Source, window_of
+from .sources import Source
 
 #: What a random number is for; part of its seed. 2 and 3 are the stage trainer's.
 ORDER, SAMPLES, SURROUNDINGS = 0, 1, 4
@@ -40,34 +41,34 @@ class Batch:
 
 
 class Sampler:
-    """The batches of one stage by their number: the same ones for the same seed, in any order.
+    """The batches for one view by their number: the same ones for the same seed, in any order.
 
-    `flip` as `Recipe.flip`; `weights` (faces) says how often each comes, None: once an epoch; `jitter`
+    `weights` (faces) says how often each comes, None: once an epoch; `jitter`
     is None where the stage starts from the true points. `seed` is a sequence of numbers.
     """
 
     def __init__(
         self,
-        stage: Stage,
+        view: PixelsView,
         sources: Sequence[Source],
         training: recipe_pb2.TrainingParameter,
-        flip: Sequence[int],
         seed: Sequence[int],
         weights: NDArray[np.float64] | None = None,
         jitter: Jitter | None = None,
     ) -> None:
-        self.stage, self.sources, self.flip, self.seed = stage, sources, list(flip), list(seed)
+        self.view, self.sources, self.seed = view, sources, list(seed)
+        self.flip = list(view.layout.flip)
         self.augment, self.batch_size = training.augment, training.batch_size
         self.jitter = jitter
         self.scatter = None
-        if stage.kind == "picture" and training.scatter.probability:
+        if view.window.whole and training.scatter.probability:
             self.scatter = Scatter(training.scatter, sources, [*seed, SURROUNDINGS])
         self.weights = None if weights is None else weights / weights.sum()
         self._truth = np.array([source.points for source in sources])
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.zeros(0, np.int64))
-        # as Stage.look: (value - mean) * scale, in the net's colour order
-        mean = torch.tensor(stage.mean, dtype=torch.float32)
-        self._mean = (mean.flip(0) if stage.swap else mean).repeat(stage.patches)
+        # as PixelsView.look: (value - mean) * scale, in the net's colour order
+        mean = torch.tensor(view.mean, dtype=torch.float32)
+        self._mean = (mean.flip(0) if view.swap else mean).repeat(view.patches)
 
     def batch(self, number: int) -> Batch:
         """The batch of iteration `number`."""
@@ -78,21 +79,21 @@ class Sampler:
             starts = self.jitter.starts(starts, generator)
         moves = draw_moves(self.augment, generator, len(chosen))
         jpeg = generator.random(len(chosen)) < self.augment.jpeg
-        rows, columns = self.stage.size
-        pictures = np.empty((len(chosen), rows, columns, 3 * self.stage.patches), np.uint8)
+        rows, columns = self.view.size
+        pictures = np.empty((len(chosen), rows, columns, 3 * self.view.patches), np.uint8)
         labels = np.empty((len(chosen), *self._truth.shape[1:]))
         sides = np.empty((len(chosen), 2))
         for index, face in enumerate(chosen.tolist()):
             source = self.sources[face]
             window = moves.window(index, self._window(source, starts[index]))
             if self.scatter is not None and self.scatter.chooses(generator):
-                window = self.scatter.window(generator, source.points, float(moves.turn[index]))
+                window = self.scatter.window(generator, source.five, float(moves.turn[index]))
             parts = self._look(source, window)
             if self.scatter is not None:
                 parts = [self.scatter.cover(generator, parts[0], source, window)]
             if jpeg[index]:
                 parts = [as_jpeg(part, generator) for part in parts]
-            labels[index] = clean.unplace(source.points, window)
+            labels[index] = unplace(source.points, window)
             if moves.mirror[index]:
                 parts = [parts[part][:, ::-1] for part in (self.flip if window.patches else [0])]
                 labels[index] = labels[index][self.flip] * (-1, 1)
@@ -126,13 +127,13 @@ class Sampler:
         """The window over what was found before; over the true points if that shows nothing."""
         if self.jitter is None:
             return source.window
-        window = window_of(self.stage, source.picture, points)
+        window = self.view.window.over(source.picture, None, points)
         return source.window if window.empty else window
 
     def _look(self, source: Source, window: Window) -> list[NDArray[np.uint8]]:
-        stage = self.stage
+        view = self.view
         return [
-            clean.resample(source.pixels, source.seen(part), *stage.size, stage.interpolation)
+            sampling.resample(source.pixels, source.seen(part), *view.size, view.interpolation)
             for part in (window.patches or (window,))
         ]
 
@@ -145,12 +146,12 @@ class Sampler:
         generator: np.random.Generator,
     ) -> Batch:
         changed = change_pixels(self.augment, torch.from_numpy(pictures).float(), generator)
-        inputs = (changed - self._mean) * self.stage.scale
-        if self.stage.swap:
+        inputs = (changed - self._mean) * self.view.scale
+        if self.view.swap:
             inputs = inputs.reshape(*inputs.shape[:3], -1, 3).flip(4).flatten(3)
         side = np.sqrt(sides.prod(axis=1))
-        units = np.ones_like(sides) if self.stage.patch else sides / side[:, None]
-        eyes = np.linalg.norm(truth[:, 0] - truth[:, 1], axis=1) / side * 2
+        units = np.ones_like(sides) if self.view.window.patch else sides / side[:, None]
+        eyes = self.view.layout.distance(EYES, truth) / side * 2
         return Batch(
             inputs.permute(0, 3, 1, 2),
             torch.from_numpy(labels.astype(np.float32)),

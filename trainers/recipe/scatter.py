@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from protoface.cascade.windows import clean
+from protoface.cascade.windows import sampling
 from protoface.cascade.windows.window import Image, Window
 
 from ..drawn import scene as synthetic_scene
@@ -62,7 +62,7 @@ class Scatter:
         return generator.random() < self.parameter.probability
 
     def window(self, generator: Generator, points: Floats, angle: float) -> Window:
-        """A window, turned by `angle` degrees, in which the face of `points` lies somewhere, whole."""
+        """A window, turned by `angle` degrees, in which the face of five points lies somewhere, whole."""
         options, size = self.parameter, face_size(points)
         least, greatest = math.log(options.least_eyes), math.log(options.greatest_eyes)
         side = size / math.exp(generator.uniform(least, greatest))
@@ -86,7 +86,7 @@ class Scatter:
             return part
         rows, columns = part.shape[:2]
         seen = _outline(generator, source)
-        matrix = clean.sampling_matrix(source.seen(window), rows * FINER, columns * FINER)
+        matrix = sampling.sampling_matrix(source.seen(window), rows * FINER, columns * FINER)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         fine = cv2.warpAffine(seen, matrix, (columns * FINER, rows * FINER), flags=flags)
         mask: Mask = cv2.resize(fine, (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
@@ -94,7 +94,7 @@ class Scatter:
             return part
         picture = self.surroundings(generator, rows, columns)
         if self.parameter.others and generator.random() < self.parameter.others:
-            size = face_size(source.points) * columns / window.width
+            size = face_size(source.five) * columns / window.width
             for _ in range(generator.integers(1, MOST + 1)):
                 self._add_person(generator, picture, size * float(generator.uniform(*OTHERS)))
         return _mixed(part, picture, mask)
@@ -155,8 +155,8 @@ class Scatter:
 
 def _face(source: Source) -> tuple[float, float, float]:
     """Middle (x, y) and size of a source's face, in its own pixels."""
-    x, y = (source.points.mean(0) - (source.left, source.top)) / source.factor
-    return float(x), float(y), face_size(source.points) / source.factor
+    x, y = (source.five.mean(0) - (source.left, source.top)) / source.factor
+    return float(x), float(y), face_size(source.five) / source.factor
 
 
 def _beside(generator: Generator, source: Source) -> Image | None:

@@ -1,7 +1,7 @@
 """The part of each training picture that a stage can come to see, kept in memory as small as it may be.
 
 A source is shrunk, by area averages, by the whole factor that detection would shrink its face's window
-by, in the same blocks of pixels. From then on `clean.resample` sees the same values as in detection.
+by, in the same blocks of pixels. From then on `sampling.resample` sees the same values as in detection.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import numpy as np
 from tqdm import tqdm
 
-from protoface.cascade.detector import Stage
+from protoface.cascade.layouts import DEFAULT, find_layout
 from protoface.cascade.parallel import in_order
 from protoface.cascade.pictures import read_picture
-from protoface.cascade.windows import clean
+from protoface.cascade.views.pixels import PixelsView
+from protoface.cascade.windows import sampling
 from protoface.cascade.windows.window import Image, Window
 from protoface.converters import ProtofaceError
 
@@ -33,8 +33,8 @@ MARGIN = 2.2
 class Source:
     """A face: pixels from column `left` and row `top` of a picture on, shrunk by `factor`.
 
-    `points` (points, 2) and `window`, which a stage has over the true points, are in pixels of the
-    picture; `picture` is its (rows, columns).
+    `points` (points, 2), the same as five points `five` (5, 2), and `window`, which a stage has over
+    the true points, are in pixels of the picture; `picture` is its (rows, columns).
     """
 
     pixels: Image
@@ -43,6 +43,7 @@ class Source:
     factor: int
     picture: tuple[int, int]
     points: Floats
+    five: Floats
     window: Window
 
     def seen(self, window: Window) -> Window:
@@ -52,33 +53,27 @@ class Source:
         return Window(x / f, y / f, window.width / f, window.height / f, window.angle)
 
 
-def window_of(stage: Stage, picture: tuple[int, int], points: Floats) -> Window:
-    """The window of a stage over points (points, 2) in a picture of (rows, columns)."""
-    # the windows' rules ask a picture for its shape alone
-    blank = np.broadcast_to(np.zeros(1, np.uint8), (*picture, 3))
-    return stage.next_window(blank, None, points)  # type: ignore[arg-type]
-
-
-def make_source(stage: Stage, image: Image, points: Floats) -> Source | None:
-    """What `stage` can see of a face; None where its window over the true points is empty."""
+def make_source(view: PixelsView, image: Image, points: Floats) -> Source | None:
+    """What `view` can show of a face; None where its window over the true points is empty."""
     picture = image.shape[0], image.shape[1]
-    window = window_of(stage, picture, points)
+    window = view.window.over(picture, None, points)
     if window.empty:
         return None
-    factor = _factor(stage, window)
-    if stage.kind == "picture":
+    factor = _factor(view, window)
+    if view.window.whole:
         factor = max(1, factor // 2)  # a whole picture is small enough to be kept finer
     across, down = _kept(window, factor, picture)
-    pixels = clean.shrunk_blocks(image, across, down, factor, factor)
-    return Source(pixels, across[0], down[0], factor, picture, points, window)
+    pixels = sampling.shrunk_blocks(image, across, down, factor, factor)
+    five = view.layout.convert(points, find_layout(DEFAULT))
+    return Source(pixels, across[0], down[0], factor, picture, points, five, window)
 
 
-def _factor(stage: Stage, window: Window) -> int:
-    """The whole factor by which detection shrinks before it samples; see `clean.resample`."""
-    if stage.interpolation != cv2.INTER_AREA:
+def _factor(view: PixelsView, window: Window) -> int:
+    """The whole factor by which detection shrinks before it samples; see `sampling.resample`."""
+    if view.interpolation != cv2.INTER_AREA:
         return 1
     part = window.patches[0] if window.patches else window
-    return max(1, int(min(part.width / stage.size[1], part.height / stage.size[0])))
+    return max(1, int(min(part.width / view.size[1], part.height / view.size[0])))
 
 
 def _kept(
@@ -94,20 +89,20 @@ def _kept(
     ):
         start = middle + 0.5 - length / 2
         more = factor * math.ceil((MARGIN - 1) / 2 * length / factor)
-        ends.append(clean.blocks(start - more, start + length + more, factor, edge))
+        ends.append(sampling.blocks(start - more, start + length + more, factor, edge))
     return ends[0], ends[1]
 
 
 def read_sources(
-    stage: Stage, paths: Sequence[Path], truth: Floats, workers: int
+    name: str, view: PixelsView, paths: Sequence[Path], truth: Floats, workers: int
 ) -> tuple[list[Source], list[int]]:
-    """A source of each picture that shows the stage something, and the indices of these pictures.
+    """A source of each picture that shows the stage `name` something, and their indices.
 
     `truth` (n, points, 2) is in pixels. Raises ProtofaceError naming a picture that cannot be read.
     """
 
     def read(index: int) -> Source | None:
-        return make_source(stage, read_picture(paths[index]), truth[index])
+        return make_source(view, read_picture(paths[index]), truth[index])
 
     sources, indices = [], []
     with ThreadPoolExecutor(workers) as pool, tqdm(total=len(paths), desc="read", disable=None) as bar:
@@ -117,5 +112,5 @@ def read_sources(
                 sources.append(source)
                 indices.append(index)
     if not sources:
-        raise ProtofaceError(f"stage '{stage.name}': not one face is large enough for its window")
+        raise ProtofaceError(f"stage '{name}': not one face is large enough for its window")
     return sources, indices

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from protoface.cascade.backends.choice import Batch as Input
+from protoface.cascade.views.view_kind import Batch as Input
 from protoface.converters import ProtofaceError, filter_net
 from protoface.converters.files import check_readable, replacing
 from protoface.converters.graph import TEST, TRAIN, Net

@@ -11,7 +11,7 @@ import numpy as np
 from protoface.converters import ProtofaceError
 from protoface.eval.datasets.dataset import POINTS, Dataset, read_dataset
 
-from ..drawn.faces import write_faces
+from ..drawn.folders import write_faces
 from ..sets.celeba import LANDMARKS
 from . import recipe_pb2
 from .jitter import Floats

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,22 +13,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from protoface.cascade.backends.choice import AUTO, Batch, choose_backend
-from protoface.cascade.definition import (
-    ORIGINAL,
-    find_definition,
-    load_stage,
-    mirrored_order,
-    read_definition,
-)
-from protoface.cascade.detector import MODES, Stage, check_mode
-from protoface.cascade.nets import running
+from protoface.cascade import cascade_pb2
+from protoface.cascade.backends.choice import AUTO
+from protoface.cascade.cascade import Cascade
+from protoface.cascade.definition import ORIGINAL, find_definition, load_stage, read_definition
+from protoface.cascade.face import Candidate
+from protoface.cascade.layouts import layout_of
+from protoface.cascade.metrics import image_diagonal, nme
 from protoface.cascade.parallel import chunks, cores, in_order, progress
-from protoface.cascade.windows.clean import unplace
-from protoface.cascade.windows.window import Image, Points, Window, picture_window
+from protoface.cascade.stage import Stage
+from protoface.cascade.views.pixels import PixelsView
+from protoface.cascade.views.view_kind import make_views
+from protoface.cascade.windows import faithful
+from protoface.cascade.windows.mode import find_mode
+from protoface.cascade.windows.square import SquareWindow
+from protoface.cascade.windows.window import Image, Points, Window, unplace
 from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike, replacing
-from protoface.eval.summary import image_diagonal, nme
 
 from ..defaults import DROP
 from .celeba import CelebA, Labelled
@@ -63,16 +65,15 @@ class _Seen:
     picture: Labelled
     image: Image | None
     wrong: str = ""
-    points: Points | None = None
+    found: Candidate | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """A trained first stage, and the second one, of which only the window is used."""
+    """A cascade of the trained first stage alone, and what the second one looks through."""
 
-    mode: str
-    first: Stage
-    second: Stage
+    first: Cascade
+    second: PixelsView
 
 
 def load_levels(
@@ -90,29 +91,30 @@ def load_levels(
     definition = read_definition(path)
     if len(definition.stage) < 2:
         raise ProtofaceError(f"{path}: has no second stage to make pictures for")
-    if definition.stage[1].window.similarity.patch:
-        raise ProtofaceError(
-            f"{path}: its second stage looks at patches, which are no pictures to write"
-        )
-    for stage in definition.stage[:2]:
-        check_mode(stage, mode)
     named = definition.stage[0].onnx or definition.stage[0].weights
     file = Path(weights) if weights is not None else path.parent / named
     if not file.is_file():
         raise ProtofaceError(f"{file}: no weights of level 1 there; train it, or name them (--weights)")
+    second = _second(definition, path, mode)
     net = load_stage(definition.stage[0], path.parent, file)
-    order = mirrored_order(definition)
-    forward = running(definition.stage[0], net, order, choose_backend(backend))
-    points = [point.name for point in definition.point]
-    first, second = (
-        Stage(parameter, points, run, MODES[mode])
-        for parameter, run in zip(definition.stage, (forward, _untrained), strict=False)
-    )
-    return Levels(mode, first, second)
+    del definition.stage[1:]
+    return Levels(Cascade(definition, [net], backend, mode), second)
 
 
-def _untrained(batch: Batch) -> NDArray[np.float32]:
-    raise ProtofaceError("the second stage is not run while its pictures are made")
+def _second(definition: cascade_pb2.CascadeParameter, path: Path, mode: str) -> PixelsView:
+    """The one view of the second stage, if it is one that can be written as pictures."""
+    stage, layout = definition.stage[1], layout_of(definition, str(path))
+    (view, *others) = make_views(stage, layout, find_mode(mode), f"stage '{stage.name}'")
+    if others or not isinstance(view, PixelsView) or view.window.patch:
+        raise ProtofaceError(
+            f"{path}: its second stage looks at patches or through several views, which are no "
+            "pictures to write"
+        )
+    if mode == faithful.NAME and not isinstance(view.window, SquareWindow):
+        raise ProtofaceError(
+            f"{path}: faithful mode writes what a square window shows, as the original; use clean mode"
+        )
+    return view
 
 
 def crop(
@@ -138,7 +140,7 @@ def crop(
     found, target = CelebA(data, seed), Path(out)
     settings = {
         "data": str(found.folder.resolve()), "pictures": len(found), "seed": seed, "drop": drop,
-        "mode": levels.mode, "level_1": _fingerprint(levels.first),
+        "mode": levels.first.mode, "level_1": _fingerprint(levels.first.stages[0]),
     }  # fmt: skip
     with Journal(target / JOURNAL, settings) as journal:
         missing = (picture for picture in found if picture.name not in journal.done)
@@ -151,17 +153,18 @@ def crop(
 
 def _fingerprint(stage: Stage) -> list[float]:
     """What level 1 answers to one made-up picture: another net would go on another one's work."""
-    height, width = stage.size
-    ramp = np.linspace(-127, 127, height * width * 3, dtype=np.float32)
-    answer = stage.forward(ramp.reshape(1, 3, height, width))
-    return [round(value, 3) for value in answer[0].tolist()]
+    feed = {
+        blob: np.linspace(-127, 127, math.prod(view.shape), dtype=np.float32).reshape(1, *view.shape)
+        for blob, view in stage.views.items()
+    }
+    return [round(value, 3) for answer in stage.forward(feed).values() for value in answer[0].tolist()]
 
 
 def _run(
     pictures: Iterator[Labelled], levels: Levels, out: Path, drop: float, threads: int
 ) -> Iterator[list[Entry]]:
     """Decoding and writing run in threads beside the net, which runs in this one."""
-    write = partial(_write, stage=levels.second, out=out, drop=drop, faithful=levels.mode == "faithful")
+    write = partial(_write, view=levels.second, out=out, drop=drop)
     with ExitStack() as stack:
         readers = stack.enter_context(ThreadPoolExecutor(threads))
         writers = stack.enter_context(ThreadPoolExecutor(threads))
@@ -179,66 +182,64 @@ def _read(picture: Labelled) -> _Seen:
         return _Seen(picture, None, reason(error, picture))
 
 
-def _look(stage: Stage, batch: list[_Seen]) -> list[_Seen]:
-    """The points of level 1 for a batch."""
+def _look(first: Cascade, batch: list[_Seen]) -> list[_Seen]:
+    """What level 1 finds in a batch."""
     images = [seen.image for seen in batch if seen.image is not None]
-    if not images:
-        return batch
-    windows = [picture_window(image) for image in images]
-    outputs = stage.forward(stage.look(images, windows))
-    places = iter(stage.place(outputs, windows, [None] * len(images)))
+    found = (candidate for step in first.steps(images) for candidate in step.candidates)
     return [
-        seen if seen.image is None else _Seen(seen.picture, seen.image, points=next(places))
+        seen if seen.image is None else _Seen(seen.picture, seen.image, found=next(found))
         for seen in batch
     ]
 
 
-def _write(seen: _Seen, stage: Stage, out: Path, drop: float, faithful: bool) -> Entry:
-    picture, image, points = seen.picture, seen.image, seen.points
-    if image is None or points is None:
+def _write(seen: _Seen, view: PixelsView, out: Path, drop: float) -> Entry:
+    picture, image, found = seen.picture, seen.image, seen.found
+    if image is None or found is None or found.points is None:
         return picture.name, BAD, seen.wrong
+    rounded = view.mode.NAME == faithful.NAME
     height, width = image.shape[:2]
     try:
         label = to_label(picture.points, width, height)
     except ProtofaceError as wrong:
         return picture.name, BAD, reason(wrong, picture)
-    truth = to_pixels(label, width, height) if faithful else picture.points
-    error = float(nme(points, truth, image_diagonal(width, height)))
-    window = stage.next_window(image, None, points)
+    truth = to_pixels(label, width, height) if rounded else picture.points
+    error = float(nme(found.points, truth, image_diagonal(width, height)))
+    (window,) = view.windows([found])
     # the original rounds the mean to four decimals before it compares
-    compared = round_half_away(error) if faithful and np.isfinite(error) else error
+    compared = round_half_away(error) if rounded and np.isfinite(error) else error
     # shortest exact text: the histogram is drawn from it
     measured = repr(error)
     if not compared < drop or window.empty:
         return picture.name, DROPPED, f"{measured} {picture.part}"
-    if faithful:
-        made = _faithful(image, window, points, truth, stage)
-    else:
-        made = _clean(image, window, truth, stage)
+    make = _faithful if rounded else _clean
+    made = make(image, window, found.points, truth, view)
     if made is None:
         return picture.name, DROPPED, f"{measured} {picture.part}"
     write_picture(f"{out}/{picture.part}/{picture.name}", made[0])
     return picture.name, picture.part, f"{measured} {label_line(picture.name, made[1])}"
 
 
-def _clean(image: Image, window: Window, truth: Floats, stage: Stage) -> tuple[Image, Floats]:
+def _clean(
+    image: Image, window: Window, points: Points, truth: Floats, view: PixelsView
+) -> tuple[Image, Floats]:
     """What the second stage sees, and labels of its own convention: -1 and 1 are pixel centres."""
-    part = stage.mode.resample(image, window, *stage.size, stage.interpolation)
+    part = view.mode.resample(image, window, *view.size, view.interpolation)
     return part, np.round(unplace(truth, window), 6)
 
 
 def _faithful(
-    image: Image, window: Window, points: Points, truth: Floats, stage: Stage
+    image: Image, window: Window, points: Points, truth: Floats, view: PixelsView
 ) -> tuple[Image, Floats] | None:
     """The slice with its far edge; a label that leaves this edge out, except at the picture's border.
 
     None where the window is too small to have a label. Source: crop_train_img.py.
     """
+    assert isinstance(view.window, SquareWindow)
     height, width = image.shape[:2]
     left, top = int(window.x), int(window.y)
     part = image[top : top + int(window.height), left : left + int(window.width)]
-    around, a, b = stage.corners
-    half = stage.k / 2 * np.sqrt(np.sum((points[a] - points[b]) ** 2))
+    around, a, b = view.window.corners
+    half = view.window.k / 2 * np.sqrt(np.sum((points[a] - points[b]) ** 2))
     ends = np.minimum(np.round(points[around] + half), (width, height))
     middle = (ends - (left, top) - 1) // 2
     if (middle < 1).any():

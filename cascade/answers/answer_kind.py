@@ -1,0 +1,61 @@
+"""The kinds of answers: what one output of a net says of a face."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from protoface.converters.errors import ProtofaceError
+
+from .. import cascade_pb2
+from ..face import Candidate
+from ..kinds import Kinds
+from ..layouts import Layout
+from ..windows.mode import Mode
+from ..windows.window import Floats, Window
+
+
+class AnswerKind(ABC):
+    """One output of a stage's net.
+
+    `blob` is the output's name, "" where the net has one. `shape` is that of one candidate's part of
+    it.
+    """
+
+    blob: str
+    shape: tuple[int, ...]
+
+    def __init__(self, parameter: Any, layout: Layout, mode: Mode) -> None:
+        self.layout, self.mode = layout, mode
+
+    @abstractmethod
+    def read(
+        self, values: Floats, windows: Sequence[Window], candidates: Sequence[Candidate]
+    ) -> Sequence[Candidate]:
+        """Candidates (n) with what values (n, *shape) say of them; `windows` are the first view's."""
+
+    @abstractmethod
+    def mirrored(self, values: Floats) -> Floats:
+        """What values (n, *shape) of mirrored pictures say of the pictures as they are."""
+
+
+ANSWERS: Kinds[AnswerKind] = Kinds("answer", __package__)
+
+
+def make_answers(
+    stage: cascade_pb2.StageParameter, layout: Layout, mode: Mode, where: str
+) -> list[AnswerKind]:
+    """The answers of a stage; where it names none, its net's one output holds the points.
+
+    Raises ProtofaceError beginning with `where`.
+    """
+    points = cascade_pb2.AnswerParameter(points=cascade_pb2.PointsAnswer())
+    answers = []
+    for parameter in stage.answer or [points]:
+        name, kind = ANSWERS.find(parameter, where)
+        answers.append(kind(getattr(parameter, name), layout, mode))
+        answers[-1].blob = parameter.blob
+    if len({answer.blob for answer in answers}) < len(answers):
+        raise ProtofaceError(f"{where}: several answers need the blob of each, all different")
+    return answers

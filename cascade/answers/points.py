@@ -1,0 +1,45 @@
+"""The answer of points: where the points of the layout lie in the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from .. import cascade_pb2
+from ..face import Candidate
+from ..layouts import Layout
+from ..windows.mode import Mode
+from ..windows.window import Floats, Points, Window
+from .answer_kind import ANSWERS, AnswerKind
+
+
+@ANSWERS.register("points")
+class PointsAnswer(AnswerKind):
+    """X and y of every point, -1 to 1 from the first to the last pixel of the window or its patches."""
+
+    def __init__(self, parameter: cascade_pb2.PointsAnswer, layout: Layout, mode: Mode) -> None:
+        super().__init__(parameter, layout, mode)
+        self.shape = (2 * len(layout),)
+
+    def read(
+        self, values: Floats, windows: Sequence[Window], candidates: Sequence[Candidate]
+    ) -> list[Candidate]:
+        """See AnswerKind; a candidate whose window is empty keeps the points that it had."""
+        return [
+            replace(candidate, points=self.points(value, window, candidate.points))
+            for value, window, candidate in zip(values, windows, candidates, strict=True)
+        ]
+
+    def points(self, value: Floats, window: Window, before: Points | None) -> Points:
+        """Points (n, 2) in the picture of one candidate's part of the output; `before` as in `read`."""
+        if window.empty and before is not None:
+            return before
+        return self.mode.place(value, window)
+
+    def mirrored(self, values: Floats) -> Floats:
+        """See AnswerKind; a point takes the place of its partner."""
+        points = values.reshape(len(values), -1, 2)[:, list(self.layout.flip)]
+        turned: Floats = points * np.array((-1, 1), values.dtype)
+        return turned.reshape(values.shape)

@@ -1,0 +1,146 @@
+"""The cascade at work: pictures in, faces out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from protoface.converters.errors import ProtofaceError
+
+from . import cascade_pb2
+from .answers.answer_kind import make_answers
+from .backends.choice import AUTO, choose_backend
+from .definition import (
+    DEFAULT,
+    Loaded,
+    PathLike,
+    find_definition,
+    load_nets,
+    read_definition,
+)
+from .face import Candidate, Face, given_boxes
+from .layouts import layout_of
+from .nets import make_stage
+from .stage import Step
+from .views.view_kind import make_views
+from .windows.mode import find_mode
+from .windows.window import Box, Image
+
+
+class Cascade:
+    """A list of stages that find the same points more and more exactly. Made by `load`.
+
+    `name`, `layout` (which points there are), `backend` and `mode` say what runs. Not for use from
+    several threads at once: runtimes keep state between calls.
+    """
+
+    def __init__(
+        self,
+        definition: cascade_pb2.CascadeParameter,
+        nets: Sequence[Loaded],
+        backend: str = AUTO,
+        mode: str = "clean",
+        threads: int | None = None,
+    ) -> None:
+        arithmetic = find_mode(mode)
+        self.name, self.mode = definition.name, mode
+        self.layout = layout_of(definition, self.name)
+        self.backend = choose_backend(backend)
+        self.stages = []
+        for stage, net in zip(definition.stage, nets, strict=True):
+            where = f"stage '{stage.name}'"
+            views = make_views(stage, self.layout, arithmetic, where)
+            answers = make_answers(stage, self.layout, arithmetic, where)
+            self.stages.append(make_stage(stage, net, views, answers, self.backend, threads))
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """Names of the points, in order."""
+        return self.layout.points
+
+    def detect(self, image: Image, boxes: ArrayLike | None = None) -> list[Face]:
+        """Find the faces of one picture.
+
+        `image` is H x W x 3 uint8 BGR, as cv2.imread gives it. Without `boxes` the first stage looks at
+        the whole picture. With `boxes` (n, 4) of x, y, width, height in pixels it looks through each of
+        them, and the result has a face for each box, in their order. Raises ProtofaceError for a
+        picture of another shape or type, and for a box that covers no pixel of it.
+        """
+        return self.detect_batch([image], None if boxes is None else [boxes])[0]
+
+    def detect_batch(
+        self, images: Sequence[Image], boxes: Sequence[ArrayLike] | None = None
+    ) -> list[list[Face]]:
+        """`detect` for many pictures (of any sizes) at once: each net runs once for all of them."""
+        last = deque(self.steps(images, boxes), maxlen=1)
+        return last[0].faces(len(images)) if last else [[] for _ in images]
+
+    def steps(
+        self, images: Sequence[Image], boxes: Sequence[ArrayLike] | None = None
+    ) -> Iterator[Step]:
+        """What every stage does with the pictures, one after the other: the one loop over stages.
+
+        A stage sees the candidates that the one before has left; where none are left, it ends.
+        """
+        candidates: Sequence[Candidate] = begin(images, boxes)
+        for stage in self.stages:
+            if not candidates:
+                return
+            if stage.needs_box and any(candidate.box is None for candidate in candidates):
+                raise ProtofaceError(f"stage '{stage.name}' looks through a box: give boxes")
+            step = stage.step(images, candidates)
+            yield step
+            candidates = step.candidates
+
+
+def begin(images: Sequence[Image], boxes: Sequence[ArrayLike] | None = None) -> list[Candidate]:
+    """What the first stage looks at: each picture as a whole, or the boxes given for it.
+
+    Raises ProtofaceError for what is no picture, or no box.
+    """
+    candidates = []
+    given: Sequence[Box | None]
+    for number, image in enumerate(images):
+        check_image(image)
+        given = [None] if boxes is None else given_boxes(boxes[number])
+        candidates += [Candidate(number, image.shape[:2], box) for box in given]
+    return candidates
+
+
+def load(
+    name_or_path: PathLike = DEFAULT,
+    backend: str = AUTO,
+    mode: str = "clean",
+    weights: Sequence[PathLike] = (),
+    threads: int | None = None,
+) -> Cascade:
+    """Load a cascade, ready to detect.
+
+    `name_or_path` is a name that comes with the package, a `cascade.prototxt`, or a folder with one.
+    `backend` is a key of BACKENDS, or `auto` for the fastest that is there (`Cascade.backend` says
+    which). `mode` is `clean`, or `faithful` to repeat the original's rounding. `weights`, one file for
+    each stage, replace those that the cascade names. `threads` limits the runtime's threads (process
+    wide in OpenCV and PyTorch). A cascade whose weights may not be used for everything says so in the
+    log. Raises ProtofaceError naming the file, stage or backend.
+    """
+    path = find_definition(name_or_path)
+    definition = read_definition(path)
+    nets = load_nets(definition, path.parent, weights)
+    return Cascade(definition, nets, backend, mode, threads)
+
+
+def check_image(image: Image) -> None:
+    """Raise ProtofaceError, with the remedy, unless `image` is H x W x 3 uint8 and not empty."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
+        raise ProtofaceError(f"a picture must be H x W x 3 uint8 BGR, not {kind}; convert it first")
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise ProtofaceError(
+            f"a picture must be H x W x 3 uint8 BGR, not of shape {image.shape}; use cv2.cvtColor "
+            "(COLOR_GRAY2BGR, COLOR_BGRA2BGR)"
+        )
+    if not image.size:
+        raise ProtofaceError(f"the picture of shape {image.shape} has no pixels")

@@ -1,0 +1,79 @@
+"""A face: what a cascade finds, and what it knows of it on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from protoface.converters.errors import ProtofaceError
+
+from .windows.window import Box, Points, Size, Window
+
+#: What a stage has found that finds no points.
+NO_POINTS: Points = np.zeros((0, 2), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face of a picture; all places are in its pixels (x, y), the convention is that of windows.
+
+    `box` (4) float64 is x, y, width, height: the one that was given or found, else the bounds of the
+    points. `score` says how likely it is a face, 0 to 1; NaN where no stage says. `points` (n, 2)
+    float32 are the final ones, in the order of the cascade's layout; `stages` holds those of every
+    stage, the final ones last, and `windows` what each stage looked at. A stage whose window holds less
+    than a pixel leaves the points as they were. `id` tells the faces of a video apart; None in a single
+    picture.
+    """
+
+    box: Box
+    score: float
+    points: Points
+    stages: tuple[Points, ...] = ()
+    windows: tuple[Window, ...] = ()
+    id: int | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Candidate:
+    """What is known of a face between two stages; see `Face`.
+
+    `picture` is the index of its picture, `size` that one's (rows, columns). `box` is None where none
+    was given or found, `points` where no stage has found any: then the whole picture is the candidate.
+    """
+
+    picture: int
+    size: Size
+    box: Box | None = None
+    score: float = math.nan
+    points: Points | None = None
+    stages: tuple[Points, ...] = ()
+    windows: tuple[Window, ...] = ()
+    id: int | None = None
+
+    def face(self) -> Face:
+        """The face that it has become."""
+        points = NO_POINTS if self.points is None else self.points
+        box = bounds(points) if self.box is None else self.box
+        return Face(box, self.score, points, self.stages, self.windows, self.id)
+
+
+def bounds(points: Points) -> Box:
+    """The box (4) around points (n, 2): x, y, width, height; a single point covers one pixel."""
+    if not len(points):
+        return np.full(4, math.nan)
+    low, high = points.min(axis=0), points.max(axis=0)
+    return np.concatenate((low, high - low + 1)).astype(np.float64)
+
+
+def given_boxes(boxes: ArrayLike) -> Sequence[Box]:
+    """Boxes as an array (n, 4) of x, y, width, height. Raises ProtofaceError for anything else."""
+    array = np.asarray(boxes, np.float64)
+    if array.size == 0:
+        return list(array.reshape(0, 4))
+    if array.ndim != 2 or array.shape[1] != 4 or not np.isfinite(array).all():
+        raise ProtofaceError(f"boxes must be finite (n, 4) of x, y, width, height, not {array.shape}")
+    return list(array)

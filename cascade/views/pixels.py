@@ -1,0 +1,89 @@
+"""The view of pixels: what lies under a window, resized, in the net's colour order and scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from protoface.converters.errors import ProtofaceError
+
+from .. import cascade_pb2
+from ..face import Candidate
+from ..layouts import Layout
+from ..windows.mode import Mode
+from ..windows.window import Image, Window
+from ..windows.window_kind import make_window
+from .view_kind import VIEWS, Batch, ViewKind
+
+_Preprocess = cascade_pb2.PreprocessParameter
+_INTERPOLATION = {
+    _Preprocess.LINEAR: cv2.INTER_LINEAR,
+    _Preprocess.NEAREST: cv2.INTER_NEAREST,
+    _Preprocess.CUBIC: cv2.INTER_CUBIC,
+    _Preprocess.AREA: cv2.INTER_AREA,
+}
+
+
+@VIEWS.register("pixels")
+class PixelsView(ViewKind):
+    """Pixels of a window: 3 channels, or 3 for each point where the window has patches.
+
+    `size` is (height, width) of the net's input, `interpolation` OpenCV's; `mean` (3) in the net's
+    colour order, which is RGB if `swap`; a value becomes (value - mean) * scale.
+    """
+
+    def __init__(
+        self, parameter: cascade_pb2.PixelsView, layout: Layout, mode: Mode, where: str
+    ) -> None:
+        super().__init__(parameter, layout, mode, where)
+        preprocess = parameter.preprocess
+        _check(preprocess, mode, where)
+        self.window = make_window(parameter.window, layout, mode, where)
+        self.needs_points, self.needs_box = self.window.needs_points, self.window.needs_box
+        self.patches = len(layout) if self.window.patch else 1
+        self.size = (preprocess.size[0], preprocess.size[-1])
+        self.shape = (3 * self.patches, *self.size)
+        self.interpolation = _INTERPOLATION[preprocess.interpolation]
+        mean = list(preprocess.mean) or [0.0]
+        self.mean = mean * 3 if len(mean) == 1 else mean
+        self.scale = preprocess.scale
+        self.swap = preprocess.color_order == _Preprocess.RGB
+
+    def windows(self, candidates: Sequence[Candidate]) -> list[Window]:  # noqa: D102
+        over = self.window.over
+        return [over(candidate.size, candidate.box, candidate.points) for candidate in candidates]
+
+    def look(self, images: Sequence[Image], windows: Sequence[Window]) -> Batch:
+        """See ViewKind; nothing but black where a window is empty."""
+        height, width = self.size
+        parts = [
+            np.zeros((height, width, 3), np.uint8)
+            if window.empty
+            else self.mode.resample(image, part, height, width, self.interpolation)
+            for image, window in zip(images, windows, strict=True)
+            for part in window.patches or (window,) * self.patches
+        ]
+        # (value - mean) * scale, in the net's colour order, as planes
+        batch = cv2.dnn.blobFromImages(parts, self.scale, mean=self.mean, swapRB=self.swap)
+        if self.patches > 1:
+            batch = batch.reshape(len(images), -1, height, width)
+        return batch  # type: ignore[return-value]
+
+    def mirrored(self, batch: Batch) -> Batch:
+        """See ViewKind; a point's patch takes the place of its partner's."""
+        parts = batch.reshape(len(batch), self.patches, 3, *self.size)[..., ::-1]
+        if self.patches > 1:
+            parts = parts[:, list(self.layout.flip)]
+        return parts.reshape(batch.shape)
+
+
+def _check(preprocess: cascade_pb2.PreprocessParameter, mode: Mode, where: str) -> None:
+    if len(preprocess.mean) not in (0, 1, 3) or len(preprocess.size) not in (1, 2):
+        raise ProtofaceError(f"{where}: preprocess needs one or two of size, and no, one or three mean")
+    name = _Preprocess.Interpolation.Name(preprocess.interpolation)
+    if name in mode.LACKS:
+        raise ProtofaceError(
+            f"{where} shrinks by {name}, which {mode.NAME} mode does not have; use clean mode"
+        )

@@ -1,0 +1,75 @@
+"""The kinds of views: what one input of a net is made of."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protoface.converters.errors import ProtofaceError
+
+from .. import cascade_pb2
+from ..face import Candidate
+from ..kinds import Kinds
+from ..layouts import Layout
+from ..windows.mode import Mode
+from ..windows.window import Image, Window
+
+#: What one input of a net is fed: (n, channels, height, width) float32.
+Batch = NDArray[np.float32]
+
+
+class ViewKind(ABC):
+    """One input of a stage's net.
+
+    `blob` is the input's name, "" where the net has one. `shape` is that of one candidate's part of it.
+    `where` names the stage in errors.
+    """
+
+    blob: str
+    shape: tuple[int, ...]
+    #: Whether a candidate must have points, or a box, before it can be looked at.
+    needs_points = False
+    needs_box = False
+
+    def __init__(self, parameter: Any, layout: Layout, mode: Mode, where: str) -> None:
+        self.layout, self.mode = layout, mode
+
+    @abstractmethod
+    def windows(self, candidates: Sequence[Candidate]) -> list[Window]:
+        """Where it looks, for each candidate; empty windows where there is nothing to see."""
+
+    @abstractmethod
+    def look(self, images: Sequence[Image], windows: Sequence[Window]) -> Batch:
+        """The input (n, *shape) for windows (n) of pictures (n), H x W x 3 uint8 BGR each."""
+
+    @abstractmethod
+    def mirrored(self, batch: Batch) -> Batch:
+        """What it would show of mirrored pictures, out of what it shows (n, *shape) of them."""
+
+
+VIEWS: Kinds[ViewKind] = Kinds("view", __package__)
+
+
+def make_views(
+    stage: cascade_pb2.StageParameter, layout: Layout, mode: Mode, where: str
+) -> list[ViewKind]:
+    """The views of a stage; `preprocess` and `window` stand for one of pixels.
+
+    The first one's windows are what the answers are relative to. Raises ProtofaceError with `where`.
+    """
+    parameters = list(stage.view)
+    if parameters and (stage.HasField("window") or stage.HasField("preprocess")):
+        raise ProtofaceError(f"{where}: has views and a window or preprocess of its own; leave one out")
+    if not parameters:
+        pixels = cascade_pb2.PixelsView(window=stage.window, preprocess=stage.preprocess)
+        parameters = [cascade_pb2.ViewParameter(pixels=pixels)]
+    views = []
+    for parameter in parameters:
+        name, kind = VIEWS.find(parameter, where)
+        views.append(kind(getattr(parameter, name), layout, mode, where))
+        views[-1].blob = parameter.blob
+    return views
