@@ -15,7 +15,8 @@ def test_batch_normalization(carried, noise, plain):
     gamma, beta = (np.ones(4, np.float32), np.zeros(4, np.float32)) if plain else (noise(4), noise(4))
     weights = {"g": gamma, "b": beta, "m": noise(4), "v": noise(4) ** 2 + 0.5}
     net = carried(f"{IO} {{ y = BatchNormalization<epsilon=0.001>(x, g, b, m, v) }}", weights)
-    assert [layer.type for layer in net.layer[1:]] == ["BatchNorm"] if plain else ["BatchNorm", "Scale"]
+    expected = ["BatchNorm"] if plain else ["BatchNorm", "Scale"]
+    assert [layer.type for layer in net.layer[1:]] == expected
 
 
 def test_lrn(carried):
@@ -27,7 +28,7 @@ def test_lrn(carried):
 @pytest.mark.parametrize("operator", ["ReduceMean", "ReduceL1", "ReduceSumSquare"])
 def test_reductions(carried, operator, axes, kept):
     if axes == "1" and operator != "ReduceMean":
-        return  # refused, see below
+        axes = "1,2,-1"  # the channels alone are refused, see below
     carried(f"{IO} {{ y = {operator}<axes=[{axes}], keepdims={kept}>(x) }}")
 
 

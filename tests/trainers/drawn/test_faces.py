@@ -50,7 +50,10 @@ def test_shapes_and_types() -> None:
         assert max(face.image.shape[:2]) == 160
         assert (face.points.dtype, face.points.shape) == (np.float32, (5, 2))
         assert (face.box.dtype, face.box.shape) == (np.float32, (4,))
-        assert (face.box[2:] > 10).all()
+        inside = (face.points - face.box[:2]) / face.box[2:]
+        assert (inside[:, 1] > 0.1).all()  # the box goes from hairline to chin
+        assert (inside[:, 1] < 0.95).all()
+        assert -0.2 < inside[:, 0].mean() < 1.2  # a face in profile looks out of it
 
 
 def test_points_lie_where_a_ray_hits_their_place_on_the_map() -> None:

@@ -45,9 +45,11 @@ def test_what_a_run_leaves(folder: Path) -> None:
     tests = rows("run.test.csv")
     assert [row[0] for row in tests] == ["iteration", "0", "10", "20", "30"]
     assert tests[0][1] == "loss"
-    assert cv2.imread("run.png") is not None
-    assert any(Path("run_tensorboard").iterdir())
-    assert [line for line in lines if "test" in line]
+    drawn = {tuple(colour) for colour in cv2.imread("run.png").reshape(-1, 3).tolist()}
+    assert {(180, 119, 31), (14, 127, 255)} < drawn  # the smoothed loss is blue, the tests' orange
+    assert [path.name.split(".")[2] for path in Path("run_tensorboard").iterdir()] == ["tfevents"]
+    told = [line.partition(", test: loss = ")[0] for line in lines if ", test: " in line]
+    assert told == [f"iteration {number}" for number in (0, 10, 20, 30)]
 
 
 def test_no_snapshot_after_train(folder: Path) -> None:
