@@ -10,6 +10,15 @@ from .constant_cascade import CASCADE, FIRST, NET, SECOND, constant_weights
 from .reference_data import reference_data
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave benchmarks out unless `-m` names them: their bars hold where nothing else runs."""
+    if "benchmark" in config.option.markexpr:
+        return
+    timed = [item for item in items if item.get_closest_marker("benchmark")]
+    config.hook.pytest_deselected(items=timed)
+    items[:] = [item for item in items if item not in timed]
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of reference data; tests that need it skip without it, see `reference_data`."""

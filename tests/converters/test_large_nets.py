@@ -80,7 +80,7 @@ def large(tmp_path_factory):
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.benchmark
 @pytest.mark.parametrize(
     ("source", "out", "options"),
     [

@@ -113,7 +113,7 @@ def test_the_demo_pictures_are_real_caffes(shared, tmp_path):
         )
 
 
-@pytest.mark.slow
+@pytest.mark.benchmark
 def test_memory_does_not_grow_with_the_set(shared):
     """Four times the pictures take at most 30 MB more; one decoded picture takes half a megabyte."""
     import resource

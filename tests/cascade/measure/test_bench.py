@@ -96,7 +96,7 @@ def test_filled_nets_give_finite_points_and_backends_agree():
     assert np.isfinite(cascades[0].detect(random_pictures(1)[0]).points).all()
 
 
-@pytest.mark.slow
+@pytest.mark.benchmark
 @pytest.mark.skipif("onnxruntime" not in HERE, reason="needs onnxruntime")
 def test_speed_of_one_picture_on_one_thread(demo, published):
     """A whole cascade in at most 1.35 times its nets; ONNX Runtime 2.2 times as fast as OpenCV 4.x.

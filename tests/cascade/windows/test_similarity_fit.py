@@ -166,7 +166,7 @@ def test_no_points_make_it_fail():
         assert np.isfinite(fit(SHAPE, face)).all()
 
 
-@pytest.mark.slow
+@pytest.mark.benchmark
 def test_a_fit_takes_less_than_30_microseconds():
     template, points = complex_points(SHAPE), (SHAPE * 80 + 200).astype(np.float32)
     times = []

@@ -173,7 +173,7 @@ def test_no_faces(tmp_path: Path) -> None:
         write_faces(tmp_path, 0)
 
 
-@pytest.mark.slow
+@pytest.mark.benchmark
 def test_speed() -> None:
     """300 faces a second and core are aimed at; a third of it is for a busy machine."""
     threads = cv2.getNumThreads()

@@ -230,7 +230,7 @@ def test_the_histogram_takes_any_error(tmp_path: Path) -> None:
     assert cv2.imread(str(tmp_path / "errors.png")) is not None
 
 
-@pytest.mark.slow
+@pytest.mark.benchmark
 def test_speed_on_real_pictures(tmp_path: Path, shared: Path) -> None:
     """7,869 pictures; 25 s on two cores are the demand, twice that is for a busy machine."""
     begun = time.perf_counter()

@@ -249,7 +249,7 @@ def processor_time(command: list[str]) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-@pytest.mark.slow
+@pytest.mark.benchmark
 def test_speed_of_the_whole_command(tmp_path: Path, shared: Path) -> None:
     """By turns with a plain loop that is a process, too; the rest to 0.95 is for a busy machine."""
     source = str(shared / "faces" / "net7876")
@@ -262,7 +262,7 @@ def test_speed_of_the_whole_command(tmp_path: Path, shared: Path) -> None:
     assert np.median(ratios) > 0.85, ratios
 
 
-@pytest.mark.slow
+@pytest.mark.benchmark
 def test_speed_of_a_picture(tmp_path: Path, shared: Path) -> None:
     """What every further picture costs: chunks by turns with a plain loop, the best of five each."""
     pictures = list(CelebA(shared / "faces" / "net7876"))[: 20 * CHUNK]
@@ -298,7 +298,7 @@ print(json.dumps([done.counts, done.bad, int(status["VmHWM"].split()[0])]))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.benchmark
 def test_memory_stays_flat(tmp_path: Path) -> None:
     """The same pictures under ten times as many names: what is held grows by the names alone."""
     peaks = []

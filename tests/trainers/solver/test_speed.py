@@ -17,7 +17,7 @@ def pictures_per_second(kind: str) -> float:
     return float(done.stdout)
 
 
-@pytest.mark.slow
+@pytest.mark.benchmark
 def test_at_least_2_2_times_a_plain_loop() -> None:
     """Each in processes of its own, by turns; the best pair, as other work can spoil any of them.
 
