@@ -1,0 +1,95 @@
+"""The command `python -m protoface.prototxt.generate`; see the package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from protoface.converters.files import write_text
+
+from .level_files import FOLDER, ITERATIONS, deploy_file, files
+from .net_bodies import BODIES
+from .size import Size
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=FOLDER,
+    show_default="prototxt/",
+    help="The folder to write.",
+)
+@click.option(
+    "--net", type=click.Choice(list(BODIES)), default="original", show_default=True, help="Which net."
+)
+@click.option(
+    "--size",
+    "pixels",
+    type=click.IntRange(min=16),
+    default=48,
+    show_default=True,
+    help="Height and width of the net's input, pixels.",
+)
+@click.option(
+    "--width",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Multiply the channels of every layer.",
+)
+@click.option(
+    "--points",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="How many points the net finds: 5, 68, 77 or 98 for the layouts of prototxt/points/.",
+)
+@click.option(
+    "--patches",
+    is_flag=True,
+    help="Three input channels for each point, those of a patch around it; with --deploy.",
+)
+@click.option(
+    "--level",
+    "levels",
+    type=click.Choice(list(ITERATIONS)),
+    multiple=True,
+    help="Only this level. Default: both.",
+)
+@click.option(
+    "--deploy", multiple=True, metavar="NAME", help="Write only NAME/deploy.prototxt, for a recipe."
+)
+def main(
+    out: Path,
+    net: str,
+    pixels: int,
+    width: float,
+    points: int,
+    patches: bool,
+    levels: Sequence[str],
+    deploy: Sequence[str],
+) -> None:
+    """Write train_val, deploy and solver.prototxt of both levels, or nets for a recipe.
+
+    \b
+    Example:
+      python -m protoface.prototxt.generate --net finder --points 68 --out nets --deploy level_1
+    """
+    if patches and not deploy:
+        raise click.UsageError("--patches needs --deploy: ImageData has no patches to train on")
+    size = Size(pixels, width, points, net, patches)
+    written = {name: deploy_file(name, size) for name in deploy}
+    for name in () if deploy else levels or ITERATIONS:
+        folder = f"{'prototxt' if out == FOLDER else out.as_posix()}/{name}"
+        written[name] = files(name, folder, size, ITERATIONS[name])
+    for name, texts in written.items():
+        for file, text in texts.items():
+            write_text(out / name / file, text)
+            click.echo(out / name / file)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m protoface.prototxt.generate")
