@@ -1,4 +1,4 @@
-"""Points drawn into a picture: truth green, level 1 red, the final points blue."""
+"""Points drawn into a picture: truth green, those of the first stage red, the final ones blue."""
 
 from __future__ import annotations
 
@@ -8,34 +8,46 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from .face import Face
 from .windows.window import Floats, Image, Window, place
 
 GREEN, RED, BLUE = (0, 255, 0), (0, 0, 255), (255, 0, 0)
 CORNERS = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], np.float32)
 
 
+def draw_faces(image: Image, faces: Sequence[Face], truth: Floats | None = None) -> Image:
+    """A copy of `image` (H x W x 3 uint8 BGR) with every face: its points, and its last stage's window.
+
+    `truth` (n, 2) are the true points of a face, in pixels.
+    """
+    drawn = image.copy()
+    for face in faces:
+        window = face.windows[-1] if len(face.windows) > 1 else None
+        draw(drawn, face.stages, window, truth)
+    return drawn
+
+
 def draw(
     image: Image, levels: Sequence[Floats], window: Window | None = None, truth: Floats | None = None
 ) -> Image:
-    """A copy of `image` (H x W x 3 uint8 BGR) with the points of each level, in pixels.
+    """Draw the points of each level, in pixels, into `image` (H x W x 3 uint8 BGR), and return it.
 
     The first level is red, the last one blue, or only blue if there is one level. `window`, that of the
     last level, is outlined in blue with its patches; `truth` (n, 2) lies below in green. Discs grow
     with the face: they show on large pictures and do not hide small faces.
     """
-    drawn = image.copy()
     spread = np.ptp(levels[-1], axis=0).max()
     radius = max(1, round(min(float(np.nan_to_num(spread)), max(image.shape)) / 40))
     if window is not None and not window.empty:
         for part in (window, *window.patches):
             corners = place(CORNERS, replace(part, patches=())).round().astype(np.int32)
-            cv2.polylines(drawn, [corners], True, BLUE, max(1, radius // 2))
+            cv2.polylines(image, [corners], True, BLUE, max(1, radius // 2))
     if truth is not None:
-        _discs(drawn, truth, GREEN, radius + 1)
+        _discs(image, truth, GREEN, radius + 1)
     if len(levels) > 1:
-        _discs(drawn, levels[0], RED, radius)
-    _discs(drawn, levels[-1], BLUE, radius)
-    return drawn
+        _discs(image, levels[0], RED, radius)
+    _discs(image, levels[-1], BLUE, radius)
+    return image
 
 
 def _discs(image: Image, points: Floats, colour: tuple[int, int, int], radius: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -57,6 +58,28 @@ def find_pictures(folder: Path) -> list[Path]:
     if not found:
         raise ProtofaceError(f"{folder}: no pictures there ({', '.join(sorted(PICTURES))})")
     return found
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture file that was found under `root`, the folder that was searched or its own."""
+
+    path: Path
+    root: Path
+
+    @property
+    def name(self) -> Path:
+        """Its path below `root`: the name of a drawn copy, and its key in lists."""
+        return self.path.relative_to(self.root)
+
+
+def listed_pictures(path: Path) -> list[Picture]:
+    """The picture at `path`, or all of a folder. Raises ProtofaceError if there is none."""
+    if path.is_dir():
+        return [Picture(picture, path) for picture in find_pictures(path)]
+    if not path.exists():
+        raise ProtofaceError(f"{path}: No such file or directory")
+    return [Picture(path, path.parent)]
 
 
 def is_video(path: str) -> bool:

@@ -1,8 +1,9 @@
-"""The verb `detect` of the command line; `bench` is in `bench.py`, which is a script of its own too."""
+"""The verb `detect`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -10,41 +11,64 @@ import numpy as np
 from tqdm import tqdm
 
 from ..cascade import Cascade, load
-from ..detect import Given, Results, detect_paths, write_json
-from ..lists import read_list
+from ..detect import Given, Seen, detect_paths, json_lines
+from ..lists import Matching, read_list
+from ..pictures import Picture
 from ..video.smoothing import Smoothing
-from .options import backend_option, mode_option, model_option, threads_option, weights_option
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+from .options import (
+    FILE_IN,
+    FILE_OUT,
+    FOLDER_OUT,
+    backend_option,
+    mode_option,
+    model_option,
+    threads_option,
+    weights_option,
+)
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True)
+@click.option("--out", type=FOLDER_OUT, help="Folder for drawn pictures and videos; default: none.")
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for drawn pictures."
+    "--json",
+    "json_file",
+    type=FILE_OUT,
+    help="JSON Lines, a line for each face: box, score, points; default: points are printed.",
 )
 @click.option(
-    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Points as JSON."
+    "--truth",
+    type=FILE_IN,
+    help="List of true points (name x1 y1 ...), pixels: drawn green, the error is printed.",
 )
 @click.option(
-    "--truth", type=_FILE, help="List of true points (name x1 y1 ...): drawn green, error printed."
+    "--boxes",
+    type=FILE_IN,
+    help="List of boxes (name x y width height), pixels, for the first stage; default: whole pictures.",
 )
-@click.option("--boxes", type=_FILE, help="List of boxes (name x y width height) for the first stage.")
-@click.option("--frames", type=click.IntRange(min=1), help="End a video or a camera after so many.")
-@click.option("--smooth", is_flag=True, help="Steady the final points of a video (one-euro filter).")
+@click.option(
+    "--frames",
+    type=click.IntRange(min=1),
+    help="Frames after which a video or a camera ends; default: all.",
+)
+@click.option(
+    "--smooth",
+    is_flag=True,
+    help="Smooth the final points of a video (one-euro filter); default: off.",
+)
 @click.option(
     "--min-cutoff",
     type=click.FloatRange(min=0, min_open=True),
     default=Smoothing.min_cutoff,
     show_default=True,
-    help="With --smooth, Hz: lower trembles less.",
+    help="With --smooth: cut-off at rest, Hz; lower means less jitter.",
 )
 @click.option(
     "--beta",
     type=click.FloatRange(min=0),
     default=Smoothing.beta,
     show_default=True,
-    help="With --smooth, Hz for each face size per second: higher lags less.",
+    help="With --smooth: added cut-off, Hz for each face size per second; higher means less lag.",
 )
 @model_option
 @weights_option
@@ -69,48 +93,76 @@ def detect(
 ) -> int:
     """Find facial points in pictures, folders, videos or a camera (its number, such as 0).
 
-    Draws level-1 points red, the final ones blue and given truth green. Pictures that cannot be read
-    are listed, the others done; then the exit status is 2. Ctrl-C ends a camera.
+    Draws the points of the first stage red, the final ones blue and given truth green. Names in lists
+    are paths relative to the folder that is searched, or bare file names. Pictures that cannot be read
+    are listed, the others done; then the exit status is 2. Ctrl-C ends a video or a camera; what is
+    done is kept.
+
+    \b
+    Examples:
+      protoface detect photo.jpg --out drawn/
+      protoface detect album/ --json points.jsonl
+      protoface detect film.mp4 --smooth --out drawn/
     """
     cascade = load(model, backend, mode, weights, threads)
     given = Given(
-        truth=_truth(truth, cascade) if truth else {},
-        boxes=read_list(boxes, 4) if boxes else {},
+        None if truth is None else _truth(truth, cascade),
+        None if boxes is None else Matching(read_list(boxes, 4)),
     )
     click.echo(f"{cascade.name}: backend {cascade.backend}, mode {cascade.mode}")
-    smoothing = Smoothing(min_cutoff, beta) if smooth else None
-    results = detect_paths(cascade, paths, given, out, frames, _progress, smoothing)
-    if json_file is not None:
-        write_json(json_file, results)
-    _report(results, cascade, out, json_file)
-    return 2 if results.bad else 0
+    summary = _Summary(show=out is None and json_file is None)
+    with json_lines(json_file) as write:
+
+        def take(seen: Seen) -> None:
+            summary.add(seen)
+            write(seen)
+
+        smoothing = Smoothing(min_cutoff, beta) if smooth else None
+        detect_paths(cascade, paths, take, given, out, frames, _progress, smoothing)
+    summary.report(cascade, [path for path in (out, json_file) if path is not None])
+    return 2 if summary.wrong else 0
 
 
-def _truth(path: Path, cascade: Cascade) -> dict[str, np.ndarray]:
-    entries = read_list(path, 2 * len(cascade.points))
-    return {name: values.reshape(-1, 2) for name, values in entries.items()}
+def _truth(path: Path, cascade: Cascade) -> Matching[np.ndarray]:
+    entries = read_list(path, 2 * len(cascade.layout))
+    return Matching({name: values.reshape(-1, 2) for name, values in entries.items()})
 
 
-def _progress(pictures: Sequence[Path]) -> Iterator[Path]:
+def _progress(pictures: Sequence[Picture]) -> Iterable[Picture]:
     # only where somebody watches, and never for a single picture
-    return iter(tqdm(pictures, unit="picture", disable=None if len(pictures) > 1 else True))
+    return tqdm(pictures, unit="picture", disable=None if len(pictures) > 1 else True)
 
 
-def _report(results: Results, cascade: Cascade, out: Path | None, json_file: Path | None) -> None:
-    for line in results.bad:
-        click.echo(f"protoface: {line}", err=True)
-    if out is None and json_file is None:
-        for row in results.entries:
-            place = f"{row['path']}:{row['frame']}" if "frame" in row else row["path"]
-            points = "  ".join(f"{x:.1f} {y:.1f}" for x, y in row["points"])
-            click.echo(f"{place}  {points}")
-    click.echo(f"{len(results.entries)} done, {len(results.bad)} could not be read")
-    for path in filter(None, (out, json_file)):
-        click.echo(f"written: {path}")
-    if results.errors:
-        means = np.mean(results.errors, axis=0)
-        for stage, mean in zip(cascade.stages, means, strict=True):
-            click.echo(
-                f"{stage.name}: mean error {100 * mean:.3f} % of the picture's diagonal, "
-                f"n = {len(results.errors)}"
-            )
+class _Summary:
+    """What is said while a job runs and in the end: a few numbers, however long it is."""
+
+    def __init__(self, show: bool) -> None:
+        self.show, self.done, self.wrong = show, 0, 0
+        self.measured, self.errors = 0, np.zeros(())
+
+    def add(self, seen: Seen) -> None:
+        """Count what was seen; show what is wrong, and the points if they go nowhere else."""
+        if seen.wrong:
+            self.wrong += 1
+            tqdm.write(f"protoface: {seen.wrong}", file=sys.stderr)
+            return
+        self.done += 1
+        if seen.errors:
+            self.measured, self.errors = self.measured + 1, self.errors + np.array(seen.errors)
+        if self.show:
+            place = seen.path if seen.frame is None else f"{seen.path}:{seen.frame}"
+            for face in seen.faces:
+                points = "  ".join(f"{x:.1f} {y:.1f}" for x, y in face.points.tolist())
+                tqdm.write(f"{place}  {points}", file=sys.stdout)
+
+    def report(self, cascade: Cascade, written: Sequence[Path]) -> None:
+        """How many there were, where they went, and the mean error of each stage."""
+        click.echo(f"{self.done} done, {self.wrong} could not be read")
+        for path in written:
+            click.echo(f"written: {path}")
+        if self.measured:
+            for stage, mean in zip(cascade.stages, self.errors / self.measured, strict=True):
+                click.echo(
+                    f"{stage.name}: mean error {100 * mean:.3f} % of the picture's diagonal, "
+                    f"n = {self.measured}"
+                )

@@ -10,6 +10,10 @@ from ..backends.choice import AUTO, BACKENDS
 from ..definition import DEFAULT, ORIGINAL
 from ..windows.mode import MODES
 
+FILE_IN = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE_OUT = click.Path(dir_okay=False, path_type=Path)
+FOLDER_OUT = click.Path(file_okay=False, path_type=Path)
+
 model_option, original_option = (
     click.option(
         "--model",
@@ -23,20 +27,22 @@ weights_option = click.option(
     "--weights",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Weights in place of those the cascade names; once for each stage, in order.",
+    help="Weights instead of those that the cascade names; once for each stage, in order.",
 )
 backend_option = click.option(
     "--backend",
     type=click.Choice([AUTO, *BACKENDS]),
     default=AUTO,
     show_default=True,
-    help="What runs the nets; auto takes the fastest that is there, and says which.",
+    help="What runs the nets; auto takes the fastest that is installed, and says which.",
 )
 mode_option = click.option(
     "--mode",
     type=click.Choice(list(MODES)),
     default="clean",
     show_default=True,
-    help="faithful repeats the original's rounding, clean is sub-pixel and fast.",
+    help="clean is sub-pixel and fast, faithful repeats the original's rounding.",
 )
-threads_option = click.option("--threads", type=click.IntRange(min=1), help="Threads of the runtime.")
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads of the runtime; default: its own choice."
+)

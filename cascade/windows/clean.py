@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .sampling import resample
-from .window import NOTHING, Size, Window, place
+from .window import NOTHING, Floats, Size, Window, place
 
 __all__ = ["LACKS", "NAME", "box", "place", "resample", "square"]
 

@@ -1,15 +1,23 @@
 """Detection over files: what is written where, and that one bad picture does not stop the others."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from protoface.cascade import ProtofaceError, load
-from protoface.cascade.detect import Given, detect_paths, write_json
-from protoface.cascade.pictures import open_video, read_picture
+from protoface.cascade import Cascade, ProtofaceError, load
+from protoface.cascade.detect import Given, Seen, detect_paths, json_lines
+from protoface.cascade.lists import Matching
+from protoface.cascade.pictures import read_picture
+
+
+def detected(cascade: Cascade, paths: Sequence[Path | str], *arguments, **options) -> list[Seen]:
+    seen: list[Seen] = []
+    detect_paths(cascade, [str(path) for path in paths], seen.append, *arguments, **options)
+    return seen
 
 
 @pytest.fixture
@@ -25,42 +33,71 @@ def album(tmp_path: Path, face: Path) -> Path:
 
 def test_a_bad_picture_is_listed_and_the_others_are_done(album, folder, tmp_path):
     out = tmp_path / "out"
-    results = detect_paths(load(folder), [str(album)], Given(), out)
-    assert [Path(row["path"]).name for row in results.entries] == ["a.png", "c.png"]
-    assert len(results.bad) == 1
-    assert "b.jpg: not a picture" in results.bad[0]
+    seen = detected(load(folder), [album], out=out)
+    assert [Path(one.path).name for one in seen if one.faces] == ["a.png", "c.png"]
+    (wrong,) = [one.wrong for one in seen if one.wrong]
+    assert "b.jpg: not a picture" in wrong
     written = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*"))
     assert written == ["a.png", "deep/c.png"]
     assert (read_picture(out / "a.png") != read_picture(album / "a.png")).any()
 
 
+def test_what_is_found_is_taken_one_picture_at_a_time(album, folder, tmp_path):
+    """Nothing waits for the end: a drawn picture is there when its faces are taken, the next is not."""
+    out, there = tmp_path / "out", []
+    cascade = load(folder)
+    detect_paths(
+        cascade, [str(album)], lambda seen: there.append(len(list(out.rglob("*.png")))), out=out
+    )
+    assert there == [1, 1, 2]
+
+
 def test_json_rows(face, folder, tmp_path):
     cascade = load(folder)
-    results = detect_paths(cascade, [str(face)], Given())
-    write_json(tmp_path / "points.json", results)
-    (row,) = json.loads((tmp_path / "points.json").read_text())
-    detection = cascade.detect(read_picture(face))
-    assert set(row) == {"path", "points", "level_1", "window"}
-    assert row["path"] == str(face)
-    np.testing.assert_array_equal(np.float32(row["points"]), detection.points)
-    np.testing.assert_array_equal(np.float32(row["level_1"]), detection.levels[0])
-    assert row["window"] == detection.windows[-1].tolist()
+    with json_lines(tmp_path / "points.jsonl") as write:
+        detect_paths(cascade, [str(face)], write)
+        assert not (tmp_path / "points.jsonl").exists()
+    (line,) = (tmp_path / "points.jsonl").read_text().splitlines()
+    row = json.loads(line)
+    (found,) = cascade.detect(read_picture(face))
+    assert set(row) == {"path", "face", "box", "score", "points", "level_1", "window"}
+    assert (row["path"], row["face"], row["score"]) == (str(face), 0, None)
+    np.testing.assert_array_equal(np.float32(row["points"]), found.points)
+    np.testing.assert_array_equal(np.float32(row["level_1"]), found.stages[0])
+    assert row["window"] == found.windows[-1].tolist()
+    assert row["box"] == found.box.tolist()
+
+
+def test_rows_of_a_job_that_fails_are_not_left_behind(face, folder, tmp_path):
+    with pytest.raises(ProtofaceError), json_lines(tmp_path / "points.jsonl") as write:
+        detect_paths(load(folder), [str(face), "film.mp4"], write)
+    assert sorted(path.name for path in tmp_path.iterdir() if "points" in path.name) == []
 
 
 def test_errors_are_over_the_diagonal_where_truth_is_given(face, folder):
     cascade = load(folder)
-    detection = cascade.detect(read_picture(face))  # 80 x 60: the diagonal is 100 pixels
-    truth = detection.points + np.float32((3, 4))
-    results = detect_paths(cascade, [str(face)], Given(truth={"face.png": truth}))
-    assert results.errors[0][1] == pytest.approx(0.05)
+    (found,) = cascade.detect(read_picture(face))  # 80 x 60: the diagonal is 100 pixels
+    truth = Matching({"face.png": found.points + np.float32((3, 4))})
+    (seen,) = detected(cascade, [face], Given(truth=truth))
+    assert seen.errors[1] == pytest.approx(0.05)
 
 
 def test_given_boxes_are_used_and_a_missing_one_is_listed(album, folder):
-    given = Given(boxes={"a.png": np.array([10, 10, 21, 21])})
-    results = detect_paths(load(folder), [str(album)], given)
-    assert len(results.entries) == 1
-    assert results.entries[0]["level_1"][2] == pytest.approx([20, 20])
-    assert "the list of boxes has none for 'c.png'" in results.bad[1]
+    given = Given(boxes=Matching({"a.png": np.array([10, 10, 21, 21])}))
+    seen = detected(load(folder), [album], given)
+    (row,) = (row for one in seen for row in one.rows())
+    assert row["level_1"][2] == pytest.approx([20, 20])
+    assert row["box"] == [10, 10, 21, 21]
+    assert "the list of boxes has none for 'deep/c.png'" in seen[-1].wrong
+
+
+def test_lists_are_keyed_by_the_path_below_the_folder(album, face, folder):
+    """Two pictures of one name in different folders have boxes of their own."""
+    (album / "deep" / "a.png").write_bytes(face.read_bytes())
+    boxes = {"a.png": np.array([10, 10, 21, 21]), "deep/a.png": np.array([30, 30, 21, 21])}
+    seen = detected(load(folder), [album], Given(boxes=Matching(boxes)))
+    rows = [row for one in seen for row in one.rows()]
+    assert [row["box"] for row in rows] == [[10, 10, 21, 21], [30, 30, 21, 21]]
 
 
 def test_two_pictures_for_one_file_are_refused_before_anything_is_written(
@@ -70,28 +107,28 @@ def test_two_pictures_for_one_file_are_refused_before_anything_is_written(
     other.parent.mkdir()
     other.write_bytes(face.read_bytes())
     out = tmp_path / "out"
-    with pytest.raises(ProtofaceError, match=r"a.png: another picture is written to .*out/a.png too"):
-        detect_paths(load(folder), [str(album), str(other)], Given(), out)
+    with pytest.raises(ProtofaceError, match=r"other/a.png: .*album/a.png is written to .*out/a.png"):
+        detected(load(folder), [album, other], out=out)
     assert not out.exists()
-    assert len(detect_paths(load(folder), [str(album), str(other)], Given()).entries) == 3
+    assert len([one for one in detected(load(folder), [album, other]) if one.faces]) == 3
+
+
+def test_two_videos_for_one_file_are_refused(folder, tmp_path):
+    with pytest.raises(ProtofaceError, match=r"b/film.avi: a/film.mkv is written to .*out/film.mp4"):
+        detected(load(folder), ["a/film.mkv", "b/film.avi"], out=tmp_path / "out")
 
 
 def test_a_path_that_is_nothing_is_named(folder):
     with pytest.raises(ProtofaceError, match="nowhere.png: No such file"):
-        detect_paths(load(folder), ["nowhere.png"], Given())
+        detected(load(folder), ["nowhere.png"])
 
 
 @pytest.mark.usefixtures("videos")
-def test_every_frame_of_a_video(folder, tmp_path):
-    film = str(tmp_path / "film.avi")
-    writer = cv2.VideoWriter(film, cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
-    for value in range(5):
+def test_frames_are_taken_with_their_numbers(folder, tmp_path):
+    film = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+    for value in range(3):
         writer.write(np.full((48, 64, 3), 40 * value, np.uint8))
     writer.release()
-    results = detect_paths(load(folder), [film], Given(), tmp_path / "out", frames=3)
-    assert [row["frame"] for row in results.entries] == [0, 1, 2]
-    with open_video(str(tmp_path / "out" / "film.mp4")) as (rate, frames):
-        sizes = [frame.shape for frame in frames]
-    assert rate == pytest.approx(10)
-    assert sizes == [(48, 64, 3)] * 3
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["film.mp4"]
+    seen = detected(load(folder), [film])
+    assert [row["frame"] for one in seen for row in one.rows()] == [0, 1, 2]
