@@ -1,4 +1,4 @@
-"""Caffe's layers, one file per type; see `registry.py`."""
+"""Caffe's layers, one file per type; see `layer.py`."""
 
 from .layer import BlobSpec, Layer, layer_types, make_layer, register
 

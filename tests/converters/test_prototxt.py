@@ -121,7 +121,7 @@ layer {
 
 
 def test_unknown_layers_keep_what_is_known(tmp_path):
-    """So that they are listed and refused by name; see `test_commands.py`."""
+    """So that they are listed and refused by name; see `commands/test_convert.py`."""
     net = read_net(written(tmp_path, FORK))
     assert [layer.type for layer in net.layer] == ["Input", "AnnotatedData", "ROIPooling"]
     assert net.layer[1].include[0].phase == caffe_pb2.TRAIN

@@ -1,6 +1,6 @@
 """Ways to give OpenCV a net with depthwise convolutions, timed in turn, in milliseconds.
 
-`python tests/cascade/opencv_variants.py --target cuda --target cuda-fp16 --json FILE`; targets with
+`python tests/cascade/backends/opencv_variants.py --target cuda --target cuda-fp16 --json FILE`; targets with
 `cuda` need a GPU. Each is compared with the net as it was trained, on the CPU. Caffe's grouped
 Convolution and ConvolutionDepthwise are one layer to OpenCV (caffe_importer.cpp), so what can be varied
 is what it is left to merge, which importer reads it, and whether convolutions have groups at all.
