@@ -7,8 +7,9 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -16,11 +17,12 @@ import cv2
 import numpy as np
 from onnx import ModelProto
 
-from protoface.cascade.backends.choice import AUTO, BACKENDS
-from protoface.cascade.cascade import Cascade
-from protoface.cascade.commands.options import mode_option, model_option, weights_option
-from protoface.cascade.measure.agreement import Agreement, compare
-from protoface.cascade.measure.bench import (
+from protoface.converters.files import write_text
+
+from ..backends.choice import AUTO, BACKENDS
+from ..cascade import Cascade
+from ..measure.agreement import Agreement, compare
+from ..measure.bench import (
     COMPARED,
     ON_DEVICE,
     Row,
@@ -30,10 +32,10 @@ from protoface.cascade.measure.bench import (
     runnable,
     table,
 )
-from protoface.cascade.measure.machine import machine, versions
-from protoface.cascade.pictures import find_pictures, read_picture
-from protoface.cascade.windows.window import Image
-from protoface.converters.files import write_text
+from ..measure.machine import machine, versions
+from ..pictures import listed_pictures, read_picture
+from ..windows.window import Image
+from .options import FILE_OUT, mode_option, model_option, weights_option
 
 
 class SeveralValues(click.Command):
@@ -60,7 +62,7 @@ class SeveralValues(click.Command):
     "backends",
     multiple=True,
     type=click.Choice([*BACKENDS, *ON_DEVICE]),
-    help=f"One or several; default: all that can run here, but for {', '.join(ON_DEVICE)}.",
+    help=f"One or several; default: all that can run here except {', '.join(ON_DEVICE)}.",
 )
 @mode_option
 @click.option(
@@ -75,16 +77,25 @@ class SeveralValues(click.Command):
 @click.option(
     "--images",
     type=click.Path(exists=True, path_type=Path),
-    help="A picture or a folder of pictures; default: noise of 640 x 480.",
+    help="A picture or a folder of pictures; default: noise of 640 x 480 pixels.",
 )
-@click.option("--size", type=click.IntRange(min=1), help="Make the pictures SIZE x SIZE first.")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--runs", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option(
-    "--json",
-    "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the figures as JSON.",
+    "--size",
+    type=click.IntRange(min=1),
+    help="Resize the pictures to SIZE x SIZE pixels first; default: as they are.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Threads of the runtimes.",
+)
+@click.option(
+    "--runs", type=click.IntRange(min=1), default=200, show_default=True, help="Timed passes of each."
+)
+@click.option(
+    "--json", "json_file", type=FILE_OUT, help="Write the figures, ms, as JSON; default: printed only."
 )
 def bench(
     model: str,
@@ -100,59 +111,98 @@ def bench(
 ) -> int:
     """Time a cascade step by step, on every backend that can run here, in one run.
 
-    Each is compared with one that computes on the CPU; the exit status is 1 if its nets disagree.
-    Without weights its nets are filled as training would start: the speed is the same, the points are
-    nonsense, and it says so.
+    Each backend is compared with one that computes on the CPU; the exit status is 1 if its nets
+    disagree. Without weights the nets get random values: times are valid, points are not.
+
+    \b
+    Examples:
+      protoface bench
+      protoface bench --model my_cascade --backend onnxruntime opencv --batch 1 64
     """
-    noticed = _noticed()
-    ways = [name for name in backends if name in ON_DEVICE]
+    cv2.setNumThreads(threads)
+    with _noticed() as noticed:
+        result = _measured(
+            model, weights, backends, mode, batches, _pictures(images, size), threads, runs
+        )
+    for line in (*result.lines(), *noticed):
+        click.echo(line)
+    click.echo(f"backends used: {', '.join(result.used)}")
+    click.echo(" ".join(f"{key} {value}" for key, value in {**machine(), **versions()}.items()))
+    if json_file is not None:
+        _write(json_file, result, noticed)
+    return 0 if all(agreement.agrees for agreement in result.agreements) else 1
+
+
+@dataclass(frozen=True, eq=False)
+class _Result:
+    """Times and agreements, the backends that were used, and whether the nets had weights."""
+
+    cascade: Cascade
+    rows: Sequence[Row]
+    agreements: Sequence[Agreement]
+    used: Sequence[str]
+    real: bool
+
+    def lines(self) -> Iterator[str]:
+        """As it is shown."""
+        if not self.real:
+            yield "no weights found: nets have random values; times are valid, points are not"
+        yield from table(self.rows, self.cascade)
+        yield from map(str, self.agreements)
+
+
+def _measured(
+    model: str,
+    weights: Sequence[Path],
+    backends: Sequence[str],
+    mode: str,
+    batches: Sequence[int],
+    pictures: Sequence[Image],
+    threads: int,
+    runs: int,
+) -> _Result:
     definition, nets, real = load_model(model, weights)
+    ways = [name for name in backends if name in ON_DEVICE]
     names = [name for name in backends if name in BACKENDS] or ([AUTO] if ways else runnable(nets))
     cascades = [Cascade(definition, nets, name, mode, threads) for name in names]
     on_cpu = [cascade for cascade in cascades if "cuda" not in cascade.backend]
     reference = on_cpu[0] if on_cpu else Cascade(definition, nets, AUTO, mode, threads)
-    cv2.setNumThreads(threads)
-    pictures = _pictures(images, size)
-    if not real:
-        click.echo("no weights: nets filled at random; the times are real, the points are not")
     rows = measure(cascades, pictures, batches, runs, threads)
     int8 = any(isinstance(net, ModelProto) for net in nets)
     others = [cascade for cascade in cascades if cascade is not reference]
     agreements = [compare(cascade, reference, pictures[:COMPARED], int8) for cascade in others]
     if ways:
-        from protoface.cascade.device.device_bench import measure_ways
+        from ..device.device_bench import measure_ways  # needs PyTorch
 
         timed, compared = measure_ways(ways, definition, nets, reference, pictures, batches, runs)
         rows, agreements = rows + timed, agreements + compared
-    for line in (*table(rows, cascades[0]), *map(str, agreements), *noticed):
-        click.echo(line)
-    click.echo(f"really used: {', '.join([*(cascade.backend for cascade in cascades), *ways])}")
-    click.echo(" ".join(f"{key} {value}" for key, value in {**machine(), **versions()}.items()))
-    if json_file is not None:
-        _write(json_file, rows, agreements, noticed)
-    return 0 if all(agreement.agrees for agreement in agreements) else 1
+    used = [*(cascade.backend for cascade in cascades), *ways]
+    return _Result(cascades[0], rows, agreements, used, real)
 
 
-def _noticed() -> list[str]:
-    """The package's warnings from now on: layers that are not where they should be, and notices."""
+@contextmanager
+def _noticed() -> Iterator[list[str]]:
+    """The package's warnings while it lasts: layers that are not where they should be, and notices."""
     lines: list[str] = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    logging.getLogger("protoface").addHandler(handler)
-    return lines
+    logger = logging.getLogger("protoface")
+    logger.addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logger.removeHandler(handler)
 
 
-def _write(
-    path: Path, rows: Sequence[Row], agreements: Sequence[Agreement], noticed: Sequence[str]
-) -> None:
+def _write(path: Path, result: _Result, noticed: Sequence[str]) -> None:
     report = {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "machine": machine(),
         "versions": versions(),
         "NVIDIA_TF32_OVERRIDE": os.environ.get("NVIDIA_TF32_OVERRIDE"),
         "warnings": noticed,
-        "agreement": [{**asdict(agreement), "agrees": agreement.agrees} for agreement in agreements],
-        "rows": [asdict(row) for row in rows],
+        "agreement": [{**asdict(one), "agrees": one.agrees} for one in result.agreements],
+        "rows": [asdict(row) for row in result.rows],
     }
     write_text(path, json.dumps(report, indent=1) + "\n")
 
@@ -161,8 +211,7 @@ def _pictures(path: Path | None, size: int | None) -> list[Image]:
     if path is None:
         pictures = random_pictures()
     else:
-        paths = find_pictures(path) if path.is_dir() else [path]
-        pictures = [read_picture(picture) for picture in paths]
+        pictures = [read_picture(picture.path) for picture in listed_pictures(path)]
     if size is None:
         return pictures
     resized = [cv2.resize(one, (size, size), interpolation=cv2.INTER_AREA) for one in pictures]
