@@ -13,8 +13,22 @@ from .options import model_option, weights_option
 @click.command()
 @model_option
 @weights_option
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
-@click.option("--notice", default="", help="A line that is said whenever the weights are loaded.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="The folder to write.",
+)
+@click.option(
+    "--notice",
+    default="",
+    help="A line that is printed whenever the weights are loaded. Default: the cascade's own.",
+)
 def pack(model: str, weights: tuple[Path, ...], out: Path, notice: str) -> None:
-    """Copy a cascade and the files it needs into a folder, each with its SHA-256, to be passed on."""
+    """Copy a cascade and the files it needs into a folder, each with its SHA-256, to be passed on.
+
+    \b
+    Example:
+      protoface pack --model build/models/fast --out fast --notice "For research use only."
+    """
     click.echo(f"written: {pack_cascade(model, out, weights, notice)}")

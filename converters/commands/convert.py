@@ -24,8 +24,12 @@ FILE = click.Path(path_type=Path)
 @click.option("--out", type=FILE, required=True, help="The file to write, in the format of its suffix.")
 @part_options
 @click.option("--fold-bn", is_flag=True, help="Merge BatchNorm and Scale into the layers before them.")
-@click.option("--opset", type=int, default=OPSET, show_default=True, help="ONNX operator set.")
-@click.option("--float16", is_flag=True, help="ONNX in half precision; inputs and outputs float32.")
+@click.option(
+    "--opset", type=int, default=OPSET, show_default=True, help="Version of ONNX's operators."
+)
+@click.option(
+    "--float16", is_flag=True, help="ONNX in half precision, with float32 inputs and outputs."
+)
 @click.option(
     "--check",
     is_flag=True,

@@ -20,8 +20,12 @@ FILE = click.Path(path_type=Path)
 @click.command()
 @click.argument("net", type=FILE)
 @part_options
-@click.option("--weights", type=FILE, help="A weights file to compare the layers with.")
-@click.option("--json", "to_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--weights",
+    type=FILE,
+    help="A weights file (.caffemodel, .h5 or .pt) to compare with the layers.",
+)
+@click.option("--json", "to_json", is_flag=True, help="Print JSON instead of a table.")
 def layers(
     net: Path,
     input_shapes: dict[str, Shape],
@@ -33,7 +37,11 @@ def layers(
 ) -> int:
     """List the layers of NET.prototxt in the TEST phase: shapes, parameters, multiply-adds.
 
-    Status 1 if some layer cannot be carried over or its weights do not fit.
+    Status 1 if some layer cannot be converted or its weights do not fit.
+
+    \b
+    Example:
+      protoface layers deploy.prototxt --weights net.caffemodel
     """
     part = Part(input_shapes, output_blobs, level, stages)
     taken = take_part(read_net(net), part, net, with_losses=True)

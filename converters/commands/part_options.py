@@ -32,15 +32,32 @@ def _shape(
 def part_options(command: Callable[..., int]) -> Callable[..., int]:
     """The options that choose a part of a net, shared by the verbs."""
     for option in (
-        click.option("--stage", "stages", multiple=True, help="Stage for include and exclude rules."),
-        click.option("--level", type=int, default=0, help="Level for include and exclude rules."),
-        click.option("--output-blob", "output_blobs", multiple=True, help="Cut the net behind it."),
+        click.option(
+            "--stage",
+            "stages",
+            multiple=True,
+            help="Stage of Caffe's include and exclude rules; repeat it for several. Default: none.",
+        ),
+        click.option(
+            "--level",
+            type=int,
+            default=0,
+            show_default=True,
+            help="Level of Caffe's include and exclude rules.",
+        ),
+        click.option(
+            "--output-blob",
+            "output_blobs",
+            multiple=True,
+            help="Keep only what this blob needs; repeat it for several. Default: the whole net.",
+        ),
         click.option(
             "--input-shape",
             "input_shapes",
             multiple=True,
             callback=_shape,
-            help="An input's size, as data=1,3,48,48; makes a data layer's top an input.",
+            help="An input's size, as data=1,3,48,48 (pictures, channels, height, width); turns a data "
+            "layer's top into an input. Default: the net's own.",
         ),
     ):
         command = option(command)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,43 @@ def test_every_verb_has_help(verb, capsys):
     assert f"Usage: protoface {verb}" in out
     assert run(protoface, ["--help"]) == 0
     assert re.search(rf"^  {verb} ", capsys.readouterr().out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_shows_examples_that_it_takes(verb, capsys, monkeypatch):
+    """They stand behind the text, a line each; their files need not be there."""
+    assert run(protoface, [verb, "--help"]) == 0
+    after = capsys.readouterr().out.partition("\n  Example")[2]
+    examples = after.partition("\n\n")[0].splitlines()[1:]
+    assert examples
+    command = protoface.get_command(click.Context(protoface), verb)
+    monkeypatch.setattr(click.Path, "convert", lambda self, value, parameter, context: value)
+    for example in examples:
+        start, found, words = example.partition(f"protoface {verb}")
+        assert found
+        assert start.strip() in ("", "torchrun --nproc-per-node 2 -m --")
+        command.make_context(verb, shlex.split(words))
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_option_says_what_it_is(verb):
+    """In some words, with its default: said by click or in the text; flags are off by default."""
+    options = [p for p in verb_options(verb) if "--help" not in p.opts]
+    told = {option.name: option.help or "" for option in options}
+    assert [name for name, text in told.items() if len(text.split()) < 2] == []
+    silent = [
+        option.name
+        for option in options
+        if not (option.required or option.is_flag or option.show_default)
+        and option.type.name not in ("path", "file", "directory")
+        and "efault" not in told[option.name]
+    ]
+    assert silent == []
+
+
+def verb_options(verb):
+    command = protoface.get_command(click.Context(protoface), verb)
+    return [parameter for parameter in command.params if isinstance(parameter, click.Option)]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import click
 
 from protoface.cascade.commands.options import backend_option, mode_option, original_option
 
-from ..defaults import DROP
 from .training_options import (
     data_option,
+    drop_option,
     out_option,
     report,
     seed_option,
@@ -23,13 +23,12 @@ from .training_options import (
 @data_option
 @original_option
 @click.option(
-    "--weights", type=click.Path(path_type=Path), help="Level 1's, in place of those MODEL names."
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Weights of level 1. Default: those that the cascade names.",
 )
 @out_option
-@click.option(
-    "--drop", type=click.FloatRange(min=0, min_open=True), default=DROP, show_default=True,
-    help="Leave out pictures with such a level-1 error, of the diagonal; the author prefers 0.05.",
-)  # fmt: skip
+@drop_option
 @backend_option
 @mode_option
 @workers_option
@@ -47,10 +46,15 @@ def crop(
     seed: int,
     strict: bool,
 ) -> int:
-    """Make level 2's training data: what a trained level 1 makes the cascade look at next.
+    """Make level 2's training data: the windows of level 2 around the points that level 1 finds.
 
-    The window is the one MODEL names; --mode faithful repeats the original's rounding and the pixel its
-    labels are off by. Goes on where it was stopped. --seed as for prepare.
+    --model names the cascade. --mode faithful repeats the original's rounding, and the one pixel by
+    which its labels are off. Run again, it resumes. --seed draws the split where there is no
+    list_eval_partition.txt; give that of `prepare`.
+
+    \b
+    Example:
+      protoface crop --data celeba/ --model my_cascade --out data/level_2
     """
     from ..sets.crop import crop as run
     from ..sets.crop import load_levels

@@ -11,14 +11,20 @@ from .training_options import FOLDER_OUT, seed_option
 
 
 @click.command()
-@click.option("--out", type=FOLDER_OUT, default=Path("build/demo"), show_default=True)
-@click.option("--faces", type=click.IntRange(min=100), help="How many to draw; default: 8000.")
+@click.option(
+    "--out", type=FOLDER_OUT, default=Path("build/demo"), show_default=True, help="Folder to write."
+)
+@click.option("--faces", type=click.IntRange(min=100), help="How many faces to draw. Default: 8000.")
 @seed_option
 def demo(out: Path, faces: int | None, seed: int) -> int:
-    """Run the whole experiment on drawn faces: no download, no GPU, minutes.
+    """Run the whole experiment on drawn faces: no download, no GPU, some minutes.
 
-    Goes on where it was stopped. Status 1 if level 1, the cascade or a converted file is worse than it
+    Run again, it resumes. Status 1 if level 1, the cascade or a converted file is not as good as it
     must be.
+
+    \b
+    Example:
+      protoface demo --out build/demo --faces 2000
     """
     from ..experiment.demo import FACES, failures
     from ..experiment.demo import demo as run

@@ -21,15 +21,23 @@ from .training_options import (
 @out_option
 @workers_option
 @click.option(
-    "--size", type=click.IntRange(min=3), default=48, show_default=True, help="The net's input, pixels."
+    "--size",
+    type=click.IntRange(min=3),
+    default=48,
+    show_default=True,
+    help="Height and width of the net's input, pixels.",
 )
 @seed_option
 @strict_option
 def prepare(data: Path, out: Path, workers: int | None, size: int, seed: int, strict: bool) -> int:
     """Make level 1's training data: whole pictures and labels, as the original made them.
 
-    Goes on where it was stopped. Pictures that cannot be used are listed in OUT/bad.txt; the job goes
-    on. --seed draws the split where there is no list_eval_partition.txt.
+    Run again, it resumes. Pictures that cannot be used are listed in OUT/bad.txt and left out. --seed
+    draws the split where there is no list_eval_partition.txt.
+
+    \b
+    Example:
+      protoface prepare --data celeba/ --out data/level_1
     """
     from ..sets.prepare import prepare as run
 

@@ -14,8 +14,10 @@ from .training_options import FILE_IN, device_option, dtype_option, json_option,
 
 @click.command()
 @model_option
-@click.option("--weights", type=FILE_IN, required=True, help=".caffemodel, .caffemodel.h5 or .pt.")
-@click.option("--iterations", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--weights", type=FILE_IN, required=True, help="Its .caffemodel, .caffemodel.h5 or .pt.")
+@click.option(
+    "--iterations", type=click.IntRange(1), default=50, show_default=True, help="How many batches."
+)
 @device_option
 @dtype_option
 @json_option
@@ -27,7 +29,12 @@ def test(
     dtype: str,
     json_file: Path | None,
 ) -> None:
-    """Run the TEST phase of a net over batches of its data; prints the mean of every output blob."""
+    """Run the TEST phase of a net over batches of its data and print the mean of every output blob.
+
+    \b
+    Example:
+      protoface test --model prototxt/level_1/train_val.prototxt --weights level_1.caffemodel
+    """
     from ..solver.score import score
     from ..solver.training_log import flat_scores
 

@@ -21,9 +21,15 @@ from .training_options import (
 
 @click.command()
 @model_option
-@click.option("--weights", type=FILE_IN, help="Weights; they do not change the times.")
-@click.option("--iterations", type=click.IntRange(1), default=50, show_default=True)
-@click.option("--batch", type=click.IntRange(1), help="Instead of the file's batch size.")
+@click.option(
+    "--weights",
+    type=FILE_IN,
+    help="Its weights; they do not change the times. Default: random.",
+)
+@click.option(
+    "--iterations", type=click.IntRange(1), default=50, show_default=True, help="How many passes."
+)
+@click.option("--batch", type=click.IntRange(1), help="Pictures at once. Default: the net's own.")
 @threads_option
 @device_option
 @dtype_option
@@ -38,7 +44,12 @@ def time(
     dtype: str,
     json_file: Path | None,
 ) -> None:
-    """Time training passes, forward and backward, per layer and in all, on random pictures."""
+    """Time training passes, forward and backward, per layer and in all, on random pictures.
+
+    \b
+    Example:
+      protoface time --model prototxt/level_1/train_val.prototxt --batch 64 --threads 1
+    """
     from protoface.cascade.measure.machine import machine, versions
 
     from ..net.device import use_threads

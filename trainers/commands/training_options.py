@@ -6,29 +6,54 @@ from pathlib import Path
 
 import click
 
+from ..defaults import DROP
+
 FILE_IN = click.Path(exists=True, dir_okay=False, path_type=Path)
 FILE_OUT = click.Path(dir_okay=False, path_type=Path)
 FOLDER_IN = click.Path(exists=True, file_okay=False, path_type=Path)
 FOLDER_OUT = click.Path(file_okay=False, path_type=Path)
 
 data_option = click.option(
-    "--data", type=FOLDER_IN, required=True, help="A folder in CelebA's layout; see docs/data.md."
+    "--data",
+    type=FOLDER_IN,
+    required=True,
+    help="Folder of an annotated set; see docs/data.md.",
 )
 out_option = click.option("--out", type=FOLDER_OUT, required=True, help="The folder to write.")
 workers_option = click.option(
-    "--workers", type=click.IntRange(min=1), help="How many at a time; default: one a core."
+    "--workers", type=click.IntRange(min=1), help="Processes at work. Default: one for each core."
 )
-seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Start of the random numbers; the same seed gives the same result.",
+)
 strict_option = click.option("--strict", is_flag=True, help="Status 1 if a picture had to be left out.")
+drop_option = click.option(
+    "--drop",
+    type=click.FloatRange(min=0, min_open=True),
+    default=DROP,
+    show_default=True,
+    help="Leave out pictures whose level-1 error is at least this fraction of the picture's diagonal; "
+    "the author of the original came to recommend 0.05.",
+)
 model_option = click.option("--model", type=FILE_IN, required=True, help="The net, a prototxt.")
-device_option = click.option("--device", help="cpu or cuda.", default="cpu", show_default=True)
+device_option = click.option(
+    "--device", help="Where to compute: cpu or cuda.", default="cpu", show_default=True
+)
 dtype_option = click.option(
-    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    default="float32",
+    show_default=True,
+    help="Type of the numbers.",
 )
 threads_option = click.option(
-    "--threads", type=click.IntRange(1), help="CPU threads; default: PyTorch's choice."
+    "--threads", type=click.IntRange(1), help="CPU threads. Default: PyTorch's choice."
 )
-json_option = click.option("--json", "json_file", type=FILE_OUT, help="Write the result as JSON, too.")
+json_option = click.option("--json", "json_file", type=FILE_OUT, help="Write the result here, too.")
 
 
 def report(counts: dict[str, int], bad: int, out: Path) -> None:
