@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Kinds(Generic[T]):
-    """Name -> class, for what a message calls `what`; the classes are in the modules of `package`."""
+    """Name -> class, for a message of `what`; the classes are in the modules of `package`."""
 
     def __init__(self, what: str, package: str) -> None:
         self.what, self._package = what, package
@@ -49,5 +49,5 @@ class Kinds(Generic[T]):
         name = parameter.WhichOneof("kind")
         if name not in self._classes and name not in self.names():
             known = " or ".join(filter(None, (", ".join(self.names()[:-1]), self.names()[-1])))
-            raise ProtofaceError(f"{where}: needs a {self.what}: {known}")
+            raise ProtofaceError(f"{where}: needs a kind of {self.what}: {known}")
         return name, self._classes[name]

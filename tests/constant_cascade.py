@@ -46,7 +46,7 @@ def constant_weights(
     """Weights that answer `answer` to every picture, or with a `spread` about that."""
     shape, net = deployed(read_net(path.parent / net_file)), Net()
     inputs = int(np.prod(shape.layer[0].input_param.shape[0].dim))
-    weight = np.random.default_rng(inputs).normal(size=(10, inputs)) * spread
+    weight = np.random.default_rng(inputs).normal(size=(answer.size, inputs)) * spread
     blobs = [weight.astype(np.float32), answer.reshape(-1)]
     net.layer.add(name="fc", blobs=[to_blob(blob) for blob in blobs])
     write_weights(path, with_weights(shape, net, "test"))

@@ -40,10 +40,7 @@ class OpenCV:
         else:
             network = opencv_net(net, source, classic_engine=cuda)
         if cuda:
-            shapes = {
-                value.blob: (1, *(size or 1 for size in value.shape[1:])) for value in ends.inputs
-            }
-            opencv_gpu.use_gpu(network, self.target, shapes, source)
+            opencv_gpu.use_gpu(network, self.target, _shapes(ends), source)
         run = run_opencv(network, ends)
         if isinstance(net, ModelProto):
             _check(run, net, ends)

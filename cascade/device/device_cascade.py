@@ -188,6 +188,7 @@ def pixels_view(
     if others or len(answers) > 1 or not isinstance(view, PixelsView):
         raise ProtofaceError(f"{where} has several views or answers, {LACKING}")
     if view.interpolation not in (cv2.INTER_LINEAR, cv2.INTER_AREA):
-        name = _Preprocess.Interpolation.Name(parameter.preprocess.interpolation)
+        pixels = parameter.view[0].pixels if parameter.view else parameter
+        name = _Preprocess.Interpolation.Name(pixels.preprocess.interpolation)
         raise ProtofaceError(f"{where} resizes by {name}, {LACKING}")
     return view

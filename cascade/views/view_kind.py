@@ -72,4 +72,6 @@ def make_views(
         name, kind = VIEWS.find(parameter, where)
         views.append(kind(getattr(parameter, name), layout, mode, where))
         views[-1].blob = parameter.blob
+    if len({view.blob for view in views}) < len(views):
+        raise ProtofaceError(f"{where}: several views need the blob of each, all different")
     return views
