@@ -10,30 +10,37 @@ from .lazy import exporting
 
 if TYPE_CHECKING:
     from .conversion import Converted, convert, convert_onnx, load_net
+    from .fillers import fill
     from .fold import fold_batch_norm
     from .graph import build_graph, deployed, filter_net
     from .onnx_export import to_onnx
     from .onnx_import import from_onnx, read_onnx
     from .opencv_net import read_net_from_caffe
+    from .part import Part
     from .prototxt import read_net
+    from .pytorch import from_pytorch, to_pytorch
     from .weights import read_weights, with_weights, write_weights
 
 __all__ = [
     "Converted",
+    "Part",
     "ProtofaceError",
     "build_graph",
     "convert",
     "convert_onnx",
     "deployed",
+    "fill",
     "filter_net",
     "fold_batch_norm",
     "from_onnx",
+    "from_pytorch",
     "load_net",
     "read_net",
     "read_net_from_caffe",
     "read_onnx",
     "read_weights",
     "to_onnx",
+    "to_pytorch",
     "with_weights",
     "write_weights",
 ]
@@ -43,12 +50,15 @@ __getattr__, __dir__ = exporting(
     __name__,
     {
         ".conversion": ("Converted", "convert", "convert_onnx", "load_net"),
+        ".fillers": ("fill",),
         ".fold": ("fold_batch_norm",),
         ".graph": ("build_graph", "deployed", "filter_net"),
         ".onnx_export": ("to_onnx",),
         ".onnx_import": ("from_onnx", "read_onnx"),
         ".opencv_net": ("read_net_from_caffe",),
+        ".part": ("Part",),
         ".prototxt": ("read_net",),
+        ".pytorch": ("from_pytorch", "to_pytorch"),
         ".weights": ("read_weights", "with_weights", "write_weights"),
     },
 )

@@ -1,7 +1,11 @@
 """Python files that docs, comments and docstrings name are there, and so are the verbs."""
 
+import importlib
 import re
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 from protoface.cli import VERBS
 
@@ -37,6 +41,14 @@ def test_the_verbs_that_texts_show_are_there():
     texts = [path for path in TEXTS if path.suffix in (".md", ".prototxt")]
     found = {path: {*VERB.findall(path.read_text("utf-8"))} - VERBS.keys() for path in texts}
     assert {path: verbs for path, verbs in found.items() if verbs} == {}
+
+
+@pytest.mark.parametrize("path", [p for p in TEXTS if p.suffix == ".md"], ids=lambda path: path.name)
+def test_what_docs_import_is_there(path):
+    for line in re.findall(r"^from (protoface[\w.]*) import ([\w, ]+)", path.read_text("utf-8"), re.M):
+        module, names = importlib.import_module(line[0]), line[1].split(",")
+        for name in map(str.strip, names):
+            assert hasattr(module, name) or find_spec(f"{line[0]}.{name}"), f"{line[0]} has no {name}"
 
 
 def test_a_lost_file_is_found():
