@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
-PYTEST ?= $(BIN)/python -m pytest
+PYTEST ?= $(BIN)/python -m pytest -q -rfE
+# A worker for each core. loadfile makes a file's fixtures once; worksteal is quicker where they are cheap.
+PARALLEL = -n auto --dist
 FOLDERS = prototxt converters cascade eval trainers
 SOURCES = package $(FOLDERS) tests
 
-.PHONY: help env demo test test-all fuzz lint types format proto docs clean
+.PHONY: help env demo test test-all benchmark fuzz lint types format proto docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -22,11 +24,14 @@ $(VENV)/made: setup.cfg pyproject.toml constraints.txt
 demo: env ## The main job: draw faces, train both levels, convert, check, time, compare
 	$(BIN)/protoface demo --out build/demo
 
-test: env lint types ## Lint, types and the fast tests
-	$(PYTEST) -m "not slow"
+test: env lint types ## Lint, types and the fast tests; prints failures and the count
+	@$(PYTEST) $(PARALLEL) worksteal -m "not slow"
 
 test-all: env lint types ## The same with the slow tests
-	$(PYTEST)
+	@$(PYTEST) $(PARALLEL) loadfile
+
+benchmark: env ## The bars for time and memory; let nothing else run meanwhile
+	@$(PYTEST) -m benchmark
 
 # atheris is libFuzzer for Python; findings and logs are in build/fuzz.
 SECONDS ?= 60
@@ -35,14 +40,15 @@ fuzz: env ## Fuzz the readers of prototxt, caffemodel, HDF5, .pt and ONNX for SE
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 lint: env
-	$(BIN)/ruff check $(SOURCES)
-	$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check --quiet $(SOURCES)
+	@$(BIN)/ruff format --quiet --check $(SOURCES)
 
 # mypy cannot see that these folders are one package; links show it.
 types: env
-	rm -rf build/typing && mkdir -p build/typing/protoface
-	ln -s $(addprefix ../../../,$(FOLDERS) $(wildcard package/*)) build/typing/protoface
-	cd build/typing && MYPYPATH=. $(abspath $(BIN))/mypy --config-file ../../pyproject.toml -p protoface
+	@rm -rf build/typing && mkdir -p build/typing/protoface
+	@ln -s $(addprefix ../../../,$(FOLDERS) $(wildcard package/*)) build/typing/protoface
+	@cd build/typing && MYPYPATH=. $(abspath $(BIN))/mypy --no-error-summary \
+	    --config-file ../../pyproject.toml -p protoface
 
 format: env ## Format and mend what can be mended
 	$(BIN)/ruff check --fix $(SOURCES)

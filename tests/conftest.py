@@ -1,6 +1,12 @@
 """What all tests share: the folder of real weights, pictures and Caffe runs, where it is at hand."""
 
+import os
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Each worker has a core: threads of small nets would wait for each other longer than they work.
+    # Read when torch and NumPy are first imported, here and by the processes that tests start.
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import cv2
 import numpy as np
@@ -10,13 +16,29 @@ from .constant_cascade import CASCADE, FIRST, NET, SECOND, constant_weights
 from .reference_data import reference_data
 
 
+def pytest_configure() -> None:
+    """One thread for OpenCV too, which reads no variable."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        cv2.setNumThreads(1)
+
+
+def pytest_report_teststatus(
+    report: pytest.TestReport, config: pytest.Config
+) -> tuple[str, str, str] | None:
+    """By `-q` nothing but failures and the count: no dots."""
+    if config.option.verbose >= 0 or report.failed or hasattr(report, "wasxfail"):
+        return None
+    counted = report.skipped or report.when == "call"
+    return report.outcome if counted else "", "", ""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave benchmarks out unless `-m` names them: their bars hold where nothing else runs."""
     if "benchmark" in config.option.markexpr:
         return
     timed = [item for item in items if item.get_closest_marker("benchmark")]
     config.hook.pytest_deselected(items=timed)
-    items[:] = [item for item in items if item not in timed]
+    items[:] = [item for item in items if not item.get_closest_marker("benchmark")]
 
 
 @pytest.fixture(scope="session")

@@ -142,6 +142,7 @@ def test_what_opencv_refuses_is_our_error(capfd):
         opencv_net_from_onnx(b"no model", "n.onnx")
 
 
+@pytest.mark.slow
 def test_the_lines_of_the_docs(tmp_path, published):
     """docs/opencv5.md, pasted into a fresh process: five lines of Python, then two of the shell."""
     text = (Path(__file__).parents[2] / "docs" / "opencv5.md").read_text()

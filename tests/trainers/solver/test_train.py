@@ -178,6 +178,7 @@ def test_a_loss_that_is_not_finite_stops_it(folder: Path) -> None:
             assert np.isfinite(array).all()
 
 
+@pytest.mark.slow
 def test_disk_full_keeps_what_is_there(folder: Path) -> None:
     """A limit on the size of files stands for the full disk: the system refuses in the same way."""
     assert start("--solver", "solver.prototxt", "--max-iter", "5", "--log", "full.csv").wait() == 0
