@@ -26,7 +26,7 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
 
 
 class Matching(Generic[Entry]):
-    """Entries of a list by name, to be found by the paths of pictures; names may be paths themselves."""
+    """Entries of a list by name, found by the paths of pictures; names may be paths themselves."""
 
     def __init__(self, entries: Mapping[str, Entry]) -> None:
         self.entries = entries
@@ -49,8 +49,8 @@ class Matching(Generic[Entry]):
         names = self._names.get(path.name, [])
         if len(names) > 1:
             raise ProtofaceError(
-                f"{path}: the list has no '{relative}', but {len(names)} pictures '{path.name}', such as "
-                f"'{names[0]}'; give the folder that the list's names are relative to"
+                f"{path}: the list has no '{relative}', but {len(names)} pictures '{path.name}', such "
+                f"as '{names[0]}'; give the folder that the list's names are relative to"
             )
         return self.entries[names[0]] if names else None
 

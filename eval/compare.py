@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from protoface.cascade.cascade import Cascade
+from protoface.cascade.layouts import DEFAULT, find_layout
 from protoface.cascade.measure.bench import WHOLE, Row, crop_name
+from protoface.cascade.metrics import image_diagonal, point_errors
 
-from .datasets.dataset import POINTS, Dataset
-from .evaluate import Floats, Measured, cascade_finder, evaluate
-from .summary import image_diagonal, point_errors
+from .datasets.dataset import Dataset
+from .evaluate import Floats, Measured, evaluate_cascade
 
 CELEBA_PICTURES = 202_599
 #: Pictures with a larger level-1 error are not in the published figures of level 2.
@@ -51,13 +52,19 @@ PICTURE, CROP = "% of the picture's diagonal", "% of the crop's diagonal, level-
 TRAIN_1 = _one("level 1 train error", 1.01, PICTURE)
 TEST_1 = _one("level 1 test error", 1.17, PICTURE)
 TEST_2 = _one("level 2 test error", 2.16, CROP)
+#: Mean errors of each point (layout celeba5) at level 1 and 2.
+PER_POINT = {
+    "left_eye": (1.06, 1.93),
+    "right_eye": (1.05, 2.05),
+    "nose": (1.27, 2.34),
+    "left_mouth": (1.24, 2.22),
+    "right_mouth": (1.24, 2.26),
+}
 POINTS_1 = tuple(
-    _one(f"level 1 test error, {point}", value, PICTURE)
-    for point, value in zip(POINTS, (1.06, 1.05, 1.27, 1.24, 1.24), strict=True)
+    _one(f"level 1 test error, {name}", value, PICTURE) for name, (value, _) in PER_POINT.items()
 )
 POINTS_2 = tuple(
-    _one(f"level 2 test error, {point}", value, CROP)
-    for point, value in zip(POINTS, (1.93, 2.05, 2.34, 2.22, 2.26), strict=True)
+    _one(f"level 2 test error, {name}", value, CROP) for name, (_, value) in PER_POINT.items()
 )
 LOSS_TRAIN = Published("level 1 train loss", 0.005, 0.006, "EuclideanLoss before loss_weight")
 LOSS_TEST = Published("level 1 test loss", 0.007, 0.008, "EuclideanLoss before loss_weight")
@@ -106,8 +113,10 @@ def compare(
         rows += [_row(published, None, reason) for published in figures]
         rows.append(Comparison("cascade test error", PICTURE, NEVER, None, reason))
     else:
+        five = find_layout(DEFAULT)
         train, test = (
-            evaluate(cascade_finder(cascade), data(part), progress) for part in ("train", "test")
+            evaluate_cascade(cascade, data(part).as_layout(five), progress)
+            for part in ("train", "test")
         )
         rows += _errors(train, test)
     rows.append(

@@ -1,4 +1,4 @@
-"""Measures a cascade, or any other finder of five points, on an annotated set."""
+"""Measures a cascade, or any other finder of points, on an annotated set."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from protoface.cascade.cascade import Cascade
 from protoface.cascade.face import Face
+from protoface.cascade.layouts import Layout, common_layout
+from protoface.cascade.metrics import image_diagonal, point_errors
 from protoface.cascade.pictures import read_picture
 from protoface.cascade.windows.window import Image
 from protoface.converters.errors import ProtofaceError
 
 from .datasets.dataset import Dataset
-from .summary import Summary, image_diagonal, point_errors, summarise
+from .summary import Summary, summarise
 
 Floats = NDArray[np.float64]
 BATCH = 32
@@ -31,13 +33,14 @@ NOT_FOUND = "no face found"
 
 @dataclass(frozen=True)
 class Found:
-    """What a finder says of one picture: points (5, 2) per level, and each level's window diagonal."""
+    """What a finder says of one picture: points (n, 2) per level, and each level's window diagonal."""
 
     levels: tuple[Floats, ...]
     crop_diagonals: tuple[float, ...]
 
 
-#: Pictures (H x W x 3 uint8 BGR) in, one Found each out; None where no face was found.
+#: Pictures (H x W x 3 uint8 BGR) in, one Found each out, with the points of the set that it is measured
+#: on; None where no face was found.
 Finder = Callable[[Sequence[Image]], Sequence[Found | None]]
 #: Passes on what it is given, and may show how far that has come.
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
@@ -47,9 +50,9 @@ Progress = Callable[[Iterable[Any]], Iterable[Any]]
 class Measured:
     """Per-picture results of a set, in its order, for the pictures that were measured.
 
-    `levels[k]` (n, 5, 2) are the points after level k, `truth` (n, 5, 2) the true ones, all in pixels.
-    `lengths[normaliser]` is (n), or one array (n) per level for `crop_diagonal`. `skipped` says, a line
-    each, what was left out. `seconds` is the time of finding alone, without decoding.
+    `levels[k]` (n, points, 2) are the points after level k, `truth` the true ones, all in pixels and in
+    the order of `layout`. `sizes` (n, 2) are widths and heights. `skipped` says, a line each, what was
+    left out. `seconds` is the time of finding alone, without decoding.
     """
 
     dataset: Dataset
@@ -61,12 +64,17 @@ class Measured:
     seconds: float
 
     @property
+    def layout(self) -> Layout:
+        """Which points were measured."""
+        return self.dataset.layout
+
+    @property
     def truth(self) -> Floats:
-        """True points (n, 5, 2) of the measured pictures."""
+        """True points (n, points, 2) of the measured pictures."""
         return self.dataset.truth[self.kept]
 
     def lengths(self, normaliser: str, level: int) -> Floats | None:
-        """Length (n) in pixels of a normaliser; None where the set has no boxes."""
+        """Length (n) in pixels of a normaliser; None where the set has no boxes or no such distance."""
         data = self.dataset
         if normaliser == "image_diagonal":
             return image_diagonal(*self.sizes.T)
@@ -74,8 +82,8 @@ class Measured:
             return self.crop_diagonals[level]
         if normaliser == "box":
             return None if data.boxes is None else np.sqrt(data.boxes[self.kept, 2:].prod(axis=1))
-        lengths: Floats = getattr(data, normaliser)
-        return lengths[self.kept]
+        lengths = data.distance(normaliser)
+        return None if lengths is None else lengths[self.kept]
 
     def errors(self, normaliser: str, level: int) -> Floats:
         """NME (n) of a level; NaN where the normaliser is 0 or missing."""
@@ -100,6 +108,18 @@ def cascade_finder(cascade: Cascade) -> Finder:
 
     def find(images: Sequence[Image]) -> list[Found | None]:
         return found_in(cascade.detect_batch(images))
+
+    return find
+
+
+def converting(finder: Finder, layout: Layout, to: Layout) -> Finder:
+    """A finder whose answers in `layout` are given in the layout `to`."""
+
+    def find(images: Sequence[Image]) -> list[Found | None]:
+        return [
+            found and replace(found, levels=tuple(layout.convert(p, to) for p in found.levels))
+            for found in finder(images)
+        ]
 
     return find
 
@@ -157,6 +177,20 @@ def evaluate(
         skipped=tuple(skipped),
         seconds=seconds,
     )
+
+
+def evaluate_cascade(
+    cascade: Cascade, dataset: Dataset, progress: Progress = iter, finder: Finder | None = None
+) -> Measured:
+    """`evaluate` for a cascade, on the points that it and the set have in common.
+
+    If their layouts differ, the truth or the answers are converted (see `common_layout`); lengths are
+    always those of the set's own layout. `finder` runs the cascade in place of `cascade_finder`.
+    Raises ProtofaceError if there is no conversion.
+    """
+    layout = common_layout(cascade.layout, dataset.layout)
+    answers = converting(finder or cascade_finder(cascade), cascade.layout, layout)
+    return evaluate(answers, dataset.as_layout(layout), progress)
 
 
 def _batches(

@@ -1,4 +1,4 @@
-"""Other finders of five points, measured on the same pictures by the same code.
+"""Other finders of five points (layout celeba5), measured on the same pictures by the same code.
 
 All are optional. One that is not installed, or has no model file, is left out by name. They place their
 points by conventions of their own, so small differences between them are no ranking.
@@ -15,11 +15,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from protoface.cascade.layouts import DEFAULT, find_layout
 from protoface.cascade.windows.window import Image
 from protoface.converters.errors import ProtofaceError
 
-from .datasets.dataset import five_points
-from .evaluate import Finder, Floats, Found
+from .datasets.dataset import Dataset
+from .evaluate import Finder, Floats, Found, Measured, Progress, evaluate
 
 #: Five points (5, 2) of one picture in pixels, or None.
 FindOne = Callable[[Image], Floats | None]
@@ -71,6 +72,14 @@ def open_peers(wanted: Iterable[str]) -> tuple[dict[str, Finder], list[str]]:
     return finders, absent
 
 
+def evaluate_peer(finder: Finder, dataset: Dataset, progress: Progress = iter) -> Measured:
+    """`evaluate` for a peer: on the five points that the set's can be converted to.
+
+    Raises ProtofaceError if they cannot.
+    """
+    return evaluate(finder, dataset.as_layout(find_layout(DEFAULT)), progress)
+
+
 def _finder(find: FindOne) -> Finder:
     def find_all(images: Sequence[Image]) -> list[Found | None]:
         points = [find(image) for image in images]
@@ -111,7 +120,7 @@ def _yunet(model: Path | None) -> FindOne:
 
 
 def _dlib(model: Path | None) -> FindOne:
-    """Dlib's HOG detector and 68-point predictor, five points by the rule for 68; largest face."""
+    """Dlib's HOG detector and 68-point predictor, five points as converted from 68; largest face."""
     _need("dlib", "dlib")
     import dlib
 
@@ -125,7 +134,8 @@ def _dlib(model: Path | None) -> FindOne:
             return None
         face = max(faces, key=lambda rectangle: rectangle.area())
         parts = predictor(rgb, face).parts()
-        return five_points(np.array([(part.x, part.y) for part in parts], np.float64))
+        points = np.array([(part.x, part.y) for part in parts], np.float64)
+        return find_layout("ibug68").convert(points, find_layout(DEFAULT))
 
     return find
 

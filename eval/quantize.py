@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,7 @@ from protoface.converters.prototxt import to_text
 from protoface.converters.runtimes import Blobs
 
 from .datasets.dataset import Dataset
-from .evaluate import Finder, Found, Measured, Progress, cascade_finder, evaluate, found_in
+from .evaluate import Finder, Found, Measured, Progress, evaluate_cascade, found_in
 
 #: A model, what its inputs see in batches, its name in errors -> the smaller model.
 Converter = Callable[[onnx.ModelProto, Sequence[Blobs], str], onnx.ModelProto]
@@ -95,7 +95,7 @@ def quantize_cascade(
     loaded = load_nets(definition, path.parent, weights)
     cascade = Cascade(definition, loaded, BACKEND)
     seen: list[list[Blobs]] = [[] for _ in cascade.stages]
-    measured = evaluate(_recording(cascade, seen), dataset, progress)
+    measured = evaluate_cascade(cascade, dataset, progress, _recording(cascade, seen))
     nets = []
     for members in sharing(definition, files):
         stages = tuple(definition.stage[index].name for index in members)
@@ -104,7 +104,7 @@ def quantize_cascade(
         after = CONVERTERS[kind](before, feeds, f"{path}: stage '{stages[0]}'")
         nets.append(SmallerNet(stages, before, after))
     _write(definition, nets, folder, kind)
-    again = evaluate(cascade_finder(load(folder, BACKEND)), dataset, progress)
+    again = evaluate_cascade(load(folder, BACKEND), dataset, progress)
     return Quantised(tuple(nets), measured, again)
 
 
@@ -119,15 +119,7 @@ def evenly(dataset: Dataset, count: int) -> Dataset:
     """`count` pictures of a set, evenly spread over its order. Raises ProtofaceError for too few."""
     if len(dataset) < count:
         raise ProtofaceError(f"{dataset.name}: has {len(dataset)} pictures, {count} were asked for")
-    chosen = np.arange(count) * len(dataset) // count
-    return replace(
-        dataset,
-        paths=tuple(dataset.paths[index] for index in chosen),
-        truth=dataset.truth[chosen],
-        inter_ocular=dataset.inter_ocular[chosen],
-        inter_pupil=dataset.inter_pupil[chosen],
-        boxes=None if dataset.boxes is None else dataset.boxes[chosen],
-    )
+    return dataset.evenly(count)
 
 
 def _recording(cascade: Cascade, seen: Sequence[list[Blobs]]) -> Finder:

@@ -10,14 +10,14 @@ from typing import Any
 
 import jinja2
 import numpy as np
+from numpy.typing import NDArray
 
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.files import write_text
 
-from .datasets.dataset import POINTS
 from .evaluate import Measured, level_names
 from .groups import Group, groups
-from .plots import ced_curves, contact_sheet, error_histogram, point_bars
+from .plots import MANY, ced_curves, contact_sheet, error_histogram, part_bars, point_bars
 from .summary import NORMALISERS
 
 FACES = 24
@@ -87,6 +87,8 @@ def group_row(group: Group) -> list[str]:
 
 def _tables(measured: Measured, peers: Mapping[str, Measured]) -> Iterable[dict[str, Any]]:
     yield _summaries(measured)
+    if len(measured.layout) > MANY:
+        yield _parts(measured)
     yield _points(measured)
     yield _groups(measured)
     if peers:
@@ -102,20 +104,44 @@ def _summaries(measured: Measured) -> dict[str, Any]:
     return {"caption": "Errors, % of the normaliser", "heads": HEADS, "rows": rows}
 
 
+def _per_point(measured: Measured) -> dict[str, NDArray[np.float64]]:
+    """Level -> the mean error (points) of each point over inter_ocular, where that can be had."""
+    found = {
+        name: measured.summary("inter_ocular", level)
+        for level, name in enumerate(level_names(len(measured.levels)))
+    }
+    return {name: np.array(summary.per_point) for name, summary in found.items() if summary}
+
+
+def _parts(measured: Measured) -> dict[str, Any]:
+    parts = measured.layout.parts
+    rows = [
+        [name, *(percent(errors[list(points)].mean()) for points in parts.values())]
+        for name, errors in _per_point(measured).items()
+    ]
+    heads = ["level", *(f"{part} ({len(points)})" for part, points in parts.items())]
+    caption = "Mean error of the points of each part of the face, % of inter_ocular"
+    return {"caption": caption, "heads": heads, "rows": rows}
+
+
 def _points(measured: Measured) -> dict[str, Any]:
-    rows = []
-    for level, name in enumerate(level_names(len(measured.levels))):
-        found = measured.summary("inter_ocular", level)
-        if found is not None:
-            rows.append([name, *map(percent, found.per_point)])
-    caption = "Mean error of each point, % of inter_ocular"
-    return {"caption": caption, "heads": ["level", *POINTS], "rows": rows}
+    """A row for each level; of many points a row for each point, folded up."""
+    errors, names = _per_point(measured), measured.layout.points
+    rows = [[name, *map(percent, row)] for name, row in errors.items()]
+    table = {"caption": "Mean error of each point, % of inter_ocular", "heads": ["level", *names]}
+    if len(names) <= MANY:
+        return {**table, "rows": rows}
+    turned = zip(["point", *names], *rows, strict=True)
+    heads, *points = ([str(cell) for cell in row] for row in turned)
+    numbered = [[f"{number} {row[0]}", *row[1:]] for number, row in enumerate(points)]
+    return {**table, "heads": heads, "rows": numbered, "folded": True}
 
 
 def _groups(measured: Measured) -> dict[str, Any]:
     rows = [[str(group), *group_row(group)] for group in groups(measured)]
     heads = ["faces", "n", "mean", "median", "failures"]
-    caption = "Pose and size: the last level, % of inter_ocular"
+    said = ", and what the set says of its faces" if measured.dataset.attributes else ""
+    caption = f"Pose and size{said}: the last level, % of inter_ocular"
     return {"caption": caption, "heads": heads, "rows": rows}
 
 
@@ -150,7 +176,10 @@ def _plots(measured: Measured, peers: Mapping[str, Measured]) -> Iterable[dict[s
         }
         limit = 0.3 if normaliser == "inter_ocular" else 0.05
         yield _image(f"CED over {normaliser}", ced_curves(curves, normaliser, limit))
-    yield _image("Error of each point", point_bars(measured, "inter_ocular"))
+    if len(measured.layout) > MANY:
+        yield {**_image("Error of each point", part_bars(measured, "inter_ocular")), "wide": "yes"}
+    else:
+        yield _image("Error of each point", point_bars(measured, "inter_ocular"))
 
 
 def _sheets(measured: Measured) -> Iterable[dict[str, str]]:

@@ -1,7 +1,7 @@
-"""Errors of landmarks. Every error is divided by a length that has a name: its normaliser.
+"""Errors over a set of pictures. Every error is divided by a length that has a name: its normaliser.
 
-Errors are fractions (0.05, not 5). Sources: NME, CED, AUC and failure rate as in the 300-W challenge
-(Sagonas et al., 2016), the image diagonal as in the original experiment.
+Errors are fractions (0.05, not 5). Sources: CED, AUC and failure rate as in the 300-W challenge
+(Sagonas et al., 2016).
 """
 
 from __future__ import annotations
@@ -23,29 +23,6 @@ NORMALISERS = {
     "box": "square root of width x height of the given face box",
 }
 THRESHOLD = 0.10
-
-
-def point_errors(predicted: Floats, truth: Floats) -> Floats:
-    """Distances between points (..., points, 2) in pixels: (..., points)."""
-    return np.asarray(np.linalg.norm(np.asarray(predicted, np.float64) - truth, axis=-1))
-
-
-def nme(predicted: Floats, truth: Floats, length: float | Floats) -> Floats:
-    """Normalised mean error: mean distance between points, divided by `length`.
-
-    `predicted` and `truth` are (..., points, 2) in pixels, `length` (...) pixels, the result (...).
-    """
-    return np.asarray(point_errors(predicted, truth).mean(-1) / length)
-
-
-def image_diagonal(width: float | Floats, height: float | Floats) -> Floats:
-    """Length of a picture's or a window's diagonal in pixels."""
-    return np.asarray(np.hypot(width, height))
-
-
-def inter_ocular(truth: Floats, left_eye: int = 0, right_eye: int = 1) -> Floats:
-    """Distance between two points of `truth` (..., points, 2) in pixels; can be 0 on CelebA."""
-    return np.asarray(np.linalg.norm(truth[..., left_eye, :] - truth[..., right_eye, :], axis=-1))
 
 
 def ced(errors: Floats, thresholds: Floats) -> Floats:

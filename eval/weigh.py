@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 from tqdm import tqdm
 
+from protoface.cascade.cascade import Cascade
 from protoface.cascade.definition import (
     Loaded,
     PathLike,
@@ -21,13 +22,12 @@ from protoface.cascade.definition import (
     sharing,
     weight_files,
 )
-from protoface.cascade.cascade import Cascade
 from protoface.cascade.measure.bench import WARM_UP, WHOLE, random_pictures, timed_steps
 from protoface.converters.graph import Net, build_graph
 from protoface.converters.int8 import WEIGHTED
 
 from .datasets.dataset import Dataset
-from .evaluate import Progress, cascade_finder, evaluate
+from .evaluate import Progress, evaluate_cascade
 from .quantize import as_onnx
 from .summary import Summary
 
@@ -85,7 +85,7 @@ def weigh(
             len(as_onnx(nets[first], definition.stage[first]).SerializeToString())
             for first, *_ in sharing(definition, weight_files(definition, path.parent))
         )
-        measured = evaluate(cascade_finder(cascades[-1]), dataset, progress)
+        measured = evaluate_cascade(cascades[-1], dataset, progress)
         error = measured.summary("inter_ocular", len(nets) - 1)
         counts = tuple(
             multiply_adds(net, str(path)) * (2 if stage.flip_average else 1)

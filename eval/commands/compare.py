@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from protoface.cascade.cascade import load
 from protoface.cascade.commands.options import (
     backend_option,
     mode_option,
@@ -15,7 +16,6 @@ from protoface.cascade.commands.options import (
     weights_option,
 )
 from protoface.cascade.definition import find_definition, read_definition, weight_files
-from protoface.cascade.cascade import load
 from protoface.cascade.measure.bench import measure, random_pictures
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.files import write_text
@@ -30,13 +30,13 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option("--celeba", type=_FOLDER, help="CelebA, or a folder in its layout with both partitions.")
+@click.option("--celeba", type=_FOLDER, help="CelebA, or a folder like it. Default: no errors.")
 @original_option
 @weights_option
 @backend_option
 @mode_option
-@click.option("--markdown", is_flag=True, help="Print the table as markdown.")
-@click.option("--json", "json_file", type=_FILE, help="The rows as JSON.")
+@click.option("--markdown", is_flag=True, help="Print the table as markdown instead of plain text.")
+@click.option("--json", "json_file", type=_FILE, help="Write the rows to this file, too.")
 def compare(
     celeba: Path | None,
     model: str,
@@ -46,7 +46,12 @@ def compare(
     markdown: bool,
     json_file: Path | None,
 ) -> int:
-    """Put the published experiment beside what is measured here, row by row with what differs."""
+    """Put the published experiment beside what is measured here, row by row with what differs.
+
+    \b
+    Example:
+      protoface compare --celeba celeba/ --model my_cascade
+    """
     path = find_definition(model)
     files = weight_files(read_definition(path), path.parent, weights)
     cascade = load(model, backend, mode, files, threads=1)

@@ -12,41 +12,51 @@ from typing import Any
 import click
 import cv2
 
+from protoface.cascade.cascade import load
 from protoface.cascade.commands.options import (
     backend_option,
     mode_option,
     model_option,
     weights_option,
 )
-from protoface.cascade.cascade import load
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.files import write_text
 
-from ..datasets.dataset import PARTITIONS, read_dataset
-from ..evaluate import Measured, as_json, cascade_finder, evaluate, level_names
+from ..datasets.dataset import read_dataset
+from ..evaluate import Measured, as_json, evaluate_cascade, level_names
 from ..groups import groups
-from ..peers import open_peers
+from ..peers import evaluate_peer, open_peers
 from ..report import HEADS, group_row, peer_row, summary_rows, write_report
 from ..summary import NORMALISERS
+from .data_options import data_option, partition_option
 from .progress import show_progress
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("eval")
-@click.option("--data", type=_FOLDER, required=True, help="CelebA's layout, or with landmarks68.csv.")
-@click.option("--partition", type=click.Choice(list(PARTITIONS)), help="Default: all pictures.")
+@data_option
+@partition_option()
 @model_option
 @weights_option
 @backend_option
 @mode_option
 @click.option(
-    "--peer", "peers", multiple=True, help="NAME, NAME=MODEL_FILE or all: measure others too."
+    "--peer",
+    "peers",
+    multiple=True,
+    help="Another finder to measure, too: NAME, NAME=MODEL_FILE or all. Default: none.",
 )
-@click.option("--json", "json_file", type=_FILE, help="Figures as JSON; errors are fractions.")
 @click.option(
-    "--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for index.html."
+    "--json",
+    "json_file",
+    type=_FILE,
+    help="File for the figures; errors are fractions of the normaliser.",
+)
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for index.html, a page with figures.",
 )
 def eval(
     data: Path,
@@ -63,6 +73,10 @@ def eval(
 
     Pictures that cannot be measured are listed on stderr, the others are measured, and the exit status
     is 2.
+
+    \b
+    Example:
+      protoface eval --data celeba/ --partition test --model my_cascade --report report/
     """
     cv2.setNumThreads(1)  # as the runtime: the time of a picture is that of one thread
     cascade = load(model, backend, mode, weights, threads=1)
@@ -70,9 +84,13 @@ def eval(
     for line in absent:
         click.echo(f"left out: {line}")
     dataset = read_dataset(data, partition)
-    measured = evaluate(cascade_finder(cascade), dataset, show_progress)
-    found = {name: evaluate(finder, dataset, show_progress) for name, finder in others.items()}
+    measured = evaluate_cascade(cascade, dataset, show_progress)
+    found = {name: evaluate_peer(finder, dataset, show_progress) for name, finder in others.items()}
     setting = f"{cascade.name}, backend {cascade.backend}, mode {cascade.mode}"
+    if not (
+        measured.layout.same_points(dataset.layout) and measured.layout.same_points(cascade.layout)
+    ):
+        setting += f", points compared as {measured.layout.name}"
     _print(measured, found, setting)
     command = shlex.join(["protoface", *sys.argv[1:]])
     if json_file is not None:

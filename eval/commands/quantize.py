@@ -11,21 +11,34 @@ from protoface.cascade.commands.options import model_option, weights_option
 from protoface.cascade.definition import FILE
 from protoface.converters.int8 import quantised_layers
 
-from ..datasets.dataset import PARTITIONS, read_dataset
+from ..datasets.dataset import read_dataset
 from ..quantize import CONVERTERS, Quantised, evenly, quantize_cascade
+from .data_options import data_option, partition_option
 from .progress import show_progress
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
-_PARTITION = click.Choice(list(PARTITIONS))
 
 
 @click.command()
 @model_option
 @weights_option
-@click.option("--data", type=_FOLDER, required=True, help="Pictures as `protoface eval` reads them.")
-@click.option("--partition", type=_PARTITION, default="train", show_default=True)
-@click.option("--pictures", type=click.IntRange(min=16), default=512, show_default=True)
-@click.option("--type", "kind", type=click.Choice(list(CONVERTERS)), default="int8", show_default=True)
+@data_option
+@partition_option("train")
+@click.option(
+    "--pictures",
+    type=click.IntRange(min=16),
+    default=512,
+    show_default=True,
+    help="How many pictures set the ranges, evenly chosen.",
+)
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(list(CONVERTERS)),
+    default="int8",
+    show_default=True,
+    help="What the new nets compute in.",
+)
 @click.option("--out", type=_FOLDER, required=True, help="Folder of the new cascade.")
 def quantize(
     model: str,
@@ -40,6 +53,10 @@ def quantize(
 
     Pictures of DATA, evenly chosen, go through the cascade; what its nets see sets the ranges of their
     integers. The new cascade is compared with the old one on the same pictures.
+
+    \b
+    Example:
+      protoface quantize --model fast --data faces/ --out fast-int8
     """
     dataset = evenly(read_dataset(data, partition), pictures)
     done = quantize_cascade(model, out, dataset, kind, weights, show_progress)

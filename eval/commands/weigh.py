@@ -12,23 +12,30 @@ from protoface.cascade.commands.options import backend_option
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.files import write_text
 
-from ..datasets.dataset import PARTITIONS, read_dataset
+from ..datasets.dataset import read_dataset
 from ..weigh import table
 from ..weigh import weigh as weigh_cascades
+from .data_options import data_option, partition_option
 from .progress import show_progress
-
-_FOLDER = click.Path(file_okay=False, path_type=Path)
-_PARTITION = click.Choice(list(PARTITIONS))
 
 
 @click.command()
 @click.argument("models", nargs=-1, required=True)
-@click.option("--data", type=_FOLDER, required=True, help="Pictures as `protoface eval` reads them.")
-@click.option("--partition", type=_PARTITION, help="Default: all pictures.")
+@data_option
+@partition_option()
 @backend_option
-@click.option("--runs", type=click.IntRange(min=1), default=300, show_default=True)
 @click.option(
-    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="The rows as JSON."
+    "--runs",
+    type=click.IntRange(min=1),
+    default=300,
+    show_default=True,
+    help="How often each time is taken; the median counts.",
+)
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for the rows.",
 )
 def weigh(
     models: tuple[str, ...],
@@ -42,6 +49,10 @@ def weigh(
 
     Times are medians for one picture of 640 x 480, all cascades in turn; errors are in % of the eye
     distance.
+
+    \b
+    Example:
+      protoface weigh original fast accurate --data faces/ --partition test
     """
     dataset = read_dataset(data, partition)
     rows = weigh_cascades(models, dataset, backend, runs, show_progress)

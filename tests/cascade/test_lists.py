@@ -1,9 +1,12 @@
 """Annotation lists, with and without CelebA's header."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from protoface.cascade.lists import read_list
+from protoface.cascade.lists import Matching, read_list
 from protoface.converters import ProtofaceError
 
 
@@ -49,3 +52,44 @@ def test_files_that_are_no_text_are_named(tmp_path):
     (tmp_path / "list.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ProtofaceError, match=r"list.txt: not a text file \(byte 0"):
         read_list(tmp_path / "list.txt", 4)
+
+
+ROOT = Path("/pictures")
+
+
+def found(names: list[str], path: str) -> str | None:
+    return Matching({name: f"entry {name}" for name in names}).find(ROOT / path, ROOT)
+
+
+def test_a_picture_is_found_by_its_path_then_by_its_name():
+    names = ["x.jpg", "a/x.jpg", "b/y.jpg"]
+    assert found(names, "x.jpg") == "entry x.jpg"
+    assert found(names, "a/x.jpg") == "entry a/x.jpg"  # not that of its namesake
+    assert found(names, "y.jpg") == "entry b/y.jpg"  # a folder of the listed ones was given
+    assert found(["x.jpg"], "c/d/x.jpg") == "entry x.jpg"  # a list of bare names
+    assert found(names, "z.jpg") is None
+    assert found(names, "a/y.png") is None
+
+
+def test_a_name_of_several_pictures_is_refused():
+    with pytest.raises(
+        ProtofaceError,
+        match="/pictures/c/x.jpg: the list has no 'c/x.jpg', but 2 pictures 'x.jpg', such as 'a/x",
+    ):
+        found(["a/x.jpg", "b/x.jpg"], "c/x.jpg")
+
+
+def test_looking_up_does_not_search_the_list():
+    """A search for each picture would take half an hour for a list as long as CelebA's."""
+
+    class Searched(dict[str, int]):
+        times = 0
+
+        def __iter__(self) -> Iterator[str]:
+            self.times += 1
+            return super().__iter__()
+
+    entries = Searched({f"set/{number}.jpg": number for number in range(100)})
+    matching = Matching(entries)
+    assert [matching.find(ROOT / f"{n}.jpg", ROOT) for n in range(101)] == [*range(100), None]
+    assert entries.times == 1

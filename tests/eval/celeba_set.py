@@ -5,9 +5,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from protoface.cascade.layouts import find_layout
 from protoface.eval.evaluate import Finder, Found
 
 FACE = np.array([(30, 30), (60, 30), (45, 45), (33, 60), (57, 60)], np.float64)  # eyes 30 pixels apart
+
+
+def with_68_points(five: np.ndarray) -> np.ndarray:
+    """Faces (n, 68, 2) whose five points are `five` (n, 5, 2); the other points lie about them."""
+    points = five[:, [2] * 68] + np.random.default_rng(0).uniform(-20, 20, (len(five), 68, 2))
+    matrix = find_layout("ibug68").conversions["celeba5"]
+    # the least change that puts the five in place
+    return points + np.linalg.pinv(matrix) @ (five - matrix @ points)
 
 
 def write_celeba(folder: Path, truth: np.ndarray, partitions: list[int]) -> Path:

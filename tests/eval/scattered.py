@@ -22,11 +22,11 @@ from protoface.cascade.detector import Stage
 from protoface.cascade.windows import clean
 from protoface.cascade.windows.window import Window
 from protoface.converters.files import write_text
+from protoface.eval.datasets.celeba import FOLDERS, LANDMARKS
 from protoface.eval.datasets.dataset import read_dataset
 from protoface.trainers.recipe.recipe_pb2 import ScatterParameter
 from protoface.trainers.recipe.scatter import Scatter
 from protoface.trainers.recipe.sources import read_sources
-from protoface.trainers.sets.celeba import FOLDERS, LANDMARKS
 
 RECIPE = Path(__file__).parents[2] / "trainers" / "recipes" / "fast" / "cascade.prototxt"
 SIDE = 480

@@ -1,15 +1,27 @@
 """Measuring: known errors come out, bad pictures are skipped, memory stays flat."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from protoface import cascade
+from protoface.cascade.cascade_pb2 import LayoutParameter
+from protoface.cascade.layouts import find_layout, make_layout
 from protoface.converters import ProtofaceError
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluate import Found, as_json, cascade_finder, evaluate
+from protoface.eval.evaluate import (
+    Found,
+    as_json,
+    cascade_finder,
+    converting,
+    evaluate,
+    evaluate_cascade,
+)
 from protoface.eval.summary import NORMALISERS
 
-from .celeba_set import offset_finder
+from .celeba_set import FACE, offset_finder, with_68_points
+from .datasets.face_folders import write_csv, write_picture
 
 
 def test_known_offsets_over_every_normaliser(celeba):
@@ -111,6 +123,51 @@ def test_the_demo_pictures_are_real_caffes(shared, tmp_path):
         np.testing.assert_allclose(
             measured.errors("image_diagonal", level), expected[:, level], atol=1e-9
         )
+
+
+def test_a_cascade_is_measured_on_the_points_that_a_set_shares_with_it(folder, tmp_path):
+    """Five points on 68: the truth is converted, and its length stays that of the outer corners."""
+    truth = with_68_points(FACE[None] - (5, 5))[0]
+    write_csv(tmp_path / "set", {"a.png": truth})
+    write_picture(tmp_path / "set" / "a.png")
+    dataset = read_dataset(tmp_path / "set")
+    measured = evaluate_cascade(cascade.load(folder), dataset)
+    assert measured.layout.name == "celeba5"
+    (face,) = cascade.load(folder).detect(np.zeros((64, 64, 3), np.uint8))
+    expected = np.linalg.norm(face.points - (FACE - (5, 5)), axis=1).mean()
+    width = np.linalg.norm(truth[36] - truth[45])
+    assert measured.errors("inter_ocular", 1) == pytest.approx(expected / width)
+
+
+def test_answers_are_converted_where_the_truth_cannot_be(celeba):
+    """A finder of 68 points on a set of five."""
+    five = read_dataset(celeba)
+    wide = with_68_points(five.truth)
+
+    def find(images):
+        return [
+            None
+            if image[0, 0, 0] == 5
+            else Found((wide[image[0, 0, 0]] + (6, 0), wide[image[0, 0, 0]]), (1.0, 1.0))
+            for image in images
+        ]
+
+    answers = converting(find, find_layout("ibug68"), five.layout)
+    measured = evaluate(answers, five)
+    assert len(measured.kept) == 9
+    np.testing.assert_allclose(measured.errors("inter_ocular", 0), 6 / 30)
+    np.testing.assert_allclose(measured.errors("inter_ocular", 1), 0, atol=1e-12)
+
+
+def test_a_distance_that_a_layout_has_not_is_left_out(celeba):
+    five = make_layout(LayoutParameter(point=[{"name": name} for name in "abcde"]), "a test")
+    measured = evaluate(offset_finder(6, 3), replace(read_dataset(celeba), layout=five))
+    assert measured.summary("inter_ocular", 0) is None
+    assert set(as_json(measured, NORMALISERS)["cascade"]["nme"]) == {
+        "image_diagonal",
+        "crop_diagonal",
+        "box",
+    }
 
 
 @pytest.mark.benchmark

@@ -6,8 +6,11 @@ import pytest
 from protoface.converters import ProtofaceError
 from protoface.eval import peers
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluate import evaluate
-from protoface.eval.peers import PEERS, AbsentError, Peer, open_peers
+from protoface.eval.evaluate import Found, evaluate
+from protoface.eval.peers import PEERS, AbsentError, Peer, evaluate_peer, open_peers
+
+from .celeba_set import FACE, with_68_points
+from .datasets.face_folders import write_csv, write_picture
 
 
 def test_a_peer_without_a_model_file_is_left_out_by_name():
@@ -46,6 +49,17 @@ def test_a_peer_is_measured_and_its_misses_counted(celeba, monkeypatch):
     assert len(measured.kept) == 9
     assert "003.png: no face found" in measured.skipped[0]
     assert measured.summary("crop_diagonal", 0) is None  # a peer has no crop
+
+
+def test_a_peer_is_measured_on_a_set_of_many_points(tmp_path):
+    """Its five points against those of 68, over the distance of the outer corners."""
+    five = FACE[None] - (5, 5)
+    (truth,) = with_68_points(five)
+    write_csv(tmp_path, {"a.png": truth})
+    write_picture(tmp_path / "a.png")
+    found = evaluate_peer(lambda images: [Found((five[0] + (3, 0),), (1.0,))], read_dataset(tmp_path))
+    width = np.linalg.norm(truth[36] - truth[45])
+    np.testing.assert_allclose(found.errors("inter_ocular", 0), 3 / width)
 
 
 def test_what_a_peer_lacks_is_one_line(monkeypatch):

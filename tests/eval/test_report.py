@@ -4,18 +4,20 @@ import base64
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from protoface.cascade.layouts import find_layout
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluate import evaluate
-from protoface.eval.plots import contact_sheet
+from protoface.eval.evaluate import Found, Measured, evaluate
+from protoface.eval.plots import contact_sheet, part_bars
 from protoface.eval.report import percent, write_report
 
-from .celeba_set import offset_finder
+from .celeba_set import offset_finder, with_68_points
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -57,6 +59,54 @@ def test_the_page_tells_everything_and_needs_nothing_else(page):
     assert "differences of a few percent between them are no ranking" in text
     assert text.count("data:image/") == text.count("<img") == 7
     assert not re.search(r"(src|href)=\"(?!data:)", text)
+
+
+@pytest.fixture
+def many(celeba: Path) -> Measured:
+    """Faces with 68 points: the first level is 6 pixels off, the second 3, both eyes 9 more."""
+    layout = find_layout("ibug68")
+    data = read_dataset(celeba)
+    truth = with_68_points(data.truth)
+    moved = np.zeros((68, 2))
+    moved[list(layout.groups["eyes"])] = (0, 9)
+
+    def find(images: list[np.ndarray]) -> list[Found]:
+        faces = [truth[image[0, 0, 0]] + moved for image in images]
+        return [Found((face + (0, 6), face + (0, 3)), (100.0, 50.0)) for face in faces]
+
+    return evaluate(find, replace(data, layout=layout, truth=truth))
+
+
+def cells(text: str, first: str) -> list[str]:
+    """The row of a table that begins with a cell."""
+    row = re.search(rf"<tr><td>{re.escape(first)}</td>(.*?)</tr>", text)
+    return re.findall("<td>(.*?)</td>", row[1])
+
+
+def test_many_points_are_told_by_parts_of_the_face_then_one_by_one(many, tmp_path):
+    write_report(tmp_path / "index.html", many, "68 points", "protoface eval", {})
+    text = (tmp_path / "index.html").read_text()
+    parts, points = text[text.index("each part of the face") :].split("<details>", 1)
+    heads = re.findall("<th>(.*?)</th>", parts)
+    assert heads[:3] == ["level", "contour (17)", "left_brow (5)"]
+    values = dict(zip(heads[1:], map(float, cells(parts, "cascade")), strict=True))
+    length = many.lengths("inter_ocular", 1)
+    assert values["left_eye (6)"] == pytest.approx(100 * np.mean(12 / length), abs=0.01)
+    assert values["contour (17)"] == pytest.approx(100 * np.mean(3 / length), abs=0.01)
+    assert points.count("<tr>") > 68
+    row = [float(cell) for cell in cells(points, "36 left_eye_0")]
+    assert row == pytest.approx([100 * np.mean(moved / length) for moved in (15, 12)], abs=0.01)
+    assert text.count("data:image/") == text.count("<img") == 7
+    assert text.count('class="wide"') == 1
+
+
+def test_bars_of_many_points_have_a_colour_for_each_part(many):
+    image = cv2.imdecode(np.frombuffer(part_bars(many, "inter_ocular"), np.uint8), 1)
+    assert image.shape[1] > 2 * image.shape[0]
+    pixels = image.reshape(-1, 3).astype(int)
+    strong = pixels[np.ptp(pixels, axis=1) > 60]
+    _, counts = np.unique(strong, axis=0, return_counts=True)
+    assert (counts > 300).sum() >= len(many.layout.parts) - 1  # one of matplotlib's colours is grey
 
 
 def test_a_contact_sheet_shows_truth_and_answers(celeba):

@@ -8,9 +8,6 @@ from protoface.eval.summary import (
     bootstrap_interval,
     ced,
     failure_rate,
-    image_diagonal,
-    inter_ocular,
-    nme,
     summarise,
 )
 
@@ -41,18 +38,6 @@ def test_by_hand():
     assert auc(errors) == pytest.approx((1 + 0.5 + 0 + 0) / 4)
     assert failure_rate(errors) == 0.25  # 0.10 itself is no failure
     np.testing.assert_array_equal(ced(errors, np.array([0, 0.05, 0.07, 1])), [0.25, 0.5, 0.5, 1])
-
-
-def test_nme_is_the_mean_distance_over_the_length():
-    truth = np.array([[(0, 0), (10, 0)], [(0, 0), (20, 0)]])
-    found = truth + np.array([[(3, 4), (0, 0)], [(0, 0), (6, 8)]])
-    np.testing.assert_allclose(nme(found, truth, inter_ocular(truth)), [0.25, 0.25])
-    np.testing.assert_allclose(nme(found[0], truth[0], 10), 0.25)
-
-
-def test_lengths():
-    np.testing.assert_allclose(image_diagonal(np.array([30, 6]), np.array([40, 8])), [50, 10])
-    assert inter_ocular(np.array([(1, 1), (4, 5)])) == 5
 
 
 def test_a_summary_by_hand():

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from protoface.converters.files import PathLike
+from protoface.eval.datasets.celeba import PARTITION
 
-from ..drawn.faces import write_faces
-from ..sets.celeba import PARTITION
+from ..drawn.folders import write_faces
 from .experiment import Outcome, Plan, Say, Schedule, claim, run
 
 FACES = 8000

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from protoface.cascade.cascade import Cascade, load
 from protoface.cascade.definition import FILE, ORIGINAL, find_definition
-from protoface.cascade.detector import Cascade, load
 from protoface.cascade.measure.bench import Row, measure, table
 from protoface.cascade.measure.machine import machine
 from protoface.cascade.parallel import cores
@@ -27,14 +27,12 @@ from protoface.converters.files import PathLike, replacing, write_text
 from protoface.converters.prototxt import to_text
 from protoface.eval.compare import Comparison, as_markdown
 from protoface.eval.compare import compare as compare_rows
-from protoface.eval.datasets.dataset import Dataset
-from protoface.eval.evaluate import Measured, cascade_finder, evaluate
+from protoface.eval.datasets.dataset import Dataset, list_dataset
+from protoface.eval.evaluate import Measured, evaluate_cascade
 from protoface.eval.plots import contact_sheet
-from protoface.eval.summary import inter_ocular
 from protoface.prototxt import generate
 
 from ..net.device import use_threads
-from ..sets.celeba import CelebA
 from ..sets.crop import crop, load_levels
 from ..sets.prepare import prepare
 from ..solver.snapshot import STATE
@@ -249,7 +247,7 @@ def _convert(plan: Plan, say: Say) -> dict[str, list[Difference]]:
         for suffix, fold in ((".onnx", True), (".caffemodel.h5", False)):
             inputs = (folder / "deploy.prototxt", folder / f"{name}.caffemodel")
             target = folder / f"{name}{suffix}"
-            _show(say, "convert", *inputs, target, *(["--fold-bn"] if fold else []), "--check")
+            _show(say, "convert", *inputs, "--out", target, *(["--fold-bn"] if fold else []), "--check")
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 differences = check_converted(target, convert(*inputs, target, fold_bn=fold))
@@ -263,32 +261,19 @@ def _convert(plan: Plan, say: Say) -> dict[str, list[Difference]]:
 
 
 def dataset(data: PathLike, part: str, seed: int = 0, at_most: int | None = None) -> Dataset:
-    """A part of a folder in CelebA's layout as a set to measure, split as `prepare` splits it.
+    """A part of an annotated set, split as `prepare` splits it, to be measured.
 
     Of more than `at_most` pictures so many are taken, at equal distances.
     """
-    pictures = [picture for picture in CelebA(data, seed) if picture.part == part]
-    if at_most is not None and len(pictures) > at_most:
-        pictures = [pictures[index * len(pictures) // at_most] for index in range(at_most)]
-    if not pictures:
-        raise ProtofaceError(f"{data}: has no pictures in its part '{part}'")
-    there = [picture for picture in pictures if Path(picture.path).is_file()]
-    truth = np.array([picture.points for picture in there]).reshape(-1, 5, 2)
-    length = inter_ocular(truth)
-    skipped = tuple(
-        f"{p.path}: listed, but there is no such picture"
-        for p in pictures
-        if not Path(p.path).is_file()
-    )
-    name = f"{Path(data).name} {part}"
-    return Dataset(name, tuple(Path(p.path) for p in there), truth, length, length, None, skipped)
+    chosen = list_dataset(data, seed).partition(part)
+    return (chosen if at_most is None else chosen.evenly(at_most)).existing()
 
 
 def _figures(plan: Plan, conversions: dict[str, list[Difference]], say: Say) -> Outcome:
     out = Path(plan.out)
     cascade = load(out, mode=plan.mode, threads=1)
     _show(say, "bench", "--model", out, "--mode", plan.mode)
-    test = evaluate(cascade_finder(cascade), dataset(plan.data, "test", plan.seed))
+    test = evaluate_cascade(cascade, dataset(plan.data, "test", plan.seed))
     chosen = np.linspace(0, len(test.kept) - 1, min(SHEET, len(test.kept))).astype(int).tolist()
     images = [read_picture(test.dataset.paths[test.kept[row]]) for row in chosen]
     timings = measure([cascade], images, [1], runs=100, threads=1)

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from protoface.converters import ProtofaceError
-from protoface.eval.datasets.dataset import POINTS, Dataset, read_dataset
+from protoface.eval.datasets.dataset import Dataset, read_dataset
 
-from ..drawn.folders import write_faces
-from ..sets.celeba import LANDMARKS
+from ..drawn.folders import finished, write_faces
 from . import recipe_pb2
 from .jitter import Floats
 from .recipe import Recipe
@@ -37,13 +36,14 @@ def training_pictures(
 ) -> Pictures:
     """All that a stage trains on: the recipe's `data` as read, and drawn faces.
 
-    Those are drawn into `out`/faces unless they are there already.
+    Those are drawn into `out`/faces, with the points of the recipe's cascade, unless they are there
+    already.
     """
     parts = [(read, data.weight) for read, data in zip(photographs, recipe.parameter.data, strict=True)]
     drawn = recipe.parameter.synthetic
     if recipe.draws_for(stage):
-        folder = out / FACES
-        if not (folder / LANDMARKS).exists():
+        folder, layout = out / FACES, recipe.layout.name
+        if not finished(folder, layout):
             write_faces(
                 folder,
                 drawn.count,
@@ -51,6 +51,7 @@ def training_pictures(
                 workers=workers,
                 views=drawn.views,
                 narrowest=drawn.narrowest,
+                layout=layout,
             )
         parts.append((read_dataset(folder), drawn.weight))
     return Pictures(
@@ -63,16 +64,14 @@ def training_pictures(
 def read_pictures(
     data: recipe_pb2.PicturesParameter, recipe: Recipe, report: Callable[[str], None]
 ) -> Dataset:
-    """One set of a recipe; what its list names but is not there is reported.
+    """One set of a recipe, with the points of its cascade; what is listed but not there is reported.
 
-    Raises ProtofaceError naming the folder or the list.
+    Raises ProtofaceError naming the folder or the list, and for points that cannot be converted.
     """
-    points = len(recipe.definition.point)
-    if points != len(POINTS):
-        raise ProtofaceError(
-            f"{recipe.source}: its cascade finds {points} points, the pictures have {len(POINTS)}"
-        )
     dataset = read_dataset(data.folder, data.partition or None)
     if dataset.skipped:
         report(f"{dataset.name}: {len(dataset.skipped)} left out, the first: {dataset.skipped[0]}")
-    return dataset
+    try:
+        return dataset.as_layout(recipe.layout)
+    except ProtofaceError as error:
+        raise ProtofaceError(f"{recipe.source}: its cascade on {data.folder}: {error}") from error

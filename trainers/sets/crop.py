@@ -30,12 +30,22 @@ from protoface.cascade.windows.square import SquareWindow
 from protoface.cascade.windows.window import Image, Points, Window, unplace
 from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike, replacing
+from protoface.eval.datasets.dataset import Labelled
 
 from ..defaults import DROP
-from .celeba import CelebA, Labelled
 from .journal import Journal
 from .labels import Floats, label_line, round_half_away, to_label, to_pixels
-from .prepare import BAD, JOURNAL, Entry, check_name, read_labelled, reason, write_lists, write_picture
+from .prepare import (
+    BAD,
+    JOURNAL,
+    Entry,
+    check_name,
+    labelled_set,
+    read_labelled,
+    reason,
+    write_lists,
+    write_picture,
+)
 
 DROPPED = "dropped"
 ERRORS = "level_1_errors"
@@ -125,7 +135,7 @@ def crop(
     workers: int | None = None,
     seed: int = 0,
 ) -> Cropped:
-    """Make level 2's training data of a folder in CelebA's layout (see `CelebA`; `seed` as there).
+    """Make level 2's training data of an annotated set (see `labelled_set`; `seed` as there).
 
     The first of `levels` (see `load_levels`) looks at each picture; what the second stage's window
     would show of it is written as `prepare` writes pictures, with labels for that window. Pictures with
@@ -135,11 +145,12 @@ def crop(
     the original's was.
 
     A job that was killed goes on where it stopped. Raises ProtofaceError for lists that cannot be read,
-    and if every picture was dropped.
+    for a set whose points cannot be converted to those of the cascade, and if every picture was
+    dropped.
     """
-    found, target = CelebA(data, seed), Path(out)
+    found, target = labelled_set(data, seed).as_layout(levels.first.layout), Path(out)
     settings = {
-        "data": str(found.folder.resolve()), "pictures": len(found), "seed": seed, "drop": drop,
+        "data": str(found.root.resolve()), "pictures": len(found), "seed": seed, "drop": drop,
         "mode": levels.first.mode, "level_1": _fingerprint(levels.first.stages[0]),
     }  # fmt: skip
     with Journal(target / JOURNAL, settings) as journal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from protoface.cascade.pictures import PICTURES, read_picture
 from protoface.cascade.windows.window import Image
 from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike, replacing
+from protoface.eval.datasets.dataset import NO_PART, PARTS, Dataset, Labelled, list_dataset
 
-from .celeba import PARTS, CelebA, Labelled
 from .journal import Journal
 from .labels import centre, label_line, to_labels
 
@@ -46,7 +47,7 @@ def prepare(
     size: int = 48,
     seed: int = 0,
 ) -> Prepared:
-    """Make level 1's training data of a folder in CelebA's layout (see `CelebA`).
+    """Make level 1's training data of an annotated set (see `labelled_set`).
 
     Writes for each part, `train`, `val` and `test`, a folder of pictures of `size` x `size` under their
     own names, and a list `<part>.txt` of names and labels for ImageData. Pictures that are missing,
@@ -54,8 +55,8 @@ def prepare(
     killed goes on where it stopped when it is called again. `workers` threads, one a core by default.
     Raises ProtofaceError for lists that cannot be read.
     """
-    found, target = CelebA(data, seed), Path(out)
-    settings = {"data": str(found.folder.resolve()), "pictures": len(found), "size": size, "seed": seed}
+    found, target = labelled_set(data, seed), Path(out)
+    settings = {"data": str(found.root.resolve()), "pictures": len(found), "size": size, "seed": seed}
     with Journal(target / JOURNAL, settings) as journal:
         missing = (picture for picture in found if picture.name not in journal.done)
         work = partial(_prepare_some, out=target, size=size)
@@ -63,6 +64,24 @@ def prepare(
         for entries in run_chunks(work, missing, left, workers, "prepare"):
             journal.add(entries)
         return write_lists(target, journal.entries())
+
+
+def labelled_set(data: PathLike, seed: int) -> Dataset:
+    """All faces of the set in a folder, each with its part, drawn with `seed` where the set has none.
+
+    Raises ProtofaceError as `list_dataset` does, for a picture without a part where others have one,
+    and for one with several faces: a copy has the picture's name.
+    """
+    found = list_dataset(data, seed)
+    apart = np.flatnonzero(found.parts == NO_PART)
+    if len(apart):
+        raise ProtofaceError(f"{found.root}: does not say which part '{found.names[apart[0]]}' is in")
+    if len(set(found.names)) < len(found):
+        name = next(name for name, count in Counter(found.names).items() if count > 1)
+        raise ProtofaceError(
+            f"{found.root}: '{name}' shows several faces; only one of a picture is written"
+        )
+    return found
 
 
 def run_chunks(
@@ -148,7 +167,7 @@ def _prepare_some(pictures: list[Labelled], out: Path, size: int) -> list[Entry]
     smalls = np.empty((len(pictures), size, size, 3), np.uint8)
     found = [_shrink(picture, small) for picture, small in zip(pictures, smalls, strict=True)]
     good = [index for index, middle in enumerate(found) if not isinstance(middle, str)]
-    points = np.reshape([pictures[index].points for index in good], (-1, 5, 2))
+    points = np.reshape([pictures[index].points for index in good], (-1, len(pictures[0].points), 2))
     labels = to_labels(points, np.reshape([found[index] for index in good], (-1, 2)))
     folder = str(out)
     entries = [(picture.name, BAD, str(wrong)) for picture, wrong in zip(pictures, found, strict=True)]

@@ -2,9 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from protoface.cli import protoface, run
+
+from ..datasets.face_folders import write_picture, write_wflw
 
 
 @pytest.fixture
@@ -45,7 +48,36 @@ def test_peers_that_cannot_run_are_named(arguments, capsys):
 def test_bad_data_is_one_line(arguments, celeba, capsys):
     (celeba / "list_eval_partition.txt").unlink()
     assert run(protoface, [*arguments, "--partition", "val"]) == 2
-    assert "has no list_eval_partition.txt" in capsys.readouterr().err
+    assert "does not say which pictures are for train, val or test" in capsys.readouterr().err
+    assert run(protoface, [*arguments, "--partition", "lfpw/testset"]) == 2
+    assert "partition 'lfpw/testset' is unknown; there are train, val, test" in capsys.readouterr().err
+
+
+def test_five_points_on_98_with_the_subsets_of_wflw(folder, tmp_path, capsys):
+    """What the set says of its faces is printed like pose and size, and stands in the JSON file."""
+    generator = np.random.default_rng(0)
+    faces = [
+        (f"a/{number}.png", generator.uniform(10, 50, (98, 2)), (number > 1, 0, 0, 0, 1, 0))
+        for number in range(4)
+    ]
+    data = write_wflw(tmp_path / "wflw", test=[(name, p, map(int, f)) for name, p, f in faces])
+    for name, *_ in faces:
+        write_picture(data / "WFLW_images" / name)
+    file = tmp_path / "eval.json"
+    arguments = ["eval", "--model", str(folder), "--data", str(data), "--json", str(file)]
+    assert run(protoface, arguments) == 0
+    out = capsys.readouterr().out
+    assert "mode clean, points compared as celeba5: wflw all, 4 measured" in out
+    assert "pose (as the set says): n 2, of inter_ocular mean" in out
+    assert "occlusion (as the set says): n 4, of inter_ocular mean" in out
+    assert "expression (as" not in out  # no face has it
+    groups = json.loads(file.read_text())["groups"]
+    assert [group["axis"] for group in groups if group["unit"] == "as the set says"] == [
+        "pose",
+        "occlusion",
+    ]
+    assert set(groups[-1]) == {"axis", "unit", "least", "most", "summary"}
+    assert {"mean", "failure_rate", "auc"} < set(groups[-1]["summary"])
 
 
 def test_compare_prints_and_writes_every_row(folder, celeba, tmp_path, capsys):

@@ -1,113 +1,127 @@
-"""Annotated sets: both layouts, partitions, and what is skipped or refused."""
+"""Sets in general: which reader is asked, partitions, subsets, conversion, and what is refused."""
 
-from pathlib import Path
-
-import cv2
 import numpy as np
 import pytest
 
+from protoface.cascade.layouts import find_layout
 from protoface.converters import ProtofaceError
-from protoface.eval.datasets.dataset import five_points, read_dataset
+from protoface.eval.datasets.dataset import list_dataset, read_dataset
 
 from ..celeba_set import FACE
+from .face_folders import shape_68, write_csv, write_pts, write_wflw
 
 
-def test_celebas_layout(celeba):
-    found = read_dataset(celeba, "test")
-    assert len(found) == 3
-    assert found.name == "set test"
-    assert [path.name for path in found.paths] == ["007.png", "008.png", "009.png"]
-    np.testing.assert_array_equal(found.truth[0], FACE + (7, 0))
-    np.testing.assert_array_equal(found.inter_ocular, [30] * 3)
-    np.testing.assert_array_equal(found.inter_pupil, [30] * 3)
-    np.testing.assert_array_equal(found.boxes[0], [20, 20, 40, 40])
-    assert len(read_dataset(celeba)) == 10
-    assert read_dataset(celeba).name == "set all"
+def test_every_layout_of_folders_is_known_by_itself(celeba, tmp_path):
+    write_csv(tmp_path / "csv", {"a.png": shape_68()})
+    write_pts(tmp_path / "w300" / "a.pts", shape_68())
+    write_wflw(tmp_path / "wflw", test=[("x/a.png", np.ones((98, 2)))])
+    layouts = {celeba: "celeba5"}
+    layouts |= {tmp_path / "csv": "ibug68", tmp_path / "w300": "ibug68", tmp_path / "wflw": "wflw98"}
+    for folder, layout in layouts.items():
+        found = list_dataset(folder)
+        assert found.layout is find_layout(layout)
+        assert found.truth.shape == (len(found), len(found.layout), 2)
+        assert found.name == f"{folder.name} all"
 
 
-@pytest.mark.parametrize("name", ["img_celeba", "img_align_celeba", "."])
-def test_pictures_may_lie_where_celeba_has_them(name, celeba):
-    if name == ".":
-        for path in (celeba / "images").iterdir():
-            path.rename(celeba / path.name)
-        (celeba / "images").rmdir()
-    else:
-        (celeba / "images").rename(celeba / name)
-    assert len(read_dataset(celeba)) == 10
+def test_a_folder_that_is_no_set_is_told_what_was_looked_for(tmp_path):
+    with pytest.raises(
+        ProtofaceError,
+        match=r"holds no annotated set .*: has none of landmarks68.csv \(68 points\), "
+        r"list_landmarks_celeba.txt \(CelebA\), list_98pt_rect_attr_test.txt \(WFLW\), .pts files",
+    ):
+        read_dataset(tmp_path)
+    with pytest.raises(ProtofaceError, match="nowhere: not a folder"):
+        read_dataset(tmp_path / "nowhere")
 
 
-def write_68(folder: Path, header: bool) -> np.ndarray:
-    points = np.random.default_rng(0).uniform(0, 50, (2, 68, 2))
-    rows = [f"{i}.png," + ",".join(map(str, points[i].ravel())) for i in (0, 1)]
-    columns = "name," + ",".join(f"{axis}{i}" for i in range(68) for axis in "xy")
-    (folder / "landmarks68.csv").write_text("\n".join([columns, *rows] if header else rows))
-    for i in (0, 1):
-        cv2.imwrite(str(folder / f"{i}.png"), np.zeros((50, 50, 3), np.uint8))
-    return points
+def test_a_subset_keeps_everything_of_its_faces(tmp_path):
+    shapes = np.random.default_rng(0).uniform(10, 90, (4, 98, 2))
+    flags = [(0, 0, 0, 0, 0, 0), (1, 0, 0, 0, 0, 1), (0, 1, 0, 0, 0, 1), (0, 0, 0, 0, 0, 0)]
+    names = [f"x/{number}.png" for number in range(4)]
+    folder = write_wflw(tmp_path, test=list(zip(names, shapes, flags, strict=True)))
+    whole = list_dataset(folder)
+    part = whole.subset([2, 0])
+    assert part.names == ("x/2.png", "x/0.png")
+    assert part.paths == tuple(folder / "WFLW_images" / name for name in part.names)
+    np.testing.assert_array_equal(part.truth, whole.truth[[2, 0]])
+    np.testing.assert_array_equal(part.boxes, whole.boxes[[2, 0]])
+    np.testing.assert_array_equal(part.parts, [2, 2])
+    assert {name: flags.tolist() for name, flags in part.attributes.items() if flags.any()} == {
+        "expression": [True, False],
+        "blur": [True, False],
+    }
+    lengths = whole.as_layout(find_layout("celeba5")).subset([2, 0]).inter_ocular
+    np.testing.assert_array_equal(lengths, whole.inter_ocular[[2, 0]])
 
 
-@pytest.mark.parametrize("header", [True, False])
-def test_68_points_become_five(header, tmp_path):
-    points = write_68(tmp_path, header)
-    found = read_dataset(tmp_path)
-    assert len(found) == 2
-    np.testing.assert_allclose(found.truth[1, 0], points[1, 36:42].mean(axis=0))
-    np.testing.assert_allclose(found.truth[1, 1], points[1, 42:48].mean(axis=0))
-    np.testing.assert_allclose(found.truth[1, 2:], points[1, [30, 48, 54]])
-    np.testing.assert_allclose(found.inter_ocular[1], np.linalg.norm(points[1, 36] - points[1, 45]))
-    eyes = five_points(points[1])[:2]
-    np.testing.assert_allclose(found.inter_pupil[1], np.linalg.norm(eyes[0] - eyes[1]))
-    assert found.boxes is None
+def test_evenly(celeba):
+    whole = read_dataset(celeba)
+    assert whole.evenly(4).names == ("000.png", "002.png", "005.png", "007.png")
+    assert whole.evenly(10) is whole
 
 
-def test_missing_pictures_and_missing_points_are_skipped_by_name(celeba):
+def test_iterating_gives_each_face_with_its_part(celeba):
+    faces = list(list_dataset(celeba))
+    assert [face.part for face in faces] == ["train"] * 5 + ["val"] * 2 + ["test"] * 3
+    assert faces[7].path == f"{celeba}/images/007.png"
+    np.testing.assert_array_equal(faces[7].points, FACE + (7, 0))
+
+
+def test_points_are_converted_and_lengths_stay(tmp_path):
+    """For five points of 68 the eye distance stays that of the outer corners."""
+    truth = shape_68()
+    write_pts(tmp_path / "a.pts", truth)
+    found = list_dataset(tmp_path)
+    five = found.as_layout(find_layout("celeba5"))
+    assert found.as_layout(find_layout("ibug68")) is found
+    np.testing.assert_allclose(five.truth[0, 0], truth[36:42].mean(0))
+    np.testing.assert_allclose(five.truth[0, 2], truth[30])
+    np.testing.assert_allclose(five.inter_ocular, np.linalg.norm(truth[36] - truth[45]))
+    eyes = truth[36:42].mean(0), truth[42:48].mean(0)
+    np.testing.assert_allclose(five.distance("inter_pupil"), np.linalg.norm(eyes[0] - eyes[1]))
+    assert five.distance("of the ears") is None
+    with pytest.raises(ProtofaceError, match="'ibug68' cannot be converted to 'wflw98'"):
+        found.as_layout(find_layout("wflw98"))
+
+
+def test_a_partition_may_be_a_folder_of_pictures(tmp_path):
+    for name in ("lfpw/testset/a", "lfpw/trainset/a", "lfpw/trainset/b", "afw/a"):
+        write_pts(tmp_path / f"{name}.pts", shape_68())
+    whole = list_dataset(tmp_path)
+    assert whole.partition("lfpw/trainset").names == ("lfpw/trainset/a.jpg", "lfpw/trainset/b.jpg")
+    assert len(whole.partition("lfpw")) == 3
+    assert whole.partition("lfpw/").name == f"{tmp_path.name} lfpw/"
+    assert len(whole.partition("train")) == 3
+    with pytest.raises(
+        ProtofaceError,
+        match="'lfp' is unknown; there are train, val, test, afw, lfpw/testset, lfpw/trainset",
+    ):
+        whole.partition("lfp")
+    with pytest.raises(ProtofaceError, match="the partition 'val' is empty"):
+        whole.partition("val")
+
+
+def test_a_set_without_partitions_says_so_or_draws_them(celeba):
+    (celeba / "list_eval_partition.txt").unlink()
+    with pytest.raises(ProtofaceError, match="does not say which .* leave out --partition to measure"):
+        read_dataset(celeba, "test")
+    drawn = list_dataset(celeba, seed=3)
+    expected = np.random.default_rng(3).random(10) <= 0.8
+    assert [face.part == "train" for face in drawn] == expected.tolist()
+    assert {face.part for face in drawn} == {"train", "test"}
+    assert {face.part for face in list_dataset(celeba)} == {""}
+
+
+def test_missing_pictures_are_named(celeba):
     (celeba / "images" / "008.png").unlink()
-    with (celeba / "list_eval_partition.txt").open("a") as file:
-        file.write("\nghost.png 2")
-    found = read_dataset(celeba, "test")
-    assert len(found) == 2
-    assert "008.png: listed, but there is no such picture" in found.skipped[0]
-    assert found.skipped[1] == "ghost.png: in the partition, but it has no points"
-
-
-def test_a_picture_without_a_box_has_none(celeba):
-    (celeba / "list_bbox_celeba.txt").write_text("007.png 1 2 3 4")
-    boxes = read_dataset(celeba, "test").boxes
-    np.testing.assert_array_equal(boxes[0], [1, 2, 3, 4])
-    assert np.isnan(boxes[1:]).all()
-
-
-@pytest.mark.parametrize(
-    ("break_it", "message"),
-    [
-        (
-            lambda f: (f / "list_landmarks_celeba.txt").unlink(),
-            "has neither list_landmarks_celeba.txt nor",
-        ),
-        (
-            lambda f: (f / "list_eval_partition.txt").unlink(),
-            "has no list_eval_partition.txt; leave out",
-        ),
-        (lambda f: (f / "list_eval_partition.txt").write_text("000.png 0"), r"'test' \(2\) is empty"),
-        (
-            lambda f: (f / "list_landmarks_celeba.txt").write_text("000.png 1 2 3"),
-            "line 1: not a name and 10",
-        ),
-        (
-            lambda f: [p.unlink() for p in (f / "images").iterdir()],
-            "no picture to measure .* 3 were skipped",
-        ),
-        (
-            lambda f: (f / "landmarks68.csv").write_text("a.png,1,2,3"),
-            "line 1: 4 columns, needs a name and 68",
-        ),
-        (lambda f: (f / "landmarks68.csv").write_text("a" + ",x" * 136), "line 1: could not convert"),
-        (lambda f: (f / "landmarks68.csv").write_text("name,x0\n"), "lists no picture"),
-    ],
-)
-def test_bad_sets_are_refused_with_the_place(break_it, message, celeba):
-    break_it(celeba)
-    with pytest.raises(ProtofaceError, match=message):
+    found = read_dataset(celeba)
+    assert len(found) == 9
+    assert found.skipped == (f"{celeba / 'images' / '008.png'}: listed, but there is no such picture",)
+    assert len(list_dataset(celeba)) == 10
+    for path in (celeba / "images").iterdir():
+        path.unlink()
+    with pytest.raises(ProtofaceError, match="no picture to measure in set test; 3 were skipped"):
         read_dataset(celeba, "test")
 
 

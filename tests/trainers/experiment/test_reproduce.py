@@ -68,7 +68,7 @@ def test_parts_as_prepare_splits_them(tmp_path: Path) -> None:
     two = dataset(tmp_path, "train", at_most=2)
     assert [path.name for path in two.paths] == [names[0], names[3]]
     write_partition(tmp_path, dict.fromkeys(names, 0))
-    with pytest.raises(ProtofaceError, match="no pictures in its part 'test'"):
+    with pytest.raises(ProtofaceError, match="the partition 'test' is empty"):
         dataset(tmp_path, "test")
 
 

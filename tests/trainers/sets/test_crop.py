@@ -14,8 +14,8 @@ from protoface.cascade.windows import clean, faithful
 from protoface.cascade.windows.window import picture_window
 from protoface.cli import protoface, run
 from protoface.converters import ProtofaceError
+from protoface.eval.datasets.dataset import list_dataset
 from protoface.trainers.data.image_data import ImageList, read_image_list
-from protoface.trainers.sets.celeba import CelebA
 from protoface.trainers.sets.crop import crop, draw_histogram, load_levels
 from protoface.trainers.sets.labels import round_half_away, to_label, to_pixels
 from protoface.trainers.sets.prepare import JOURNAL
@@ -54,7 +54,7 @@ def test_clean_labels_lead_back_to_the_originals(tmp_path: Path, level_1: Path) 
     done = crop(tmp_path / "set", levels, tmp_path / "out", drop=0.5)
     found = labels(tmp_path / "out")
     assert len(found) == sum(done.counts.values()) == 20 - done.dropped > 10
-    for picture in CelebA(tmp_path / "set"):
+    for picture in list_dataset(tmp_path / "set"):
         if picture.name not in found:
             continue
         image = cv2.imread(str(picture.path))
@@ -80,7 +80,7 @@ def test_labels_of_a_turned_window_lead_back(tmp_path: Path, level_1: Path) -> N
     points = write_set(tmp_path / "set", 10, 128)
     levels = load_levels(cascade, level_1)
     crop(tmp_path / "set", levels, tmp_path / "out", drop=0.9)
-    for picture in CelebA(tmp_path / "set"):
+    for picture in list_dataset(tmp_path / "set"):
         image = cv2.imread(str(picture.path))
         answer = clean.place(np.array(ANSWER, np.float32), picture_window(image))
         window = levels.second.next_window(image, None, answer)
@@ -97,7 +97,7 @@ def test_faithful_is_the_original_s_arithmetic(tmp_path: Path, level_1: Path) ->
     levels = load_levels(weights=level_1, mode="faithful")
     crop(tmp_path / "set", levels, tmp_path / "out", drop=0.3)
     found, clamped = labels(tmp_path / "out"), 0
-    for picture in CelebA(tmp_path / "set"):
+    for picture in list_dataset(tmp_path / "set"):
         image = cv2.imread(str(picture.path))
         h, w = image.shape[:2]
         out = to_pixels(np.array(ANSWER, np.float32).reshape(5, 2), w, h)
@@ -125,7 +125,7 @@ def test_faithful_at_the_far_border_has_no_missing_pixel(tmp_path: Path) -> None
     write_set(tmp_path / "set", 6, 100)
     levels = load_levels(weights=weights, mode="faithful")
     crop(tmp_path / "set", levels, tmp_path / "out", drop=0.9)
-    points = {picture.name: picture for picture in CelebA(tmp_path / "set")}
+    points = {picture.name: picture for picture in list_dataset(tmp_path / "set")}
     for name, label in labels(tmp_path / "out").items():
         image = cv2.imread(str(points[name].path))
         h, w = image.shape[:2]
@@ -152,7 +152,7 @@ def test_the_window_is_the_one_the_cascade_looks_through(tmp_path: Path, shared:
         done = crop(folder, load_levels(weights=weights[0], mode=mode), tmp_path / mode)
         assert (sum(done.counts.values()), done.dropped, done.bad) == (8, 0, 0)
         assert 0.005 < done.errors.mean() < 0.02  # the published weights: 1.2 % of the diagonal
-        for picture in CelebA(folder):
+        for picture in list_dataset(folder):
             window = cascade.detect(cv2.imread(str(picture.path))).windows[1]
             label = labels(tmp_path / mode)[picture.name]
             back = module.place(label.ravel(), window)

@@ -16,8 +16,8 @@ import pytest
 from protoface.cascade.parallel import chunks
 from protoface.cli import protoface, run
 from protoface.converters import ProtofaceError
+from protoface.eval.datasets.dataset import Labelled, list_dataset
 from protoface.trainers.data.image_data import read_image_list
-from protoface.trainers.sets.celeba import CelebA, Labelled
 from protoface.trainers.sets.labels import to_label
 from protoface.trainers.sets.prepare import CHUNK, JOURNAL, _prepare_some, prepare
 
@@ -73,7 +73,7 @@ def test_the_split_is_drawn_for_each_picture_from_a_seed(tmp_path: Path) -> None
     names = [f"{index}.jpg" for index in range(2000)]
     (tmp_path / "img_celeba").mkdir()
     write_landmarks(tmp_path, {name: np.zeros((5, 2)) for name in names})
-    drawn = [[picture.part for picture in CelebA(tmp_path, seed)] for seed in (0, 0, 1)]
+    drawn = [[picture.part for picture in list_dataset(tmp_path, seed)] for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
     # 80 % of 2000 within four standard deviations
     assert abs(drawn[0].count("train") - 1600) < 4 * np.sqrt(2000 * 0.8 * 0.2)
@@ -211,7 +211,7 @@ def test_lists_that_lie(tmp_path: Path) -> None:
 
 
 def test_not_a_set(tmp_path: Path) -> None:
-    with pytest.raises(ProtofaceError, match="has none of the folders img_celeba"):
+    with pytest.raises(ProtofaceError, match="has none of landmarks68.csv .*list_landmarks_celeba.txt"):
         prepare(tmp_path, tmp_path / "out")
     with pytest.raises(ProtofaceError, match="not a folder"):
         prepare(tmp_path / "nowhere", tmp_path / "out")
@@ -265,7 +265,7 @@ def test_speed_of_the_whole_command(tmp_path: Path, shared: Path) -> None:
 @pytest.mark.benchmark
 def test_speed_of_a_picture(tmp_path: Path, shared: Path) -> None:
     """What every further picture costs: chunks by turns with a plain loop, the best of five each."""
-    pictures = list(CelebA(shared / "faces" / "net7876"))[: 20 * CHUNK]
+    pictures = list(list_dataset(shared / "faces" / "net7876"))[: 20 * CHUNK]
     for part in ("train", "val", "test", "plain"):
         (tmp_path / part).mkdir()
 

@@ -1,0 +1,25 @@
+"""Options of the verbs that read an annotated set, each said once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+data_option = click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of an annotated set: CelebA, 300-W, WFLW, or landmarks68.csv; see docs/evaluation.md.",
+)
+_HELP = "train, val, test, or a folder of the pictures, such as lfpw/testset."
+
+
+def partition_option(default: str | None = None) -> object:
+    """The option --partition; without a default all pictures are taken."""
+    return click.option(
+        "--partition",
+        default=default,
+        show_default="all pictures" if default is None else True,
+        help=_HELP,
+    )
