@@ -51,8 +51,13 @@ def test_weights_may_be_any_of_the_formats(folder):
     [
         ("picture {}", "picture {", r"cascade.prototxt: line \d+: "),
         ('net: "net.prototxt"', 'nett: "x"', r'line 9: .*no field named "nett"'),
-        ("window { picture {} }", "", "stage 'level_1': needs a window: picture, box, square or sim"),
-        ("picture {}", 'square { around: "nose" }', "'level_1': the first stage has no points"),
+        (
+            "window { picture {} }",
+            "",
+            "stage 'level_1': needs a kind of window: box, picture, similarity or square",
+        ),
+        ("window { picture {} }", SQUARE, "'level_1': the first stage has no points to put its window"),
+        ("picture {}", 'square { around: "nose" }', "stage 'level_1': no point is named ''; there are"),
         ('a: "nose"', 'a: "chin"', "stage 'level_2': no point is named 'chin'"),
         ("k: 4", "k: 0", "stage 'level_2': k is 0.0, it must be positive"),
         (
@@ -65,7 +70,7 @@ def test_weights_may_be_any_of_the_formats(folder):
         (
             "window { picture {} }",
             SIMILARITY,
-            "'level_1': the first stage has no points to put a simil",
+            "'level_1': the first stage has no points to put its window over",
         ),
         ('flip: "right_eye"', 'flip: "chin"', "point 'left_eye': no point is named 'chin'"),
         ('name: "nose"', 'name: "left_eye"', "needs points with names that differ"),

@@ -14,6 +14,11 @@ from protoface.cli import protoface, run
 IMAGE = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
 
 
+def points(model: Path, backend: str = "auto") -> np.ndarray:
+    (face,) = load(model, backend).detect(IMAGE)
+    return face.points
+
+
 def test_a_packed_cascade_finds_the_same_and_is_sealed(folder, tmp_path):
     out = tmp_path / "packed"
     target = pack(folder, out, notice="for tests only")
@@ -26,7 +31,7 @@ def test_a_packed_cascade_finds_the_same_and_is_sealed(folder, tmp_path):
     for file in definition.file:
         assert hashlib.sha256((out / file.path).read_bytes()).hexdigest() == file.sha256
     assert definition.notice == "for tests only"
-    np.testing.assert_array_equal(load(out).detect(IMAGE).points, load(folder).detect(IMAGE).points)
+    np.testing.assert_array_equal(points(out), points(folder))
 
 
 def test_a_net_that_looks_twice_is_packed_once(folder, tmp_path):
@@ -46,8 +51,7 @@ def test_onnx_files_stay_what_they_are(folder, tmp_path):
         ("", "level_1.onnx"),
         ("", "level_2.onnx"),
     ]
-    found = load(tmp_path / "twice", "onnxruntime").detect(IMAGE).points
-    np.testing.assert_allclose(found, load(folder).detect(IMAGE).points, atol=1e-4)
+    np.testing.assert_allclose(points(tmp_path / "twice", "onnxruntime"), points(folder), atol=1e-4)
 
 
 def test_the_verb(folder, tmp_path, capsys):
