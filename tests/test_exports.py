@@ -74,7 +74,7 @@ def test_an_unknown_name_is_an_error(package):
         ("protoface.cascade.cascade", "matplotlib tensorboard torch"),
         (
             "protoface.trainers.commands.prepare, protoface.trainers.sets.prepare",
-            "google.protobuf h5py onnx onnxruntime torch",
+            "h5py onnx onnxruntime torch",
         ),
     ],
 )
