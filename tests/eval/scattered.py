@@ -18,13 +18,13 @@ import cv2
 import numpy as np
 
 from protoface.cascade.definition import read_definition
-from protoface.cascade.detector import Stage
-from protoface.cascade.windows import clean
-from protoface.cascade.windows.window import Window
+from protoface.cascade.windows import sampling
+from protoface.cascade.windows.window import Window, unplace
 from protoface.converters.files import write_text
 from protoface.eval.datasets.celeba import FOLDERS, LANDMARKS
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.trainers.recipe.recipe_pb2 import ScatterParameter
+from protoface.trainers.recipe.recipe import Recipe
+from protoface.trainers.recipe.recipe_pb2 import RecipeParameter, ScatterParameter
 from protoface.trainers.recipe.scatter import Scatter
 from protoface.trainers.recipe.sources import read_sources
 
@@ -43,26 +43,26 @@ def main(data: Path, partition: str, out: Path, seed: int, others: bool) -> None
     """Write the pictures and their points in CelebA's layout."""
     definition = read_definition(RECIPE)
     definition.stage[0].preprocess.size[:] = [SIDE]  # sources as fine as the photographs are
-    names = [point.name for point in definition.point]
-    stage = Stage(definition.stage[0], names, lambda inputs: inputs, clean)
+    recipe = Recipe(RecipeParameter(), definition, RECIPE.parent, str(RECIPE))
+    view = recipe.view(definition.stage[0])
     dataset = read_dataset(data, partition)
-    sources, kept = read_sources(stage, dataset.paths, dataset.truth, 1)
+    sources, kept = read_sources("scattered", view, dataset.paths, dataset.truth, 1)
     options = ScatterParameter(probability=1, greatest_eyes=0.3, others=others)
     scatter = Scatter(options, sources, [seed])
     (out / FOLDERS[-1]).mkdir(parents=True, exist_ok=True)
     lines = []
     for index, source in zip(kept, sources, strict=True):
         generator = np.random.default_rng([seed, index])
-        window = scatter.window(generator, source.points, float(generator.normal(0, TURN)))
+        window = scatter.window(generator, source.five, float(generator.normal(0, TURN)))
         rows, columns = _shape(window)
         window = replace(window, height=window.width * rows / columns)
-        seen = clean.resample(source.pixels, source.seen(window), rows, columns, cv2.INTER_AREA)
+        seen = sampling.resample(source.pixels, source.seen(window), rows, columns, cv2.INTER_AREA)
         picture = scatter.cover(generator, seen, source, window)
         name = f"{dataset.paths[index].stem}.jpg"
         cv2.imwrite(str(out / FOLDERS[-1] / name), picture)
-        points = (clean.unplace(source.points, window) + 1) / 2 * (columns - 1, rows - 1)
+        points = (unplace(source.points, window) + 1) / 2 * (columns - 1, rows - 1)
         lines.append(f"{name} " + " ".join(f"{value:.2f}" for value in points.ravel()))
-    head = " ".join(f"{name}_{axis}" for name in names for axis in "xy")
+    head = " ".join(f"{name}_{axis}" for name in recipe.layout.points for axis in "xy")
     write_text(out / LANDMARKS, "\n".join([str(len(lines)), head, *lines, ""]))
 
 

@@ -80,8 +80,8 @@ def test_boxes_may_be_tight_or_wide(side, shared):
     for path, truth in zip(data.paths[::2], data.truth[::2], strict=True):
         length = side * face_size(truth) * np.exp(generator.normal(0, 0.1))
         corner = truth.mean(0) + generator.normal(0, 0.06 * length, 2) - length / 2
-        (detection,) = cascade.detect(cv2.imread(str(path)), [[*corner, length, length]])
-        errors.append(np.linalg.norm(detection.points - truth, axis=1).mean() / face_size(truth))
+        (face,) = cascade.detect(cv2.imread(str(path)), [[*corner, length, length]])
+        errors.append(np.linalg.norm(face.points - truth, axis=1).mean() / face_size(truth))
     assert np.median(errors) < 0.035
     assert np.mean(np.array(errors) > 0.1) < 0.05
 

@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from protoface.cascade.cascade import load
 from protoface.cascade.definition import find_definition
-from protoface.cascade.detector import load
-from protoface.cascade.windows import clean, faithful
-from protoface.cascade.windows.window import picture_window
+from protoface.cascade.layouts import find_layout
+from protoface.cascade.windows import clean, faithful, sampling
+from protoface.cascade.windows.window import picture_window, place
 from protoface.cli import protoface, run
 from protoface.converters import ProtofaceError
 from protoface.eval.datasets.dataset import list_dataset
@@ -20,6 +21,8 @@ from protoface.trainers.sets.crop import crop, draw_histogram, load_levels
 from protoface.trainers.sets.labels import round_half_away, to_label, to_pixels
 from protoface.trainers.sets.prepare import JOURNAL
 
+from ...eval.celeba_set import with_68_points
+from ...eval.datasets.face_folders import write_csv
 from .celeba_folder import constant_level_1, write_partition, write_set
 
 ANSWER = (-0.2, -0.2, 0.22, -0.18, 0.02, 0.03, -0.16, 0.22, 0.2, 0.2)
@@ -54,17 +57,17 @@ def test_clean_labels_lead_back_to_the_originals(tmp_path: Path, level_1: Path) 
     done = crop(tmp_path / "set", levels, tmp_path / "out", drop=0.5)
     found = labels(tmp_path / "out")
     assert len(found) == sum(done.counts.values()) == 20 - done.dropped > 10
-    for picture in list_dataset(tmp_path / "set"):
+    for picture in list_dataset(tmp_path / "set", 0):
         if picture.name not in found:
             continue
         image = cv2.imread(str(picture.path))
-        answer = clean.place(np.array(ANSWER, np.float32), picture_window(image))
-        window = clean.square(image, answer, 2, 2, 0, 4)
-        back = clean.place(found[picture.name].ravel(), window)
+        answer = place(np.array(ANSWER, np.float32), picture_window(image.shape[:2]))
+        window = clean.square(image.shape[:2], answer, 2, 2, 0, 4)
+        back = place(found[picture.name].ravel(), window)
         # half a pixel of the 48 x 48 crop is the demand; six decimals are far closer
         assert np.abs(back - points[picture.name]).max() < 1e-3
         written = cv2.imread(str(tmp_path / "out" / picture.part / picture.name))
-        seen = clean.resample(image, window, 48, 48, cv2.INTER_LINEAR)
+        seen = sampling.resample(image, window, 48, 48, cv2.INTER_LINEAR)
         assert written.tobytes() == cv2.imdecode(cv2.imencode(".jpg", seen)[1], 1).tobytes()
 
 
@@ -80,14 +83,14 @@ def test_labels_of_a_turned_window_lead_back(tmp_path: Path, level_1: Path) -> N
     points = write_set(tmp_path / "set", 10, 128)
     levels = load_levels(cascade, level_1)
     crop(tmp_path / "set", levels, tmp_path / "out", drop=0.9)
-    for picture in list_dataset(tmp_path / "set"):
+    for picture in list_dataset(tmp_path / "set", 0):
         image = cv2.imread(str(picture.path))
-        answer = clean.place(np.array(ANSWER, np.float32), picture_window(image))
-        window = levels.second.next_window(image, None, answer)
-        back = clean.place(labels(tmp_path / "out")[picture.name].ravel(), window)
+        answer = place(np.array(ANSWER, np.float32), picture_window(image.shape[:2]))
+        window = levels.second.window.over(image.shape[:2], None, answer)
+        back = place(labels(tmp_path / "out")[picture.name].ravel(), window)
         assert np.abs(back - points[picture.name]).max() < 1e-3
     cascade.write_text(text.replace(square, f"similarity {{ {shape} patch: 0.3 }}"))
-    with pytest.raises(ProtofaceError, match="looks at patches, which are no pictures to write"):
+    with pytest.raises(ProtofaceError, match="looks at patches or through several views"):
         load_levels(cascade, level_1)
 
 
@@ -97,7 +100,7 @@ def test_faithful_is_the_original_s_arithmetic(tmp_path: Path, level_1: Path) ->
     levels = load_levels(weights=level_1, mode="faithful")
     crop(tmp_path / "set", levels, tmp_path / "out", drop=0.3)
     found, clamped = labels(tmp_path / "out"), 0
-    for picture in list_dataset(tmp_path / "set"):
+    for picture in list_dataset(tmp_path / "set", 0):
         image = cv2.imread(str(picture.path))
         h, w = image.shape[:2]
         out = to_pixels(np.array(ANSWER, np.float32).reshape(5, 2), w, h)
@@ -125,7 +128,7 @@ def test_faithful_at_the_far_border_has_no_missing_pixel(tmp_path: Path) -> None
     write_set(tmp_path / "set", 6, 100)
     levels = load_levels(weights=weights, mode="faithful")
     crop(tmp_path / "set", levels, tmp_path / "out", drop=0.9)
-    points = {picture.name: picture for picture in list_dataset(tmp_path / "set")}
+    points = {picture.name: picture for picture in list_dataset(tmp_path / "set", 0)}
     for name, label in labels(tmp_path / "out").items():
         image = cv2.imread(str(points[name].path))
         h, w = image.shape[:2]
@@ -147,15 +150,15 @@ def test_the_window_is_the_one_the_cascade_looks_through(tmp_path: Path, shared:
     (folder / "list_landmarks_celeba.txt").write_text(text)
     for path in (shared / "original" / "demo_images").iterdir():
         (folder / "images" / path.name).symlink_to(path)
-    for mode, module in (("clean", clean), ("faithful", faithful)):
+    for mode, placed in (("clean", place), ("faithful", faithful.place)):
         cascade = load("original", weights=weights, mode=mode)
         done = crop(folder, load_levels(weights=weights[0], mode=mode), tmp_path / mode)
         assert (sum(done.counts.values()), done.dropped, done.bad) == (8, 0, 0)
         assert 0.005 < done.errors.mean() < 0.02  # the published weights: 1.2 % of the diagonal
-        for picture in list_dataset(folder):
-            window = cascade.detect(cv2.imread(str(picture.path))).windows[1]
+        for picture in list_dataset(folder, 0):
+            window = cascade.detect(cv2.imread(str(picture.path)))[0].windows[1]
             label = labels(tmp_path / mode)[picture.name]
-            back = module.place(label.ravel(), window)
+            back = placed(label.ravel(), window)
             # faithful labels are made for a window without its far edge
             assert np.abs(back - picture.points).max() < (0.01 if mode == "clean" else 2.5)
 
@@ -239,3 +242,21 @@ def test_speed_on_real_pictures(tmp_path: Path, shared: Path) -> None:
     assert time.perf_counter() - begun < 50
     assert sum(done.counts.values()) + done.dropped == 7869
     assert done.errors.mean() == pytest.approx(0.0143, abs=0.0003)
+
+
+def test_a_set_of_68_points_is_cropped_by_a_cascade_of_five(tmp_path: Path, level_1: Path) -> None:
+    """Labels are those of the five points that its 68 are converted to."""
+    layout, points = find_layout("ibug68"), write_set(tmp_path / "set", 8, 128)
+    (tmp_path / "set" / "list_landmarks_celeba.txt").unlink()
+    wide = with_68_points(np.array(list(points.values())))
+    write_csv(tmp_path / "set", dict(zip(points, wide, strict=True)))
+    five = layout.convert(wide, find_layout("celeba5"))
+    crop(tmp_path / "set", load_levels(weights=level_1), tmp_path / "out", drop=0.9)
+    found = labels(tmp_path / "out")
+    assert len(found) > 4
+    for name, expected in zip(points, five, strict=True):
+        if name in found:
+            image = cv2.imread(str(tmp_path / "set" / "images" / name))
+            answer = place(np.array(ANSWER, np.float32), picture_window(image.shape[:2]))
+            window = clean.square(image.shape[:2], answer, 2, 2, 0, 4)
+            assert np.abs(place(found[name].ravel(), window) - expected).max() < 1e-3

@@ -21,6 +21,7 @@ from protoface.trainers.data.image_data import read_image_list
 from protoface.trainers.sets.labels import to_label
 from protoface.trainers.sets.prepare import CHUNK, JOURNAL, _prepare_some, prepare
 
+from ...eval.datasets.face_folders import shape_68, write_picture, write_pts
 from .celeba_folder import write_landmarks, write_partition, write_set
 
 
@@ -228,6 +229,23 @@ def test_names_that_leave_the_folder_are_listed(tmp_path: Path) -> None:
         "its name leaves the folder",
         "its name does not end as a picture's does",
     ]
+
+
+def test_any_number_of_points(tmp_path: Path) -> None:
+    """300-W's folders: labels of 68 points, partitions and names as the folders have them."""
+    names = ["helen/trainset/a", "lfpw/trainset/a", "lfpw/testset/a"]
+    truth = {name: shape_68() + index for index, name in enumerate(names)}
+    for name in names:
+        write_pts(tmp_path / "set" / f"{name}.pts", truth[name])
+        write_picture(tmp_path / "set" / f"{name}.png")
+    done = prepare(tmp_path / "set", tmp_path / "out")
+    assert done.counts == {"train": 2, "val": 0, "test": 1}
+    listed = read_image_list(str(tmp_path / "out" / "train.txt"))
+    assert listed.names == tuple(f"{name}.png" for name in names[:2])
+    for name, label in zip(names, listed.labels, strict=False):
+        expected = to_label(truth[name], 64, 64).ravel()
+        np.testing.assert_allclose(label, expected, atol=1e-6)
+        assert cv2.imread(str(tmp_path / "out" / "train" / f"{name}.png")).shape == (48, 48, 3)
 
 
 PLAIN = """
