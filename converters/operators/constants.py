@@ -135,7 +135,10 @@ def _elementwise(function: Callable[..., Array]) -> Compute:
 
 
 def _divided(first: Array, second: Array) -> Array:
-    return first // second if first.dtype.kind in "iu" else first / second
+    """The quotient; that of whole numbers is rounded towards 0, as ONNX has it and NumPy has not."""
+    if first.dtype.kind not in "iu":
+        return first / second
+    return (first - np.fmod(first, second)) // second
 
 
 COMPUTED: dict[str, Compute] = {
