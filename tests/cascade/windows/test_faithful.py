@@ -1,4 +1,4 @@
-"""Faithful mode: the original's rounding, worked out by hand. Real Caffe is in test_detector.py."""
+"""Faithful mode: the original's rounding, worked out by hand. Real Caffe is in test_cascade.py."""
 
 import cv2
 import numpy as np
@@ -11,32 +11,32 @@ POINTS = np.array([(300, 300), (330, 340)], np.float32)  # 50 pixels apart
 
 
 def test_a_square_is_one_pixel_wider_than_its_side():
-    image = np.zeros((600, 600, 3), np.uint8)
-    assert faithful.square(image, POINTS, around=0, a=0, b=1, k=4) == Window(200, 200, 201, 201)
+    size = (600, 600)
+    assert faithful.square(size, POINTS, around=0, a=0, b=1, k=4) == Window(200, 200, 201, 201)
 
 
 def test_at_the_far_edge_the_extra_pixel_is_lost():
-    image = np.zeros((380, 360, 3), np.uint8)
-    assert faithful.square(image, POINTS, around=0, a=0, b=1, k=4) == Window(200, 200, 160, 180)
+    size = (380, 360)
+    assert faithful.square(size, POINTS, around=0, a=0, b=1, k=4) == Window(200, 200, 160, 180)
 
 
 def test_at_the_near_edge_it_is_kept():
-    image = np.zeros((600, 600, 3), np.uint8)
+    size = (600, 600)
     near = POINTS - 250
-    assert faithful.square(image, near, around=0, a=0, b=1, k=4) == Window(0, 0, 151, 151)
+    assert faithful.square(size, near, around=0, a=0, b=1, k=4) == Window(0, 0, 151, 151)
 
 
 def test_halves_are_rounded_to_even():
-    image = np.zeros((600, 600, 3), np.uint8)
+    size = (600, 600)
     points = np.array([(100.5, 101.5), (100.5, 101.5)], np.float32)
-    assert faithful.square(image, points, 0, 0, 1, k=4) == Window(100, 102, 1, 1)
+    assert faithful.square(size, points, 0, 0, 1, k=4) == Window(100, 102, 1, 1)
 
 
 @pytest.mark.parametrize("x", [700, -700, np.nan, np.inf, 1e30])
 def test_outside_the_picture_it_is_empty(x):
-    image = np.zeros((600, 600, 3), np.uint8)
+    size = (600, 600)
     points = np.array([(x, 300), (x, 310)], np.float32)
-    assert faithful.square(image, points, 0, 0, 1, k=4).empty
+    assert faithful.square(size, points, 0, 0, 1, k=4).empty
 
 
 def test_resizing_is_done_in_float():
@@ -51,3 +51,13 @@ def test_resizing_is_done_in_float():
 def test_points_are_whole_pixels_around_an_integer_centre():
     found = faithful.place(np.array([0, 0, 1, -1], np.float32), Window(10, 20, 50, 61))
     np.testing.assert_array_equal(found, [(34, 50), (58, 20)])  # (50 - 1) // 2 = 24
+
+
+def test_a_given_box_is_rounded_and_clamped():
+    """Halves to the even pixel, as NumPy rounds, and in float32."""
+    size = (60, 100)
+    assert faithful.box(size, 10.5, 11.5, 20, 20) == Window(10, 12, 20, 20)
+    assert faithful.box(size, -5.2, 10, 50, 70) == Window(0, 10, 45, 50)
+    assert faithful.box(size, 20, 10, 5.4, 5.6) == Window(20, 10, 5, 6)
+    for x, y in ((200, 0), (-90, 0), (0, 70), (np.nan, 0), (np.inf, 0)):
+        assert faithful.box(size, x, y, 50, 50).empty

@@ -1,0 +1,145 @@
+"""The similarity window: where its shape lies over the points, with patches, of any layout."""
+
+import numpy as np
+import pytest
+
+from protoface.cascade.layouts import find_layout
+from protoface.cascade.windows.similarity import LARGEST
+from protoface.cascade.windows.similarity_fit import fit
+from protoface.cascade.windows.window import NOTHING, place, unplace
+from protoface.cascade.windows.window_kind import WindowKind
+from protoface.converters import ProtofaceError
+
+from .rules import rule
+
+SHAPE = np.array([(-0.37, -0.41), (0.38, -0.42), (-0.01, 0.04), (-0.33, 0.39), (0.33, 0.4)])
+SIZE = (200, 250)
+LAYOUTS = pytest.mark.parametrize("layout", ["celeba5", "ibug68"])
+
+
+def shape_of(layout: str) -> np.ndarray:
+    """SHAPE, or so many points with some extent."""
+    count = len(find_layout(layout))
+    return SHAPE if count == 5 else np.random.default_rng(1).uniform(-0.5, 0.5, (count, 2))
+
+
+def similarity(
+    shape: np.ndarray,
+    upright: bool = True,
+    patch: float = 0,
+    layout: str = "celeba5",
+    mode: str = "clean",
+) -> WindowKind:
+    points = " ".join(f"shape {{ x: {x!r} y: {y!r} }}" for x, y in shape.tolist())
+    more = "" if upright else "upright: false"
+    parts = f"patch: {patch}" if patch else ""
+    return rule(f"similarity {{ {points} {more} {parts} }}", mode, find_layout(layout))
+
+
+@LAYOUTS
+@pytest.mark.parametrize("patch", [0, 0.3])
+@pytest.mark.parametrize("upright", [True, False])
+def test_over_the_points_and_back(upright, patch, layout):
+    shape = shape_of(layout)
+    points = shape.astype(np.float32) * 60 + np.float32((120, 90))
+    window = similarity(shape, upright, patch, layout).over(SIZE, None, points)
+    assert window.width == pytest.approx(121, abs=1e-3)
+    assert len(window.patches) == (len(shape) if patch else 0)
+    truth = points + np.random.default_rng(0).normal(size=shape.shape) * 5
+    output = unplace(truth, window).astype(np.float32)
+    np.testing.assert_allclose(place(output.reshape(-1), window), truth, atol=1e-4)
+    if not patch:
+        np.testing.assert_allclose(unplace(points, window), shape, atol=1e-5)
+        return
+    np.testing.assert_allclose(unplace(points, window), np.zeros_like(shape), atol=1e-5)
+    for part, point in zip(window.patches, points, strict=True):
+        assert part.centre == pytest.approx(tuple(point))
+        assert part.width == pytest.approx(0.3 * 121, abs=1e-3)
+        assert part.angle == window.angle
+
+
+@LAYOUTS
+@pytest.mark.parametrize("upright", [True, False])
+def test_it_is_the_fit_whatever_the_points(upright, layout):
+    shape = shape_of(layout)
+    generator = np.random.default_rng(2)
+    for _ in range(20):
+        turn = generator.uniform(-3, 3)
+        rotation = np.array([(np.cos(turn), np.sin(turn)), (-np.sin(turn), np.cos(turn))])
+        points = shape @ rotation * generator.uniform(20, 90) + generator.uniform(60, 140, 2)
+        points = (points + generator.normal(size=points.shape) * 3).astype(np.float32)
+        window = similarity(shape, upright, layout=layout).over(SIZE, None, points)
+        cx, cy, side, angle = fit(np.float32(shape), points, upright)
+        assert window.centre == pytest.approx((cx, cy), abs=1e-4)
+        assert (window.width, window.height, window.angle) == pytest.approx(
+            (side, side, angle), abs=1e-3
+        )
+
+
+def test_it_needs_points_alone():
+    kind = similarity(SHAPE)
+    assert kind.needs_points
+    assert not kind.needs_box
+    assert not kind.whole
+    assert (kind.patch, similarity(SHAPE, patch=0.25).patch) == (0, 0.25)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        np.zeros((5, 2)),
+        np.full((5, 2), np.nan),
+        np.full((5, 2), np.inf),
+        SHAPE * 1e-3,
+        SHAPE * 1e4,
+        SHAPE * 1e20,
+        SHAPE * 50 + 500,
+    ],
+)
+@pytest.mark.parametrize("patch", [0, 0.3])
+def test_points_without_a_window_have_none(points, patch):
+    assert similarity(SHAPE, patch=patch).over(SIZE, None, points.astype(np.float32)) is NOTHING
+
+
+def test_the_largest_and_the_smallest():
+    """A side of LARGEST times the picture's longer one, and of two pixels; a patch counts by itself."""
+
+    def seen(side: float, patch: float = 0) -> bool:
+        points = (SHAPE - SHAPE.mean(0)) * (side - 1) / 2 + 100
+        return not similarity(SHAPE, patch=patch).over(SIZE, None, points.astype(np.float32)).empty
+
+    assert seen(LARGEST * 250 - 1)
+    assert not seen(LARGEST * 250 + 1)
+    assert seen(2.01)
+    assert not seen(1.99)
+    assert seen(8.1, 0.25)
+    assert not seen(7.9, 0.25)
+
+
+def test_faithful_mode_does_not_have_it():
+    with pytest.raises(
+        ProtofaceError,
+        match="stage 's' looks through a similarity window, which faithful mode does not",
+    ):
+        similarity(SHAPE, mode="faithful")
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "message"),
+    [
+        (SHAPE[:4], "celeba5", "needs a shape of 5 points, not all of them in one place"),
+        (SHAPE, "ibug68", "needs a shape of 68 points, not all of them in one place"),
+        (np.zeros((5, 2)), "celeba5", "needs a shape of 5 points"),
+        (SHAPE * (1, np.nan), "celeba5", "needs a shape of 5 points"),
+        (SHAPE * (np.inf, 1), "celeba5", "needs a shape of 5 points"),
+    ],
+)
+def test_a_shape_that_is_none_is_named_with_the_stage(shape, layout, message):
+    with pytest.raises(ProtofaceError, match=f"stage 's': {message}"):
+        similarity(shape, layout=layout)
+
+
+@pytest.mark.parametrize("patch", [-0.1, 1.5, float("nan")])
+def test_a_patch_is_a_part_of_the_window(patch):
+    with pytest.raises(ProtofaceError, match=f"stage 's': patch is {patch:g}, it must be above 0"):
+        similarity(SHAPE, patch=patch)
