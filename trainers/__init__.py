@@ -6,7 +6,8 @@ from protoface.converters.errors import ProtofaceError
 from protoface.converters.lazy import exporting
 
 if TYPE_CHECKING:
-    from .drawn.faces import draw_face, write_faces
+    from .drawn.faces import draw_face
+    from .drawn.folders import write_faces
     from .experiment.demo import demo
     from .experiment.reproduce import reproduce
     from .recipe.recipe import Recipe, read_recipe
@@ -43,7 +44,8 @@ __all__ = [
 __getattr__, __dir__ = exporting(
     __name__,
     {
-        ".drawn.faces": ("draw_face", "write_faces"),
+        ".drawn.faces": ("draw_face",),
+        ".drawn.folders": ("write_faces",),
         ".experiment.demo": ("demo",),
         ".experiment.reproduce": ("reproduce",),
         ".recipe.recipe": ("Recipe", "read_recipe"),

@@ -6,28 +6,52 @@ from pathlib import Path
 
 import click
 
-from ..defaults import SIZE
+from ..defaults import DRAWN_LAYOUTS, SIZE
 from .training_options import out_option, seed_option, workers_option
 
 
 @click.command()
 @out_option
-@click.option("--count", type=click.IntRange(min=1), default=10_000, show_default=True)
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="How many faces; about four fifths of them are for training.",
+)
 @click.option(
     "--views",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Pictures of each face, mirrored, turned, moved and scaled.",
+    help="Pictures of each training face, mirrored, turned, moved and scaled.",
 )
 @click.option(
-    "--size", type=click.IntRange(min=32), default=SIZE, show_default=True, help="Longer side, pixels."
+    "--size",
+    type=click.IntRange(min=32),
+    default=SIZE,
+    show_default=True,
+    help="A picture's longer side in pixels.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(DRAWN_LAYOUTS),
+    default=DRAWN_LAYOUTS[0],
+    show_default=True,
+    help="Which points. The files: celeba5 as CelebA, ibug68 and ibug77 as 300-W, wflw98 as WFLW.",
 )
 @workers_option
 @seed_option
-def synthesize(out: Path, count: int, views: int, size: int, workers: int | None, seed: int) -> None:
-    """Draw faces with exact points into a folder in CelebA's layout."""
-    from ..drawn.faces import write_faces
+def synthesize(
+    out: Path, count: int, views: int, size: int, layout: str, workers: int | None, seed: int
+) -> None:
+    """Draw faces with exact points into a folder; see docs/data.md.
 
-    write_faces(out, count, seed, size, workers, views)
+    \b
+    Example:
+      protoface synthesize --out build/faces --count 2000 --layout ibug68
+    """
+    from ..drawn.folders import write_faces
+
+    write_faces(out, count, seed, size, workers, views, layout=layout)
     click.echo(f"{count} faces of seed {seed}: {out}")

@@ -8,6 +8,7 @@ through each pixel finds the part of the map that it sees, so that a nose hides 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -136,9 +137,7 @@ def _bump(x: float, y: float, width: float, height: float, amount: float) -> tup
 def relief(shape: Shape) -> Floats:
     """Height z (ROWS, COLUMNS) of the face over the atlas."""
     middle, half = (shape.crown + shape.chin) / 2, (shape.chin - shape.crown) / 2
-    narrow = np.clip((YS - 0.25) / (shape.chin - 0.25), 0, 1)
-    half_width = shape.half_width * (1 - shape.jaw * narrow * narrow)
-    across = np.square(XS[None] / half_width[:, None])
+    across = np.square(XS[None] / half_widths(shape, YS)[:, None])
     down = np.square((YS - middle) / half)
     inside = 1 - across * np.sqrt(np.sqrt(across)) - (down * np.sqrt(np.sqrt(down)))[:, None]
     # below the floor outside the outline, and steeply: a ray that passes by meets nothing
@@ -147,6 +146,12 @@ def relief(shape: Shape) -> Floats:
     features = np.stack(rows, 1) @ np.stack(columns)
     features += _nose(shape)
     return np.asarray(base + features * np.clip(4 * inside, 0, 1), np.float32)
+
+
+def half_widths(shape: Shape, y: NDArray[Any]) -> NDArray[Any]:
+    """Half of the head's width at heights (n,) by the middle of the head; jaws are narrower."""
+    narrow = np.clip((y - 0.25) / (shape.chin - 0.25), 0, 1)
+    return np.asarray(shape.half_width * (1 - shape.jaw * narrow * narrow))
 
 
 def _bumps(shape: Shape) -> list[tuple[Floats, Floats]]:

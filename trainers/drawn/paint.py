@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .brush import FULL, SHIFT, Colour, Picture, blend, colour, fixed, line, mixed, noise, polygon
+from .features import MET, PARTED, Brow, Features, draw_brow, lids, lips, nostril, pupil, wing
 from .head import COLUMNS, ROWS, SCALE, XS, YS, Floats, Generator, Shape, atlas_pixels
 
 # Blue, green, red from light to dark; a face's tone lies between two neighbours.
@@ -73,8 +74,13 @@ def draw_style(rng: Generator) -> Style:
     )
 
 
-def paint_face(rng: Generator, shape: Shape, style: Style, height: Floats, light: Floats) -> Picture:
-    """The atlas (ROWS, COLUMNS, 3) uint8 of a face under a light from the direction `light` (3,)."""
+def paint_face(
+    rng: Generator, shape: Shape, style: Style, height: Floats, light: Floats
+) -> tuple[Picture, Features]:
+    """The atlas (ROWS, COLUMNS, 3) uint8 of a face, and what chance has added to its features.
+
+    The light comes from the direction `light` (3,).
+    """
     skin = np.empty((ROWS, COLUMNS, 3), np.uint8)
     skin[:] = style.skin
     _beard(rng, skin, shape, style)
@@ -84,16 +90,19 @@ def paint_face(rng: Generator, shape: Shape, style: Style, height: Floats, light
     gaze = rng.normal(0, 0.035, 2)
     iris = colour(np.array(_IRIS[rng.integers(len(_IRIS))]) * rng.uniform(0.6, 1.3))
     opening = 0.0 if rng.random() < 0.06 else float(np.clip(rng.normal(0.088, 0.022), 0.035, 0.15))
+    opening -= 0.03 * max(shape.smile, 0)
     white = float(rng.uniform(0.1, 0.7))  # how much the whites of the eyes are in the lids' shadow
-    brow = _Brow(rng, style)
+    strength = rng.uniform(0.25, 0.95)
+    brow = draw_brow(rng)
     for side in (-1, 1):
-        _eye(skin, style, side, opening - 0.03 * max(shape.smile, 0), gaze, iris, white)
-        brow.draw(skin, shape, side)
+        _eye(skin, style, side, opening, gaze, iris, white)
+        _brow(skin, shape, style, brow, side, strength)
     hair = np.zeros((ROWS, COLUMNS), np.uint8)
-    if not style.bald:
-        curve = hairline(rng, style, shape)
+    curve = None if style.bald else hairline(rng, style, shape)
+    if curve is not None:
         cv2.fillPoly(hair, [fixed(atlas_pixels(curve))], 255, cv2.LINE_AA, SHIFT)
-    return _lit(rng, skin, hair, style, shape, height, light)
+    features = Features(opening, gaze, brow, curve)
+    return _lit(rng, skin, hair, style, shape, height, light), features
 
 
 def _at(points: ArrayLike) -> Floats:
@@ -121,89 +130,62 @@ def _eye(
     iris: Colour,
     white: float,
 ) -> None:
-    t = np.linspace(-1, 1, 9)
-    bend = 1 - t * t
-    x = side * 0.5 + 0.25 * t
-    upper = np.column_stack((x, -opening * 1.15 * bend + 0.02))
-    lower = np.column_stack((x, opening * 0.85 * bend + 0.02))[::-1]
+    upper, lower = lids(side, opening)
+    lower = lower[::-1]
     lash = mixed(style.skin, (15, 15, 20), 0.6 + 0.35 * style.made_up)
     thick = 1 + (style.made_up > 0.3) + (white > 0.4)
     if style.made_up > 0.3:
         shadow = upper - (0, 0.09)
         polygon(skin, _at(np.vstack((upper, shadow[::-1]))), mixed(style.skin, (60, 40, 50), 0.45))
-    if opening > 0.03:
+    if opening > MET:
         almond = _at(np.vstack((upper, lower)))
         polygon(skin, almond, mixed((215, 215, 220), style.skin, white))
-        centre = (side * 0.5 + gaze[0], float(np.clip(gaze[1], -0.03, 0.03)) - 0.005)
         left, top = np.floor(almond.min(0)).astype(int) - 1
         right, bottom = np.ceil(almond.max(0)).astype(int) + 2
         part = skin[top:bottom, left:right]
         open_part = np.zeros(part.shape[:2], np.uint8)
         cv2.fillPoly(open_part, [fixed(almond - (left, top))], 255, cv2.LINE_AA, SHIFT)
         ball = skin.copy()[top:bottom, left:right]
-        offset = _at([centre])[0] - (left, top)
+        offset = _at([pupil(side, gaze)])[0] - (left, top)
         polygon(ball, offset + _circle(12) * 0.1 * SCALE, iris)
         polygon(ball, offset + _circle(12) * 0.045 * SCALE, (8, 8, 8))
         cv2.circle(
             ball, tuple(np.round(offset + (1, -1.5)).astype(int).tolist()), 0, (255, 255, 255), -1
         )
         cv2.copyTo(ball, open_part, part)
-    line(skin, _at(upper), lash, thick if opening > 0.03 else 2)
+    line(skin, _at(upper), lash, thick if opening > MET else 2)
     line(skin, _at(upper - (0, 0.07)), mixed(style.skin, (30, 30, 60), 0.3), 1)
     line(skin, _at(lower + (0, 0.015)), mixed(style.skin, (30, 30, 60), 0.25), 1)
 
 
-class _Brow:
-    """Both eyebrows of a face: the same strokes, mirrored."""
-
-    def __init__(self, rng: Generator, style: Style) -> None:
-        strength = rng.uniform(0.25, 0.95)
-        self.paint = mixed(style.skin, mixed(style.hair, (15, 20, 25), 0.4), strength)
-        self.thick = rng.uniform(0.035, 0.1)
-        self.arch = rng.uniform(0.02, 0.12)
-        self.tilt = rng.uniform(-0.06, 0.06)
-        self.raised = rng.normal(0, 0.03)
-
-    def draw(self, skin: Picture, shape: Shape, side: int) -> None:
-        t = np.linspace(0, 1, 7)
-        y = -shape.brow - self.raised - self.arch * np.sin(np.pi * t * 0.8) + self.tilt * (1 - t)
-        x = side * (0.22 + 0.58 * t)
-        thick = self.thick * (1 - 0.7 * t * t)
-        upper, lower = np.column_stack((x, y - thick / 2)), np.column_stack((x, y + thick / 2))
-        polygon(skin, _at(np.vstack((upper, lower[::-1]))), self.paint)
+def _brow(skin: Picture, shape: Shape, style: Style, brow: Brow, side: int, strength: float) -> None:
+    upper, lower = brow.edges(shape, side)
+    paint = mixed(style.skin, mixed(style.hair, (15, 20, 25), 0.4), strength)
+    polygon(skin, _at(np.vstack((upper, lower[::-1]))), paint)
 
 
 def _nostrils(skin: Picture, shape: Shape, style: Style) -> None:
     dark = mixed(style.skin, (15, 15, 35), 0.65)
     for side in (-1, 1):
-        _ellipse(skin, (side * shape.nose_width * 0.45, shape.nose + 0.1), (0.06, 0.028), dark)
-        wing = [(0.85, -0.06), (1.02, 0.02), (0.95, 0.08), (0.7, 0.11)]
-        curve = [(side * x * shape.nose_width, shape.nose + y) for x, y in wing]
-        line(skin, _at(curve), mixed(style.skin, (20, 20, 60), 0.35), 1)
+        _ellipse(skin, *nostril(shape, side), dark)
+        line(skin, _at(wing(shape, side)), mixed(style.skin, (20, 20, 60), 0.35), 1)
 
 
 def _mouth(rng: Generator, skin: Picture, shape: Shape, style: Style) -> None:
     red = (60, 50, 190) if style.made_up > 0.3 else (90, 90, 180)
-    lips = mixed(style.skin, red, rng.uniform(0.15, 0.5) + 0.35 * style.made_up)
-    t = np.linspace(-1, 1, 11)
-    bend = 1 - t * t
-    x = shape.mouth_half_width * t
-    middle = shape.corners + (shape.mouth - shape.corners) * bend
-    notch = 0.03 * np.exp(-np.square(t / 0.2))
-    top = np.column_stack((x, middle - shape.lips * bend + notch * bend))
-    gap = np.column_stack((x, middle + shape.opened * bend))
-    bottom = np.column_stack((x, middle + (shape.opened + 1.35 * shape.lips) * np.sqrt(bend)))
-    polygon(skin, _at(np.vstack((top, bottom[::-1]))), lips)
-    between = np.column_stack((x, middle))
-    if shape.opened > 0.02:
+    paint = mixed(style.skin, red, rng.uniform(0.15, 0.5) + 0.35 * style.made_up)
+    curves = lips(shape)
+    between, gap = curves.above_gap, curves.below_gap
+    polygon(skin, _at(np.vstack((curves.top, curves.bottom[::-1]))), paint)
+    if shape.opened > PARTED:
         polygon(skin, _at(np.vstack((between, gap[::-1]))), mixed((20, 20, 50), style.skin, 0.1))
         if rng.random() < 0.85:
-            teeth = np.column_stack(
-                (x, middle + np.minimum(shape.opened, rng.uniform(0.08, 0.2)) * bend)
-            )
+            x, y = between.T
+            bend = 1 - np.square(np.linspace(-1, 1, len(x)))
+            teeth = np.column_stack((x, y + np.minimum(shape.opened, rng.uniform(0.08, 0.2)) * bend))
             polygon(skin, _at(np.vstack((between, teeth[::-1]))[1:-1]), (215, 225, 230))
     else:
-        line(skin, _at(between), mixed(lips, (20, 20, 50), 0.6), 1)
+        line(skin, _at(between), mixed(paint, (20, 20, 50), 0.6), 1)
     for end in (between[:2], between[-2:]):
         line(skin, _at(end), mixed(style.skin, (20, 20, 50), 0.45), 1)
 
