@@ -153,7 +153,7 @@ def make_layout(parameter: cascade_pb2.LayoutParameter, source: str) -> Layout:
     for index, point in enumerate(parameter.point):
         for group in point.group:
             groups.setdefault(group, []).append(index)
-    places = {name: (index,) for index, name in enumerate(names)}
+    places: dict[str, tuple[int, ...]] = {name: (index,) for index, name in enumerate(names)}
     for group, indices in groups.items():
         if places.get(group, tuple(indices)) != tuple(indices):
             raise ProtofaceError(f"{source}: '{group}' is a point and a group of other points")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,7 +17,9 @@ data_option = click.option(
 _HELP = "train, val, test, or a folder of the pictures, such as lfpw/testset."
 
 
-def partition_option(default: str | None = None) -> object:
+def partition_option(
+    default: str | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The option --partition; without a default all pictures are taken."""
     return click.option(
         "--partition",

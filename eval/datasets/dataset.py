@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from protoface.cascade.layouts import Layout
 from protoface.converters.errors import ProtofaceError
+from protoface.converters.files import PathLike
 
 Floats = NDArray[np.float64]
-PathLike = str | os.PathLike[str]
 #: Partitions by their numbers in CelebA's list; NO_PART: the set does not say.
 PARTS = ("train", "val", "test")
 NO_PART = -1
