@@ -12,6 +12,7 @@ import pytest
 
 from protoface import cascade
 from protoface.cascade import BACKENDS, ProtofaceError, Window
+from protoface.cascade.cascade import begin
 from protoface.cascade.layouts import find_layout
 from protoface.cascade.lists import read_list
 from protoface.cascade.metrics import image_diagonal, nme
@@ -133,15 +134,14 @@ def test_steps_are_what_detection_is_made_of(backend, random_folder):
     steps = list(found.steps(images))
     assert [step.stage for step in steps] == found.stages
     (answer,) = found.stages[0].answers.values()
-    before = [None] * 3
+    candidates = begin(images)
     for step, stage in zip(steps, other.stages, strict=True):
         assert step.inputs["data"].shape == (3, 3, 8, 8)
         outputs = stage.forward(step.inputs)["points"]
         np.testing.assert_allclose(step.outputs["points"], outputs, atol=1e-5)
-        for number, window in enumerate(step.windows):
-            points = answer.points(step.outputs["points"][number], window, before[number])
-            np.testing.assert_array_equal(step.candidates[number].points, points)
-            before[number] = points
+        candidates = answer.read(step.outputs["points"], step.windows, candidates)
+        for before, after in zip(candidates, step.candidates, strict=True):
+            np.testing.assert_array_equal(before.points, after.points)
     for number, (face,) in enumerate(found.detect_batch(images)):
         for stage, step in enumerate(steps):
             assert face.windows[stage] == step.windows[number]

@@ -1,0 +1,80 @@
+"""The answer of points: in the window, in the patches, in a mirrored picture."""
+
+import numpy as np
+import pytest
+
+from protoface.cascade import MODES, Window, cascade_pb2
+from protoface.cascade.answers.points import PointsAnswer
+from protoface.cascade.face import Candidate
+from protoface.cascade.layouts import find_layout
+from protoface.cascade.windows.window import NOTHING, centred
+
+LAYOUTS = pytest.mark.parametrize("layout", ["celeba5", "ibug68"])
+BEFORE = np.arange(10, dtype=np.float32).reshape(5, 2)
+
+
+def answer(layout: str = "celeba5", mode: str = "clean") -> PointsAnswer:
+    return PointsAnswer(cascade_pb2.PointsAnswer(), find_layout(layout), MODES[mode])
+
+
+def points(values: np.ndarray, window: Window, made: PointsAnswer, before=None) -> np.ndarray:
+    """What is found for one candidate that looked through `window`."""
+    (found,) = made.read(values[None], [window], [Candidate(0, (60, 80), points=before)])
+    return found.points
+
+
+def test_it_is_x_and_y_of_every_point():
+    assert answer().shape == (10,)
+    assert answer("ibug68").shape == (136,)
+
+
+def test_points_in_the_picture_by_hand():
+    values = np.array([-1, -1, 1, 1, 0, 0, -1, 1, 0.5, 0], np.float32)
+    window = Window(10, 20, 101, 61)
+    expected = [(10, 20), (110, 80), (60, 50), (10, 80), (85, 50)]
+    np.testing.assert_allclose(points(values, window, answer()), expected, atol=1e-5)
+    # whole pixels, from an integer centre
+    faithful = points(values, Window(10, 20, 100, 60), answer(mode="faithful"))
+    np.testing.assert_array_equal(faithful, [(10, 20), (108, 78), (59, 49), (10, 78), (84, 49)])
+
+
+def test_every_candidate_gets_its_own():
+    generator = np.random.default_rng(0)
+    values = generator.uniform(-1, 1, (3, 10)).astype(np.float32)
+    windows = [Window(0, 0, 9, 9), centred(50, 50, 21, 45), NOTHING]
+    candidates = [Candidate(number, (60, 80), points=BEFORE, id=number) for number in range(3)]
+    found = answer().read(values, windows, candidates)
+    for value, window, candidate in zip(values, windows, found, strict=True):
+        expected = points(value, window, answer(), BEFORE)
+        np.testing.assert_array_equal(candidate.points, expected)
+    assert [candidate.id for candidate in found] == [0, 1, 2]
+    # the given ones are as they were
+    assert all(candidate.points is BEFORE for candidate in candidates)
+
+
+def test_where_nothing_was_seen_points_stay():
+    assert points(np.zeros(10, np.float32), NOTHING, answer(), BEFORE) is BEFORE
+
+
+@LAYOUTS
+def test_mirrored_points_lie_where_the_mirror_has_them(layout):
+    """Found in a mirrored window, carried back, they are those of the window as it is."""
+    known = find_layout(layout)
+    count = len(known)
+    truth = np.random.default_rng(0).uniform(0, 80, (count, 2))
+    mirrored = truth[list(known.flip)] * (-1, 1) + (100, 0)  # of a picture of 101 columns
+    window = Window(0, 0, 101, 81)
+    half = np.array([50, 40])
+    values = ((mirrored - half) / half).astype(np.float32).reshape(1, -1)
+    back = answer(layout).mirrored(values)
+    assert back.shape == values.shape
+    assert back.dtype == np.float32
+    np.testing.assert_allclose(points(back[0], window, answer(layout)), truth, atol=1e-4)
+
+
+@LAYOUTS
+def test_mirrored_twice_is_itself(layout):
+    made = answer(layout)
+    values = np.random.default_rng(0).normal(size=(4, *made.shape)).astype(np.float32)
+    assert not np.array_equal(made.mirrored(values), values)
+    np.testing.assert_array_equal(made.mirrored(made.mirrored(values)), values)
