@@ -1,0 +1,58 @@
+"""Every module has its test file: tests/eval/test_groups.py for eval/groups.py, or one named here."""
+
+import pytest
+
+from .source_tree import ROOT, modules
+
+TESTS = ROOT / "tests"
+#: Modules without a test file of their own -> the one that tests them.
+TESTED_IN = {
+    "cascade/bench.py": "package/test_cli.py",
+    "cascade/cascade_pb2.py": "cascade/test_definition.py",
+    "cascade/device/device_window_kinds.py": "cascade/device/test_device_windows.py",
+    "converters/caffe_graph.py": "converters/test_onnx_import.py",
+    "converters/cuda_graph.py": "trainers/solver/test_graph_step.py",
+    "converters/errors.py": "package/test_cli.py",
+    "converters/lazy.py": "test_exports.py",
+    "converters/messages.py": "converters/test_weights.py",
+    "converters/onnx_graph.py": "converters/test_onnx_export.py",
+    "converters/onnx_node.py": "converters/test_onnx_import.py",
+    "converters/operators/normalization.py": "converters/operators/test_others.py",
+    "converters/operators/reduction.py": "converters/operators/test_others.py",
+    "converters/operators/registration.py": "converters/test_onnx_import.py",
+    "converters/operators/resize.py": "converters/operators/test_others.py",
+    "converters/operators/sliding_window.py": "converters/operators/test_pooling.py",
+    "converters/runtimes.py": "converters/test_check.py",
+    "converters/strings.py": "converters/test_onnx_import.py",
+    "eval/plots.py": "eval/test_report.py",
+    "trainers/data/columns.py": "trainers/data/test_batches.py",
+    "trainers/defaults.py": "package/test_cli.py",
+    "trainers/experiment/experiment.py": "trainers/experiment/test_demo.py",
+    "trainers/net/memory.py": "trainers/solver/test_score.py",
+    "trainers/recipe/stage_log.py": "trainers/recipe/test_recipe_trainer.py",
+    "trainers/solver/curves.py": "trainers/solver/test_training_log.py",
+    "trainers/solver/solver_trainer.py": "trainers/solver/test_train.py",
+    "trainers/solver/timing.py": "trainers/solver/test_score.py",
+}
+
+
+def own_tests() -> dict[str, str]:
+    """Module file -> its mirrored test file; a verb's is test_cli.py, which runs each of them."""
+    found = {}
+    for path in modules().values():
+        folder, name = path.parent.relative_to(ROOT), path.stem.strip("_")
+        if path.name != "__init__.py" and folder.name != "commands":
+            found[(folder / path.name).as_posix()] = (folder / f"test_{name}.py").as_posix()
+    del found["prototxt/generate/__main__.py"]  # run by test_generate.py and `make`
+    return found
+
+
+def test_every_module_has_its_test():
+    tests = {**own_tests(), **TESTED_IN}
+    assert [module for module, test in tests.items() if not (TESTS / test).is_file()] == []
+
+
+@pytest.mark.parametrize("module", TESTED_IN)
+def test_no_exception_is_out_of_date(module):
+    assert (ROOT / module).is_file(), "is gone"
+    assert not (TESTS / own_tests()[module]).is_file(), "has its own test file now"
