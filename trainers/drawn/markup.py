@@ -143,8 +143,8 @@ def _lids(features: Features, side: int) -> tuple[Curve, Curve]:
 def _pupil(features: Features, side: int) -> Curve:
     """The middle of the iris; it never leaves the lids."""
     x, y = pupil(side, features.gaze)
-    ends = [float(np.interp(x, *lid.T)) for lid in _lids(features, side)]
-    return np.array([(x, np.clip(y, *ends))])
+    above, below = (float(np.interp(x, *lid.T)) for lid in _lids(features, side))
+    return np.array([(x, min(max(y, above), below))])
 
 
 def _mouth(shape: Shape, places: _Lips) -> Curve:
@@ -169,6 +169,7 @@ def forehead(head: Head) -> Curve:
     away = np.column_stack((np.cos(angle), -np.sin(angle)))
     right = half_rim(head.shape, head.shape.crown)
     hair, oval = head.features.hair, outline(head.shape)[:, :2]
-    lines = [hair if hair is not None else np.vstack((oval, oval[:1])), right, right * (-1, 1)]
+    end = np.vstack((oval, oval[:1])) if hair is None else hair
+    lines: list[Floats | Curve] = [end, right, right * (-1, 1)]
     near = [min(first_crossing(line, way)[0] for line in lines) for way in away]
-    return away * np.array(near)[:, None]
+    return np.asarray(away * np.array(near)[:, None])
