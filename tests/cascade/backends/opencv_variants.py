@@ -1,7 +1,7 @@
 """Ways to give OpenCV a net with depthwise convolutions, timed in turn, in milliseconds.
 
-`python tests/cascade/backends/opencv_variants.py --target cuda --target cuda-fp16 --json FILE`; targets with
-`cuda` need a GPU. Each is compared with the net as it was trained, on the CPU. Caffe's grouped
+`python tests/cascade/backends/opencv_variants.py --target cuda --target cuda-fp16 --json FILE`; targets
+with `cuda` need a GPU. Each is compared with the net as it was trained, on the CPU. Caffe's grouped
 Convolution and ConvolutionDepthwise are one layer to OpenCV (caffe_importer.cpp), so what can be varied
 is what it is left to merge, which importer reads it, and whether convolutions have groups at all.
 """
@@ -73,14 +73,15 @@ VARIANTS: dict[str, Callable[[Net, str], cv2.dnn.Net]] = {
 
 def measure(net: Net, source: str, targets: tuple[str, ...], batch: int, runs: int) -> list[dict]:
     """Rows of one net at one batch size: median, 90th percentile, and the distance from the CPU's."""
-    shape = (batch, *build_graph(net, source).inputs[0].shape[1:])
+    (data,) = build_graph(net, source).inputs
+    shape = (batch, *data.shape[1:])
     blob = np.random.default_rng(0).normal(0, 60, shape).astype(np.float32)
     networks = {}
     for target in targets:
         for variant, make in VARIANTS.items():
             networks[target, variant] = network = make(net, source)
             if TARGETS[target]:
-                use_gpu(network, TARGETS[target], shape, f"{source}, {variant}")
+                use_gpu(network, TARGETS[target], {data.blob: shape}, f"{source}, {variant}")
     reference = VARIANTS["as trained"](net, source)
     reference.setInput(blob)
     expected = reference.forward()

@@ -23,7 +23,7 @@ from protoface.cascade.measure.bench import load_model
 from protoface.converters.fold import fold_batch_norm
 from protoface.converters.opencv_net import has_caffe_importer, opencv_net
 
-from .test_choice import small_net
+from .nets import small_net
 
 ROOT = Path(__file__).parent.parent.parent
 # Layer types whose supportBackend takes DNN_BACKEND_CUDA whatever their options (OpenCV 4.14,
@@ -71,7 +71,7 @@ def test_a_net_that_cannot_have_the_gpu_is_an_error(network):
     with pytest.raises(
         ProtofaceError, match=r"^small: OpenCV .* (on the GPU: .*CUDA|all of it on the CPU)"
     ):
-        use_gpu(network, "DNN_TARGET_CUDA", [1, 3, 12, 10], "small")
+        use_gpu(network, "DNN_TARGET_CUDA", {"data": [1, 3, 12, 10]}, "small")
 
 
 @pytest.mark.parametrize(
