@@ -106,7 +106,7 @@ class Layout:
 
     def __str__(self) -> str:
         """Its name in quotes; without one, how many points it has."""
-        return f"'{self.name}'" if self.name else f"of {len(self)} points without a name"
+        return f"'{self.name}'" if self.name else f"({len(self)} points without a name)"
 
 
 def common_layout(first: Layout, second: Layout) -> Layout:

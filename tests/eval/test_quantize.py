@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 import pytest
 
-from protoface.cascade.backends import choice as backends
+from protoface.cascade.backends import onnx_runtime
+from protoface.cascade.cascade import load
 from protoface.cascade.definition import read_definition
-from protoface.cascade.detector import load
 from protoface.cascade.pictures import read_picture
 from protoface.cli import protoface, run
 from protoface.converters import ProtofaceError
@@ -41,7 +41,7 @@ def dataset(pictures):
 
 def points(folder, dataset, backend="onnxruntime"):
     images = [read_picture(path) for path in dataset.paths]
-    return np.array([found.points for found in load(folder, backend).detect_batch(images)])
+    return np.array([face.points for (face,) in load(folder, backend).detect_batch(images)])
 
 
 def test_the_points_stay_where_they_are(model, dataset, tmp_path):
@@ -58,15 +58,16 @@ def test_opencv_alone_runs_it(model, dataset, tmp_path, monkeypatch):
     """It is checked by ONNX's own reference then."""
     quantize_cascade(model, tmp_path / "int8", dataset)
     after = points(tmp_path / "int8", dataset)
-    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    monkeypatch.setattr(onnx_runtime, "find_spec", lambda name: None)
     assert abs(points(tmp_path / "int8", dataset, "opencv") - after).max() < 0.2
 
 
 def test_each_net_is_calibrated_by_what_it_sees(model, dataset, tmp_path, monkeypatch):
-    """The second one sees what the detector's own `look` makes of the first one's points."""
+    """The second one sees what the cascade's own views make of the first one's points."""
     seen = {}
 
-    def record(net, batches, source):
+    def record(net, feeds, source):
+        batches = [feed["data"] for feed in feeds]
         seen[net.graph.name, source.partition("'")[2].partition("'")[0]] = np.concatenate(batches)
         return net
 
@@ -74,9 +75,8 @@ def test_each_net_is_calibrated_by_what_it_sees(model, dataset, tmp_path, monkey
     quantize_cascade(model, tmp_path / "out", dataset)
     cascade = load(model, "onnxruntime")
     images = [read_picture(path) for path in dataset.paths]
-    windows = [found.windows for found in cascade.detect_batch(images)]
-    for stage, views in zip(cascade.stages, zip(*windows, strict=True), strict=True):
-        np.testing.assert_array_equal(seen["small", stage.name], stage.look(images, views))
+    for step in cascade.steps(images):
+        np.testing.assert_array_equal(seen["small", step.stage.name], step.inputs["data"])
 
 
 def test_the_folder_is_a_whole_cascade(model, dataset, tmp_path):
@@ -106,8 +106,8 @@ def test_stages_that_share_a_net_still_do(model, dataset, tmp_path, monkeypatch)
         file.write(SQUARE_AGAIN)
     counted = {}
 
-    def count(net, batches, source):
-        counted[source.rpartition(" ")[2]] = sum(map(len, batches))
+    def count(net, feeds, source):
+        counted[source.rpartition(" ")[2]] = sum(len(feed["data"]) for feed in feeds)
         return net  # as it was
 
     with monkeypatch.context() as patched:
@@ -177,7 +177,7 @@ def test_bad_input_is_one_line(model, pictures, tmp_path, capsys):
     assert error() == "protoface: set train: has 20 pictures, 512 were asked for"
     some = ["--pictures", 16]
     assert error(*some, "--out", model).endswith("holds the cascade itself; give another folder")
-    assert "Invalid value for '--partition'" in error(*some, "--partition", "none")
+    assert "'none' is unknown; there are train, val, test" in error(*some, "--partition", "none")
     (model / "two.caffemodel").unlink()
     assert "two.caffemodel: no weights for level_2 of 'constant'" in error(*some)
     assert not (tmp_path / "out").exists()
