@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from protoface.cascade import Face, ProtofaceError, load
+from protoface.cascade import Face, ProtofaceError, Window, load
 from protoface.cascade.face import NO_POINTS, Candidate, bounds, given_boxes
 
 from ..constant_cascade import FIRST, SECOND
@@ -64,6 +64,27 @@ def test_a_candidate_becomes_a_face():
     assert face.points is FIRST
     assert face.stages == (SECOND, FIRST)
     assert boxed._replace(points=FIRST).face().box is boxed.box
+
+
+def test_a_candidate_goes_through_stages():
+    """Points found anew, then noted with the window; all else stays."""
+    box = np.array([1.0, 2, 3, 4])
+    first = Candidate(2, (60, 100), box, 0.75, id=7)
+    nothing_found = first.seen(Window(0, 0, 9, 9))
+    assert nothing_found.stages == (NO_POINTS,)
+    found = first.at(FIRST).seen(Window(0, 0, 100, 60)).at(SECOND).seen(Window(5, 5, 9, 9))
+    assert found.points is SECOND
+    assert found.stages == (FIRST, SECOND)
+    assert found.windows == (Window(0, 0, 100, 60), Window(5, 5, 9, 9))
+    for candidate in (nothing_found, found):
+        assert (candidate.picture, candidate.size, candidate.score, candidate.id) == (
+            2,
+            (60, 100),
+            0.75,
+            7,
+        )
+        assert candidate.box is box
+    assert (first.points, first.stages, first.windows) == (None, (), ())
 
 
 def test_what_has_been_found_cannot_be_changed(folder):

@@ -12,7 +12,6 @@ from protoface.cascade import BACKENDS, Window, load
 from protoface.cascade.answers.points import PointsAnswer
 from protoface.cascade.cascade import begin
 from protoface.cascade.face import Candidate
-from protoface.cascade.stage import look
 from protoface.cascade.views.pixels import PixelsView
 
 from ..constant_cascade import FIRST
@@ -134,17 +133,18 @@ def test_a_box_that_any_view_needs_is_needed_by_the_stage(folder, images):
 
 
 def test_what_a_stage_is_made_of_can_be_had_alone(folder, images):
-    """`look` makes the inputs that `step` feeds, without the net."""
+    """Its views make the inputs that `step` feeds, without the net."""
     _, stage = load(write_two_views(folder)).stages
     candidates = [
         Candidate(number, image.shape[:2], points=FIRST * 20 + 40)
         for number, image in enumerate(images)
     ]
-    windows, inputs = look(stage.views, images, candidates)
     step = stage.step(images, candidates)
-    assert windows == step.windows
-    for blob, batch in inputs.items():
-        np.testing.assert_array_equal(batch, step.inputs[blob])
+    assert step.windows == stage.view.windows(candidates)
+    assert list(step.inputs) == list(stage.views)
+    for blob, view in stage.views.items():
+        seen = view.look(images, view.windows(candidates))
+        np.testing.assert_array_equal(seen, step.inputs[blob])
 
 
 def test_several_candidates_of_one_picture_are_one_batch(folder, images):

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import torch
 
-from protoface.cascade.detector import Cascade
+from protoface.cascade.cascade import Cascade
 from protoface.cascade.device.device_cascade import DeviceCascade
 from protoface.cascade.measure.bench import load_model
 from protoface.trainers.drawn.faces import draw_face
@@ -29,8 +29,8 @@ def main(other: str | None) -> None:
     points = {}
     for model in ("fast", "accurate", "synthetic"):
         definition, nets, _ = load_model(model, [])
-        detections = Cascade(definition, nets, "torch").detect_batch(images)
-        points[model] = np.array([detection.levels for detection in detections]).swapaxes(0, 1)
+        faces = Cascade(definition, nets, "torch").detect_batch(images)
+        points[model] = np.array([face.stages for (face,) in faces]).swapaxes(0, 1)
         with torch.inference_mode():
             found = DeviceCascade(definition, nets)(torch.from_numpy(np.stack(images))).numpy()
         for name, values in (("DeviceCascade", found), (other, theirs.get(model))):

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from protoface.cascade import ProtofaceError
+from protoface.cascade.cascade import Cascade
 from protoface.cascade.definition import NAMES
-from protoface.cascade.detector import Cascade
 from protoface.cascade.device.device_bench import WAYS, measure_ways, stacked
 from protoface.cascade.device.device_cascade import DeviceCascade
 from protoface.cascade.measure.bench import ON_DEVICE, load_model, random_pictures

@@ -7,7 +7,7 @@ import torch
 
 from protoface.cascade.device.device_resample import Areas, linear, whole
 from protoface.cascade.device.device_windows import Windows, picture
-from protoface.cascade.windows import clean
+from protoface.cascade.windows.sampling import resample
 from protoface.cascade.windows.window import Image, Window
 
 SIZE = 24
@@ -39,7 +39,7 @@ def as_tensors(made: list[Window]) -> Windows:
 
 
 def differences(found: torch.Tensor, images: np.ndarray, made: list[Window], kind: int) -> np.ndarray:
-    expected = [clean.resample(i, w, SIZE, SIZE, kind) for i, w in zip(images, made, strict=True)]
+    expected = [resample(i, w, SIZE, SIZE, kind) for i, w in zip(images, made, strict=True)]
     return np.abs(found.permute(0, 2, 3, 1).numpy() - np.stack(expected))
 
 

@@ -1,4 +1,4 @@
-"""Windows as tensors are those of `clean` and `similarity`, face by face."""
+"""Windows as tensors are those of the rules in `cascade/windows`, face by face."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,15 @@ import torch
 from protoface.cascade.device import device_windows
 from protoface.cascade.windows import clean
 from protoface.cascade.windows.window import Window
+from protoface.cascade.windows.window_kind import WindowKind
+
+from ..windows.rules import rule
 
 ROWS, COLUMNS = 120, 160
-IMAGE = np.zeros((ROWS, COLUMNS, 3), np.uint8)
+SIZE = ROWS, COLUMNS
 SHAPE = np.array([(-0.45, -0.4), (0.45, -0.4), (0, 0.1), (-0.37, 0.5), (0.37, 0.5)])
+#: As a cascade's text holds it: in float32.
+SINGLE = torch.from_numpy(SHAPE.astype(np.float32)).double()
 
 
 def faces(spread: float) -> np.ndarray:
@@ -30,6 +35,11 @@ def faces(spread: float) -> np.ndarray:
     return points.astype(np.float32)
 
 
+def similarity(more: str = "") -> WindowKind:
+    points = " ".join(f"shape {{ x: {x!r} y: {y!r} }}" for x, y in SHAPE.tolist())
+    return rule(f"similarity {{ {points} {more} }}")
+
+
 def check(found: device_windows.Windows, expected: list[Window]) -> None:
     for index, window in enumerate(expected):
         assert bool(found.seen[index]) is not window.empty, (index, window)
@@ -45,11 +55,9 @@ def check(found: device_windows.Windows, expected: list[Window]) -> None:
 @pytest.mark.parametrize("spread", [0.0, 4.0])
 def test_similarity(upright, spread):
     points = faces(spread)
-    shape = [complex(x, y) for x, y in SHAPE]
-    expected = [clean.similarity(IMAGE, face, shape, upright, 0) for face in points]
-    found = device_windows.similarity(
-        torch.from_numpy(points), torch.from_numpy(SHAPE), upright, ROWS, COLUMNS
-    )
+    kind = similarity("" if upright else "upright: false")
+    expected = [kind.over(SIZE, None, face) for face in points]
+    found = device_windows.similarity(torch.from_numpy(points), SINGLE, upright, ROWS, COLUMNS)
     check(found, expected)
     assert 100 < int(found.seen.sum()) < 195
     assert torch.isfinite(torch.stack([found.x, found.y, found.width, found.cos, found.sin])).all()
@@ -57,12 +65,10 @@ def test_similarity(upright, spread):
 
 def test_patches():
     points = faces(4)
-    shape = [complex(x, y) for x, y in SHAPE]
-    whole = device_windows.similarity(
-        torch.from_numpy(points), torch.from_numpy(SHAPE), True, ROWS, COLUMNS
-    )
-    found = device_windows.patches(torch.from_numpy(points), whole, 0.4)
-    expected = [clean.similarity(IMAGE, face, shape, True, 0.4) for face in points]
+    whole = device_windows.similarity(torch.from_numpy(points), SINGLE, True, ROWS, COLUMNS)
+    kind = similarity("patch: 0.4")
+    expected = [kind.over(SIZE, None, face) for face in points]
+    found = device_windows.patches(torch.from_numpy(points), whole, kind.patch)
     for index, window in enumerate(expected):
         seen = found.seen[5 * index : 5 * index + 5]
         assert bool(seen.all()) is bool(seen.any()) is not window.empty
@@ -75,7 +81,7 @@ def test_patches():
 
 def test_square():
     points = faces(4)
-    expected = [clean.square(IMAGE, face, 2, 0, 4, 1.7) for face in points]
+    expected = [clean.square(SIZE, face, 2, 0, 4, 1.7) for face in points]
     found = device_windows.square(torch.from_numpy(points), [2, 0, 4], 1.7, ROWS, COLUMNS)
     check(found, expected)
 
