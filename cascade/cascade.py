@@ -102,7 +102,9 @@ def begin(images: Sequence[Image], boxes: Sequence[ArrayLike] | None = None) -> 
     Raises ProtofaceError for what is no picture, or no box.
     """
     if boxes is not None and len(boxes) != len(images):
-        raise ProtofaceError(f"{len(boxes)} lists of boxes for {len(images)} pictures; give one for each")
+        raise ProtofaceError(
+            f"{len(boxes)} lists of boxes for {len(images)} pictures; give one for each"
+        )
     candidates = []
     given: Sequence[Box | None]
     for number, image in enumerate(images):

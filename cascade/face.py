@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,9 +38,8 @@ class Face:
     id: int | None = None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Candidate:
-    """What is known of a face between two stages; see `Face`.
+class Candidate(NamedTuple):
+    """What is known of a face between two stages; see `Face`. A tuple: every stage makes new ones.
 
     `picture` is the index of its picture, `size` that one's (rows, columns). `box` is None where none
     was given or found, `points` where no stage has found any: then the whole picture is the candidate.
@@ -54,6 +54,17 @@ class Candidate:
     windows: tuple[Window, ...] = ()
     id: int | None = None
 
+    def at(self, points: Points) -> Candidate:
+        """The same with other points."""
+        picture, size, box, score, _, stages, windows, number = self
+        return Candidate(picture, size, box, score, points, stages, windows, number)
+
+    def seen(self, window: Window) -> Candidate:
+        """The same behind a stage that looked through a window: its points are those of the stage."""
+        picture, size, box, score, points, stages, windows, number = self
+        stages = (*stages, NO_POINTS if points is None else points)
+        return Candidate(picture, size, box, score, points, stages, (*windows, window), number)
+
     def face(self) -> Face:
         """The face that it has become."""
         points = NO_POINTS if self.points is None else self.points
@@ -65,8 +76,9 @@ def bounds(points: Points) -> Box:
     """The box (4) around points (n, 2): x, y, width, height; a single point covers one pixel."""
     if not len(points):
         return np.full(4, math.nan)
-    low, high = points.min(axis=0), points.max(axis=0)
-    return np.concatenate((low, high - low + 1)).astype(np.float64)
+    xs, ys = zip(*points.tolist(), strict=True)  # for so few, plain numbers are faster than arrays
+    left, top = min(xs), min(ys)
+    return np.array((left, top, max(xs) - left + 1, max(ys) - top + 1))
 
 
 def given_boxes(boxes: ArrayLike) -> Sequence[Box]:

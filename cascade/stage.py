@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from time import perf_counter
 from typing import NamedTuple
 
 from protoface.converters.runtimes import Blobs, Run
 
 from .answers.answer_kind import AnswerKind
-from .face import NO_POINTS, Candidate, Face
+from .face import Candidate, Face
 from .views.view_kind import ViewKind
 from .windows.window import Image, Window
 
@@ -23,8 +24,7 @@ class Seconds(NamedTuple):
     read: float
 
 
-@dataclass(frozen=True, eq=False)
-class Step:
+class Step(NamedTuple):
     """What a stage did: see `Cascade.steps`.
 
     `windows` (n) are those of its first view, `inputs` and `outputs` the net's blobs by name,
@@ -59,12 +59,12 @@ class Stage:
     answers: Mapping[str, AnswerKind]
     forward: Run
 
-    @property
+    @cached_property
     def view(self) -> ViewKind:
         """The first view."""
         return next(iter(self.views.values()))
 
-    @property
+    @cached_property
     def needs_box(self) -> bool:
         """Whether candidates must have boxes."""
         return any(view.needs_box for view in self.views.values())
@@ -72,33 +72,17 @@ class Stage:
     def step(self, images: Sequence[Image], candidates: Sequence[Candidate]) -> Step:
         """Look at candidates in their pictures, and read what the net answers."""
         start = perf_counter()
-        windows, inputs = look(self.views, images, candidates)
+        pictures = [images[candidate.picture] for candidate in candidates]
+        windows: list[Sequence[Window]] = []
+        inputs: Blobs = {}
+        for blob, view in self.views.items():
+            windows.append(view.windows(candidates))
+            inputs[blob] = view.look(pictures, windows[-1])
         looked = perf_counter()
         outputs = self.forward(inputs)
         answered = perf_counter()
         for blob, answer in self.answers.items():
-            candidates = answer.read(outputs[blob], windows, candidates)
-        seen = [
-            _noted(candidate, window) for candidate, window in zip(candidates, windows, strict=True)
-        ]
+            candidates = answer.read(outputs[blob], windows[0], candidates)
+        seen = [one.seen(window) for one, window in zip(candidates, windows[0], strict=True)]
         seconds = Seconds(looked - start, answered - looked, perf_counter() - answered)
-        return Step(self, windows, inputs, outputs, seen, seconds)
-
-
-def look(
-    views: Mapping[str, ViewKind], images: Sequence[Image], candidates: Sequence[Candidate]
-) -> tuple[list[Window], Blobs]:
-    """The windows of the first view, and what all views show of the candidates, by input."""
-    pictures = [images[candidate.picture] for candidate in candidates]
-    windows = [view.windows(candidates) for view in views.values()]
-    shown = {
-        blob: view.look(pictures, seen)
-        for (blob, view), seen in zip(views.items(), windows, strict=True)
-    }
-    return windows[0], shown
-
-
-def _noted(candidate: Candidate, window: Window) -> Candidate:
-    """A candidate with this stage's points and window added to those of the stages before."""
-    points = NO_POINTS if candidate.points is None else candidate.points
-    return replace(candidate, stages=(*candidate.stages, points), windows=(*candidate.windows, window))
+        return Step(self, windows[0], inputs, outputs, seen, seconds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from .. import cascade_pb2
 from ..face import Candidate
 from ..layouts import Layout
 from ..windows.mode import Mode
-from ..windows.window import Floats, Points, Window
+from ..windows.window import Floats, Window
 from .answer_kind import ANSWERS, AnswerKind
 
 
@@ -27,16 +26,13 @@ class PointsAnswer(AnswerKind):
         self, values: Floats, windows: Sequence[Window], candidates: Sequence[Candidate]
     ) -> list[Candidate]:
         """See AnswerKind; a candidate whose window is empty keeps the points that it had."""
+        place = self.mode.place
         return [
-            replace(candidate, points=self.points(value, window, candidate.points))
+            candidate
+            if window.empty and candidate.points is not None
+            else candidate.at(place(value, window))
             for value, window, candidate in zip(values, windows, candidates, strict=True)
         ]
-
-    def points(self, value: Floats, window: Window, before: Points | None) -> Points:
-        """Points (n, 2) in the picture of one candidate's part of the output; `before` as in `read`."""
-        if window.empty and before is not None:
-            return before
-        return self.mode.place(value, window)
 
     def mirrored(self, values: Floats) -> Floats:
         """See AnswerKind; a point takes the place of its partner."""

@@ -82,7 +82,7 @@ class _Similarity(DeviceWindow):
     def __init__(self, kind: SimilarityWindow) -> None:
         super().__init__()
         self.upright, self.patch = kind.upright, kind.patch
-        shape = torch.tensor([(point.real, point.imag) for point in kind.shape], dtype=torch.float64)
+        shape = torch.tensor(kind.shape, dtype=torch.float64)
         self.register_buffer("shape", shape, persistent=False)
 
     def forward(self, before: Tensor | None, count: int, rows: int, columns: int) -> Windows:

@@ -9,7 +9,7 @@ from protoface.converters.errors import ProtofaceError
 from .. import cascade_pb2
 from ..layouts import Layout
 from .mode import Mode
-from .similarity_fit import fit_complex
+from .similarity_fit import fit_template, make_template
 from .window import NOTHING, Box, Floats, Size, Window, centred
 from .window_kind import WINDOWS, WindowKind
 
@@ -30,14 +30,14 @@ class SimilarityWindow(WindowKind):
             raise ProtofaceError(f"needs a shape of {len(layout)} points, not all of them in one place")
         if parameter.HasField("patch") and not 0 < parameter.patch <= 1:
             raise ProtofaceError(f"patch is {parameter.patch:g}, it must be above 0 and at most 1")
-        self.shape = [complex(x, y) for x, y in shape]
+        self.shape, self.template = shape, make_template(shape)
         self.upright, self.patch = parameter.upright, parameter.patch
 
     def over(self, size: Size, box: Box | None, points: Floats | None) -> Window:
         """See WindowKind; empty if it (or a patch) is smaller than two pixels, too large, or beside."""
         assert points is not None
         numbers = points.tolist()
-        window = centred(*fit_complex(self.shape, numbers, self.upright))
+        window = centred(*fit_template(self.template, numbers, self.upright))
         rows, columns = size
         x, y = window.centre
         reach = window.width * (self.patch or 1)

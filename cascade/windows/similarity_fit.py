@@ -50,56 +50,72 @@ def fit(shape: Floats, points: Floats, upright: bool = True) -> Frame:
     McClure), so that one bad point moves the window little. Without `upright` the window has the same
     scale but is not turned. Points that coincide make a side of 1. The shape's points must differ.
     """
-    template = complex_points(shape)
+    template = make_template(shape.tolist())
     if points.ndim == 2:
-        return fit_complex(template, points.tolist(), upright)
-    frames = [fit_complex(template, face, upright) for face in points.tolist()]
+        return fit_template(template, points.tolist(), upright)
+    frames = [fit_template(template, face, upright) for face in points.tolist()]
     return Frame(*np.array(frames, np.float64).reshape(-1, 4).T)
 
 
-def complex_points(shape: Floats) -> list[complex]:
-    """Points (n, 2) as x + iy."""
-    return [complex(x, y) for x, y in shape.tolist()]
+class Template(NamedTuple):
+    """A shape as the fit needs it: (q, its conjugate, |q|^2) of each point, their mean and variance."""
+
+    rows: Sequence[tuple[complex, complex, float]]
+    mean: complex
+    spread: float
 
 
-def fit_complex(
-    shape: Sequence[complex], points: Sequence[Sequence[float]], upright: bool = True
-) -> Frame:
+def make_template(shape: Sequence[Sequence[float]]) -> Template:
+    """The template of a shape's points (x, y) in [-1, 1] of the window."""
+    rows = [(q, q.conjugate(), abs(q) ** 2) for q in (complex(x, y) for x, y in shape)]
+    mean = sum(q for q, _, _ in rows) / len(rows)
+    spread = sum(square for _, _, square in rows) / len(rows) - abs(mean) ** 2
+    return Template(rows, mean, spread)
+
+
+def fit_template(template: Template, points: Sequence[Sequence[float]], upright: bool = True) -> Frame:
     """`fit` for one face in plain numbers, which for so few are ten times as fast as arrays."""
     if not all(-FURTHEST < x < FURTHEST and -FURTHEST < y < FURTHEST for x, y in points):
         return Frame(math.nan, math.nan, math.nan, math.nan)
-    rows = [
-        (q, p, abs(q) ** 2, q.conjugate() * p)
-        for q, p in zip(shape, [complex(x, y) for x, y in points], strict=True)
-    ]
-    weights = [1.0] * len(rows)
-    tolerance = 0.0
-    for left in range(ROUNDS, -1, -1):
-        a, q0, p0, spread = _weighted(rows, weights)
-        if not left or abs(a) < COINCIDING:
+    rows, q0, spread = template
+    placed = [complex(x, y) for x, y in points]
+    p0 = sum(placed) / len(rows)
+    product = sum(row[1] * p for row, p in zip(rows, placed, strict=True)) / len(rows)
+    a = (product - q0.conjugate() * p0) / spread
+    tolerance = TOLERANCE**2 * spread  # of the shape's own radius
+    for _ in range(ROUNDS):
+        size = a.real * a.real + a.imag * a.imag
+        if size < COINCIDING**2:
             break
-        tolerance = tolerance or TOLERANCE**2 * spread  # all weights are 1 yet: the shape's own radius
-        # squared distance in the shape's units
-        apart = [abs((p - p0) / a - q + q0) ** 2 for q, p, _, _ in rows]
-        weights = [LEAST + (1 + r / tolerance) ** -2 for r in apart]
+        a, q0, p0 = _reweighted(rows, placed, a, p0 - a * q0, 1 / (tolerance * size))
     scale, angle = cmath.polar(a)
     centre = p0 - (a if upright else scale) * q0
     return Frame(centre.real, centre.imag, 2 * scale + 1, math.degrees(angle) if upright else 0.0)
 
 
-def _weighted(
-    rows: Sequence[tuple[complex, complex, float, complex]], weights: Sequence[float]
-) -> tuple[complex, complex, complex, float]:
-    """Least squares of p = a q + b: a, the means of q and of p, and the variance of q."""
+def _reweighted(
+    rows: Sequence[tuple[complex, complex, float]],
+    placed: Sequence[complex],
+    a: complex,
+    b: complex,
+    sharpness: float,
+) -> tuple[complex, complex, complex]:
+    """Least squares of p = a q + b, weighted by how well the fit before suits each point.
+
+    Returns a and the means of q and of p; `sharpness` makes squared distances those over the tolerance.
+    """
     total = square = 0.0
     q0 = p0 = product = 0j
-    for w, (q, p, qq, qp) in zip(weights, rows, strict=True):
+    for (q, conjugate, qq), p in zip(rows, placed, strict=True):
+        off = p - a * q - b
+        loss = 1 + (off.real * off.real + off.imag * off.imag) * sharpness
+        w = LEAST + 1 / (loss * loss)
         total += w
         q0 += w * q
         p0 += w * p
         square += w * qq
-        product += w * qp
+        product += w * (conjugate * p)
     q0 /= total
     p0 /= total
-    spread = square / total - abs(q0) ** 2
-    return (product / total - q0.conjugate() * p0) / spread, q0, p0, spread
+    spread = square / total - q0.real * q0.real - q0.imag * q0.imag
+    return (product / total - q0.conjugate() * p0) / spread, q0, p0

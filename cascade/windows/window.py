@@ -51,6 +51,8 @@ class Window:
     @property
     def direction(self) -> tuple[float, float]:
         """The way that its rows run: (cos, sin) of its angle."""
+        if not self.angle:
+            return 1.0, 0.0
         turn = math.radians(self.angle)
         return math.cos(turn), math.sin(turn)
 
