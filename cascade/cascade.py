@@ -13,14 +13,7 @@ from protoface.converters.errors import ProtofaceError
 from . import cascade_pb2
 from .answers.answer_kind import make_answers
 from .backends.choice import AUTO, choose_backend
-from .definition import (
-    DEFAULT,
-    Loaded,
-    PathLike,
-    find_definition,
-    load_nets,
-    read_definition,
-)
+from .definition import DEFAULT, Loaded, PathLike, find_definition, load_nets, read_definition
 from .face import Candidate, Face, given_boxes
 from .layouts import layout_of
 from .nets import make_stage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -34,10 +35,12 @@ def draw(
 
     The first level is red, the last one blue, or only blue if there is one level. `window`, that of the
     last level, is outlined in blue with its patches; `truth` (n, 2) lies below in green. Discs grow
-    with the face: they show on large pictures and do not hide small faces.
+    with the face, and are smaller the more points there are: they show on large pictures and do not hide
+    small faces.
     """
     spread = np.ptp(levels[-1], axis=0).max()
-    radius = max(1, round(min(float(np.nan_to_num(spread)), max(image.shape)) / 40))
+    size = min(float(np.nan_to_num(spread)), max(image.shape))
+    radius = max(1, round(size / 40 * min(1.0, math.sqrt(5 / len(levels[-1])))))
     if window is not None and not window.empty:
         for part in (window, *window.patches):
             corners = place(CORNERS, replace(part, patches=())).round().astype(np.int32)

@@ -16,7 +16,7 @@ import numpy as np
 
 from protoface.cascade.cascade import Cascade
 from protoface.cascade.layouts import DEFAULT, find_layout
-from protoface.cascade.measure.bench import WHOLE, Row, crop_name
+from protoface.cascade.measure.step_times import WHOLE, Row, crop_name
 from protoface.cascade.metrics import image_diagonal, point_errors
 
 from .datasets.dataset import Dataset

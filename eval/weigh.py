@@ -22,7 +22,7 @@ from protoface.cascade.definition import (
     sharing,
     weight_files,
 )
-from protoface.cascade.measure.bench import WARM_UP, WHOLE, random_pictures, timed_steps
+from protoface.cascade.measure.step_times import WARM_UP, WHOLE, random_pictures, timed_steps
 from protoface.converters.graph import Net, build_graph
 from protoface.converters.int8 import WEIGHTED
 

@@ -11,8 +11,7 @@ from protoface.converters.lazy import exporting
 if TYPE_CHECKING:
     from protoface.cascade.cascade import Cascade, load
     from protoface.cascade.face import Face
-
-    from .model import Model, detect, models
+    from protoface.model import Model, detect, models
 
 __version__ = "0.1.0"
 __all__ = ["Cascade", "Face", "Model", "ProtofaceError", "__version__", "detect", "load", "models"]

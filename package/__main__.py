@@ -1,5 +1,5 @@
 """`python -m protoface VERB ...`: the command line, also under `torchrun -m -- protoface train ...`."""
 
-from .cli import main
+from protoface.cli import main
 
 main()

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent / "trainers" / "solver"))
 from gpu_training import KINDS, plain_step, protoface_step, write_pictures
 
 from protoface.cascade.device.device_cascade import DeviceCascade
-from protoface.cascade.measure.bench import load_model
+from protoface.cascade.measure.step_times import load_model
 
 CPU = torch.device("cpu")
 NO_KERNELS = (

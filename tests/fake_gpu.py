@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent / "trainers" / "solver"))
 from small_run import write_run  # noqa: E402
 
 from protoface.cascade.device import device_cascade  # noqa: E402
-from protoface.cascade.measure.bench import load_model  # noqa: E402
+from protoface.cascade.measure.step_times import load_model  # noqa: E402
 from protoface.trainers.solver.solver_file import read_solver  # noqa: E402
 from protoface.trainers.solver.solver_trainer import Trainer  # noqa: E402
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from protoface.converters.errors import ProtofaceError
 
 from .backend import Backend
-from .onnx_runtime import OnnxRuntime
-from .opencv import OpenCV
-from .pytorch import PyTorch
+from .onnxruntime_backend import OnnxRuntime
+from .opencv_backend import OpenCV
+from .pytorch_backend import PyTorch
 
 BACKENDS: dict[str, Backend] = {
     "opencv": OpenCV("DNN_TARGET_CPU"),

@@ -22,7 +22,8 @@ from protoface.converters.files import write_text
 from ..backends.choice import AUTO, BACKENDS
 from ..cascade import Cascade
 from ..measure.agreement import Agreement, compare
-from ..measure.bench import (
+from ..measure.machine import machine, versions
+from ..measure.step_times import (
     COMPARED,
     ON_DEVICE,
     Row,
@@ -32,7 +33,6 @@ from ..measure.bench import (
     runnable,
     table,
 )
-from ..measure.machine import machine, versions
 from ..pictures import listed_pictures, read_picture
 from ..windows.window import Image
 from .options import FILE_OUT, mode_option, model_option, weights_option

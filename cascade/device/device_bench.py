@@ -22,7 +22,7 @@ from .. import cascade_pb2
 from ..cascade import Cascade
 from ..definition import Loaded
 from ..measure.agreement import Agreement, agreement, final_points
-from ..measure.bench import COMPARED, WHOLE, Row, make_row
+from ..measure.step_times import COMPARED, WHOLE, Row, make_row
 from ..windows.window import Image
 from .device_cascade import DeviceCascade, Run
 

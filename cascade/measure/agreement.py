@@ -9,7 +9,7 @@ import numpy as np
 
 from protoface.converters.runtimes import Blobs
 
-from ..backends.opencv import AGREEMENT as INT8
+from ..backends.opencv_backend import AGREEMENT as INT8
 from ..cascade import Cascade
 from ..windows.window import Floats, Image
 

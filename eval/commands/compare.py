@@ -16,8 +16,8 @@ from protoface.cascade.commands.options import (
     weights_option,
 )
 from protoface.cascade.definition import find_definition, read_definition, weight_files
-from protoface.cascade.measure.bench import measure, random_pictures
 from protoface.cascade.measure.machine import machine, versions
+from protoface.cascade.measure.step_times import measure, random_pictures
 from protoface.converters.files import write_text
 
 from ..compare import as_markdown, as_text

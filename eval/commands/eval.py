@@ -13,12 +13,7 @@ import click
 import cv2
 
 from protoface.cascade.cascade import load
-from protoface.cascade.commands.options import (
-    backend_option,
-    mode_option,
-    model_option,
-    weights_option,
-)
+from protoface.cascade.commands.options import backend_option, mode_option, model_option, weights_option
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.files import write_text
 

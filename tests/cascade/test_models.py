@@ -8,7 +8,7 @@ import pytest
 
 from protoface.cascade import ProtofaceError, definition, load
 from protoface.cascade.definition import NAMES, ORIGINAL, find_definition, read_definition
-from protoface.cascade.measure.bench import load_cascades
+from protoface.cascade.measure.step_times import load_cascades
 
 PACKAGED = [name for name in NAMES if name != ORIGINAL]
 FILES = ("net.prototxt", "one.caffemodel", "two.caffemodel")

@@ -10,10 +10,10 @@ import pytest
 
 from protoface.cascade import BACKENDS, ProtofaceError, cascade_pb2, load
 from protoface.cascade.answers.answer_kind import make_answers
-from protoface.cascade.backends import opencv
-from protoface.cascade.backends.onnx_runtime import OnnxRuntime
+from protoface.cascade.backends import opencv_backend as opencv
+from protoface.cascade.backends.onnxruntime_backend import OnnxRuntime
 from protoface.cascade.layouts import layout_of
-from protoface.cascade.measure.bench import load_cascades
+from protoface.cascade.measure.step_times import load_cascades
 from protoface.cascade.nets import mirror_averaged
 from protoface.cascade.views.view_kind import make_views
 from protoface.cascade.windows import clean

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from protoface import cascade
-from protoface.cascade.measure.bench import Row
+from protoface.cascade.measure.step_times import Row
 from protoface.eval.compare import as_markdown, as_text, compare, euclidean_loss
 from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.evaluate import evaluate

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 
-from protoface.cascade.backends import onnx_runtime
+from protoface.cascade.backends import onnxruntime_backend as onnx_runtime
 from protoface.cascade.cascade import load
 from protoface.cascade.definition import read_definition
 from protoface.cascade.pictures import read_picture

@@ -3,13 +3,7 @@
 import numpy as np
 import pytest
 
-from protoface.eval.summary import (
-    auc,
-    bootstrap_interval,
-    ced,
-    failure_rate,
-    summarise,
-)
+from protoface.eval.summary import auc, bootstrap_interval, ced, failure_rate, summarise
 
 
 @pytest.fixture

@@ -205,7 +205,7 @@ def test_a_failed_check_is_status_1(folder, tmp_path, monkeypatch, capsys):
 
 
 def test_the_script_in_the_folder_is_the_verb(tmp_path):
-    """`python cascade/measure/bench.py` from anywhere, its folder first on the path."""
+    """`python cascade/measure/step_times.py` from anywhere, its folder first on the path."""
     file = tmp_path / "bench.json"
     command = [sys.executable, str(ROOT / "cascade" / "bench.py"), "--runs", "1", "--backend", "opencv"]
     subprocess.run([*command, "--json", str(file)], cwd=tmp_path, check=True, capture_output=True)

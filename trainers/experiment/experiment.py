@@ -17,8 +17,8 @@ import numpy as np
 
 from protoface.cascade.cascade import Cascade, load
 from protoface.cascade.definition import FILE, ORIGINAL, find_definition
-from protoface.cascade.measure.bench import Row, measure, table
 from protoface.cascade.measure.machine import machine
+from protoface.cascade.measure.step_times import Row, measure, table
 from protoface.cascade.parallel import cores
 from protoface.cascade.pictures import read_picture
 from protoface.converters import ProtofaceError, caffe_pb2, convert

@@ -22,8 +22,8 @@ import numpy as np
 
 from protoface.cascade.backends.opencv_gpu import missing_cuda, use_gpu
 from protoface.cascade.definition import find_definition, sharing, weight_files
-from protoface.cascade.measure.bench import load_model
 from protoface.cascade.measure.machine import machine, versions
+from protoface.cascade.measure.step_times import load_model
 from protoface.converters.blobs import to_array, to_blob
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import write_text

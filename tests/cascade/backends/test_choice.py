@@ -5,7 +5,7 @@ import pytest
 from protoface import cascade
 from protoface.cascade import ProtofaceError
 from protoface.cascade.backends.choice import AUTO_ORDER, BACKENDS, choose_backend
-from protoface.cascade.backends.onnx_runtime import OnnxRuntime
+from protoface.cascade.backends.onnxruntime_backend import OnnxRuntime
 
 HERE = [name for name, backend in BACKENDS.items() if backend.missing() is None]
 CUDA = ("opencv-cuda", "opencv-cuda-fp16", "onnxruntime-cuda", "torch-cuda")

@@ -19,7 +19,7 @@ from protoface.cascade.backends.opencv_gpu import (
     use_gpu,
 )
 from protoface.cascade.definition import NAMES
-from protoface.cascade.measure.bench import load_model
+from protoface.cascade.measure.step_times import load_model
 from protoface.converters.fold import fold_batch_norm
 from protoface.converters.opencv_net import has_caffe_importer, opencv_net
 

@@ -16,7 +16,7 @@ import torch
 
 from protoface.cascade.cascade import Cascade
 from protoface.cascade.device.device_cascade import DeviceCascade
-from protoface.cascade.measure.bench import load_model
+from protoface.cascade.measure.step_times import load_model
 from protoface.trainers.drawn.faces import draw_face
 
 FACES = 24

@@ -10,7 +10,7 @@ from protoface.cascade.cascade import Cascade
 from protoface.cascade.definition import NAMES
 from protoface.cascade.device.device_bench import WAYS, measure_ways, stacked
 from protoface.cascade.device.device_cascade import DeviceCascade
-from protoface.cascade.measure.bench import ON_DEVICE, load_model, random_pictures
+from protoface.cascade.measure.step_times import ON_DEVICE, load_model, random_pictures
 from protoface.cli import protoface, run
 from protoface.converters.cuda_graph import record
 from protoface.trainers.drawn.faces import draw_face

@@ -3,14 +3,7 @@
 import numpy as np
 import pytest
 
-from protoface.cascade.windows.window import (
-    NOTHING,
-    Window,
-    centred,
-    picture_window,
-    place,
-    unplace,
-)
+from protoface.cascade.windows.window import NOTHING, Window, centred, picture_window, place, unplace
 
 TURNED = [centred(120.3, 90.8, 80, 30), centred(121, 95, 150.6, -75), centred(10, 190, 61.5, 170)]
 

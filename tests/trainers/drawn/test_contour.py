@@ -3,14 +3,7 @@
 import numpy as np
 import pytest
 
-from protoface.trainers.drawn.contour import (
-    LINES,
-    contour,
-    first_crossing,
-    half_rim,
-    rim,
-    visible_edge,
-)
+from protoface.trainers.drawn.contour import LINES, contour, first_crossing, half_rim, rim, visible_edge
 from protoface.trainers.drawn.head import FLOOR, lift, look
 
 from .heads import SIDE, UNIT, edge_distance, head

@@ -1,0 +1,48 @@
+"""PyTorch as a backend: eager, in float32 proper."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+from onnx import ModelProto
+
+from protoface.converters.errors import ProtofaceError
+from protoface.converters.graph import Net
+from protoface.converters.runtimes import Run, run_pytorch
+
+
+class PyTorch:
+    """PyTorch on the CPU, or on the GPU (`cuda`)."""
+
+    runs_onnx = False
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    def missing(self) -> str | None:  # noqa: D102
+        if not find_spec("torch"):
+            return "torch is not installed"
+        if self.device == "cpu":
+            return None
+        import torch
+
+        if torch.cuda.is_available():
+            return None
+        return f"torch {torch.__version__} finds no CUDA device"
+
+    def run(self, net: Net | ModelProto, source: str, threads: int | None) -> Run:  # noqa: D102
+        if isinstance(net, ModelProto):
+            raise ProtofaceError(
+                f"{source} is an ONNX file, which PyTorch does not run; use another backend: "
+                "onnxruntime or opencv"
+            )
+        import torch
+
+        from protoface.converters.precision import allow_tf32
+
+        if self.device == "cuda":
+            allow_tf32(False)
+        if threads is not None:
+            torch.set_num_threads(threads)
+        return run_pytorch(net, np.float32, source, self.device)
