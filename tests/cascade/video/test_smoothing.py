@@ -7,15 +7,15 @@ import cv2
 import numpy as np
 import pytest
 
-from protoface.cascade import load
+from protoface.cascade import Face, load
 from protoface.cascade.detect import Given, detect_paths
-from protoface.cascade.detector import Detection
 from protoface.cascade.video.smoothing import OneEuro, Smoothing, smoothed
 from protoface.cascade.windows.window import NOTHING, Window
 from protoface.cli import protoface, run
 
 SHAPE = np.array([(-0.37, -0.41), (0.38, -0.42), (-0.01, 0.04), (-0.33, 0.39), (0.33, 0.4)])
 SIZE = 100 * np.hypot(0.75, 0.82)
+BOX = np.array([1.0, 2, 3, 4])
 
 
 class Paper:
@@ -103,13 +103,15 @@ def test_another_face_starts_anew():
     points = (here[0], here[0] + 5, here[0] + 10, here[0] + 15)
     windows = (Window(0, 0, 9, 9), Window(0, 0, 9, 9), NOTHING, Window(0, 0, 9, 9))
     answers = [
-        smoothed(Detection(face, (first, face), (window, window)), smoother, number / 30)
+        smoothed(Face(BOX, 0.5, face, (first, face), (window, window), 3), smoother, number / 30)
         for number, (face, window) in enumerate(zip(points, windows, strict=True))
     ]
     same = [np.array_equal(found.points, face) for found, face in zip(answers, points, strict=True)]
     assert same == [True, False, True, True]
-    assert all(found.levels[1] is found.points for found in answers)
-    assert all(found.levels[0] is first for found in answers)
+    assert all(found.stages[1] is found.points for found in answers)
+    assert all(found.stages[0] is first for found in answers)
+    # all else is the face's own
+    assert all((found.box is BOX, found.score, found.id) == (True, 0.5, 3) for found in answers)
 
 
 def test_two_frames_at_one_time_do_no_harm():
