@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from protoface.cascade.layouts import find_layout
 from protoface.trainers.recipe.jitter import (
     frames,
     from_complex,
@@ -15,7 +16,8 @@ from protoface.trainers.recipe.jitter import (
 )
 from protoface.trainers.recipe.recipe_pb2 import JitterParameter
 
-FLIP = [1, 0, 2, 4, 3]
+FIVE = find_layout("celeba5")
+FLIP = list(FIVE.flip)
 SHAPE = np.array([-0.5 - 0.4j, 0.5 - 0.4j, 0.1j, -0.4 + 0.6j, 0.4 + 0.6j])
 
 
@@ -37,12 +39,26 @@ def test_frames_are_numpys_least_squares() -> None:
 
 
 def test_the_mean_shape_is_found_whatever_the_faces_size_and_turn() -> None:
-    found = mean_shape(faces(50), FLIP)
+    found = mean_shape(faces(50), FIVE)
     assert np.allclose(found, SHAPE - SHAPE.mean())
-    noisy = mean_shape(faces(2000, 0.05), FLIP)
+    noisy = mean_shape(faces(2000, 0.05), FIVE)
     assert np.allclose(noisy, SHAPE - SHAPE.mean(), atol=0.02)
     assert np.allclose(noisy, -np.conj(noisy[FLIP]))  # symmetric
     assert abs(noisy[1] - noisy[0]) == pytest.approx(1)
+
+
+def test_the_mean_shape_of_many_points() -> None:
+    """Its eyes are the ends of the layout's own distance, each the mean of several points."""
+    layout = find_layout("ibug68")
+    generator = np.random.default_rng(3)
+    half = to_complex(generator.uniform(-1, 1, (68, 2)))
+    own = (half - np.conj(half[list(layout.flip)])) / 2  # symmetric
+    left, right = (own[list(end)].mean() for end in layout.ends("inter_pupil"))
+    own = own / (right - left)
+    own = own - own.mean()
+    a = generator.uniform(20, 80, 40) * np.exp(1j * generator.normal(0, 0.3, 40))
+    points = from_complex(a[:, None] * own + generator.uniform(50, 300, (40, 1)))
+    assert np.allclose(mean_shape(points, layout), own)
 
 
 def test_drawn_errors_are_the_measured_ones_or_their_mirror_images() -> None:
@@ -107,7 +123,7 @@ def test_rare_poses_come_more_often() -> None:
 def test_faces_whose_points_coincide_do_no_harm() -> None:
     points = faces(10)
     points[3] = 5.0
-    assert np.isfinite(mean_shape(points, FLIP)).all()
+    assert np.isfinite(mean_shape(points, FIVE)).all()
     assert np.isfinite(pose_weights(SHAPE, points, 1)).all()
     jitter = measured_jitter(SHAPE, points + 1, points, FLIP, JitterParameter(factor=1, noise=0))
     assert len(jitter.errors) == 9

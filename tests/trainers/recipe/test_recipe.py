@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from protoface.cascade.layouts import find_layout
 from protoface.converters import ProtofaceError
 from protoface.trainers.recipe.recipe import read_recipe
 
@@ -31,7 +32,7 @@ def test_a_stage_overrides_what_holds_for_all(recipe: str) -> None:
     assert first.augment.shift == pytest.approx(0.04)
     assert second.augment.shift == pytest.approx(0.01)
     assert second.augment.rotation == first.augment.rotation == 12
-    assert read.flip == [1, 0, 2, 4, 3]
+    assert read.layout is find_layout("celeba5")
 
 
 def test_a_recipe_like_another_one(recipe: str, tmp_path: Path) -> None:
@@ -160,4 +161,23 @@ def test_a_stage_that_looks_again_is_not_trained_by_itself(recipe: str) -> None:
     assert read_recipe(recipe).owner("again") == "level_2"
     edit(recipe, 'name: "level_2"', 'name: "again"')
     with pytest.raises(ProtofaceError, match="'again' has the net and weights of 'level_2'"):
+        read_recipe(recipe)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        'answer { blob: "fc" points {} }',
+        'view { blob: "a" pixels { preprocess { size: 8 } window { picture {} } } }'
+        'view { blob: "b" pixels { preprocess { size: 8 } window { picture {} } } }',
+    ],
+)
+def test_several_views_or_named_answers_are_not_trained(recipe: str, more: str) -> None:
+    with open(Path(recipe).with_name("cascade.prototxt"), "a") as file:
+        short = "" if more.startswith("view") else "preprocess { size: 8 } window { picture {} }"
+        file.write(f'stage {{ name: "more" net: "net.prototxt" {short} {more} }}')
+    with pytest.raises(
+        ProtofaceError,
+        match="stage 'more': a recipe trains nets with one view of pixels that answer points",
+    ):
         read_recipe(recipe)

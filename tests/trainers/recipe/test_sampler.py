@@ -7,19 +7,23 @@ import pytest
 import torch
 
 from protoface.cascade import cascade_pb2
-from protoface.cascade.detector import Stage
+from protoface.cascade.answers.points import PointsAnswer
+from protoface.cascade.face import Candidate
+from protoface.cascade.layouts import Layout, find_layout
+from protoface.cascade.views.pixels import PixelsView
 from protoface.cascade.windows import clean
+from protoface.cascade.windows.window import Window
 from protoface.converters.prototxt import parse_message
 from protoface.trainers.recipe import recipe_pb2
 from protoface.trainers.recipe.jitter import Jitter, to_complex
 from protoface.trainers.recipe.sampler import Batch, Sampler
 from protoface.trainers.recipe.sources import Source, make_source
 
-from .recipe_run import POINTS, SHAPE
+from .recipe_run import SHAPE
 
 Training = recipe_pb2.TrainingParameter
-FLIP = [1, 0, 2, 4, 3]
-NAMES = ["left_eye", "right_eye", "nose", "left_mouth", "right_mouth"]
+FIVE = find_layout("celeba5")
+FLIP = list(FIVE.flip)
 WINDOWS = {
     "picture": "picture {}",
     "square": 'square { around: "nose" k: 3.5 a: "nose" b: "left_eye" }',
@@ -31,13 +35,30 @@ KINDS = pytest.mark.parametrize("kind", list(WINDOWS))
 TURNED = np.array([(150, 130), (240, 150), (190, 190), (145, 222), (205, 240)], np.float64)
 
 
-def stage(kind: str, size: int = 48, more: str = "interpolation: AREA") -> Stage:
-    text = (
-        f'stage {{ name: "s" preprocess {{ mean: 100 scale: 0.02 size: {size} {more} }} '
-        f"window {{ {WINDOWS[kind]} }} }} {POINTS}"
-    )
-    cascade = parse_message(text, cascade_pb2.CascadeParameter(), "text")
-    return Stage(cascade.stage[0], NAMES, lambda inputs: inputs, clean)
+def view_of(
+    window: str, size: int = 48, more: str = "interpolation: AREA", layout: Layout = FIVE
+) -> PixelsView:
+    preprocess = f"mean: 100 scale: 0.02 size: {size} {more}"
+    text = f"preprocess {{ {preprocess} }} window {{ {window} }}"
+    parameter = parse_message(text, cascade_pb2.PixelsView(), "text")
+    return PixelsView(parameter, layout, clean, "stage 's'")
+
+
+def view(kind: str, size: int = 48, more: str = "interpolation: AREA") -> PixelsView:
+    return view_of(WINDOWS[kind], size, more)
+
+
+def window_over(a_view: PixelsView, image: np.ndarray, points: np.ndarray) -> Window:
+    return a_view.window.over(image.shape[:2], None, points)
+
+
+def placed(a_view: PixelsView, labels: torch.Tensor, window: Window) -> np.ndarray:
+    """Where a net's answer `labels` (points, 2) lies in the picture, as the cascade reads it."""
+    answer = PointsAnswer(cascade_pb2.PointsAnswer(), a_view.layout, clean)
+    candidate = Candidate(0, (390, 400))
+    (found,) = answer.read(labels.numpy().reshape(1, -1), [window], [candidate])
+    assert found.points is not None
+    return found.points
 
 
 def still(**changes: float) -> Training:
@@ -50,25 +71,24 @@ def noise_picture(rows: int = 390, columns: int = 400) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (rows, columns, 3), np.uint8)
 
 
-def source(a_stage: Stage, image: np.ndarray, points: np.ndarray = TURNED) -> Source:
-    made = make_source(a_stage, image, points)
+def source(a_view: PixelsView, image: np.ndarray, points: np.ndarray = TURNED) -> Source:
+    made = make_source(a_view, image, points)
     assert made is not None
     return made
 
 
 def batch(kind: str, image: np.ndarray, training: Training, size: int = 48) -> Batch:
-    a_stage = stage(kind, size)
-    return Sampler(a_stage, [source(a_stage, image)], training, FLIP, [3]).batch(0)
+    a_view = view(kind, size)
+    return Sampler(a_view, [source(a_view, image)], training, [3]).batch(0)
 
 
 def difference(kind: str, size: int, image: np.ndarray, points: np.ndarray) -> float:
     """Grey levels between what is sampled without augmentation and what detection sees."""
-    a_stage = stage(kind, size)
-    window = a_stage.next_window(image, None, points)
-    seen = a_stage.look([image], [window])
-    sampled = Sampler(a_stage, [source(a_stage, image, points)], still(), FLIP, [3]).batch(0)
-    placed = a_stage.place(sampled.labels[:1].numpy().reshape(1, -1), [window], [None])[0]
-    assert np.abs(placed - points).max() < 1e-2
+    a_view = view(kind, size)
+    window = window_over(a_view, image, points)
+    seen = a_view.make_input([image], [window])
+    sampled = Sampler(a_view, [source(a_view, image, points)], still(), [3]).batch(0)
+    assert np.abs(placed(a_view, sampled.labels[0], window) - points).max() < 1e-2
     return float(np.abs(sampled.inputs[:1].numpy() - seen).max() / 0.02)
 
 
@@ -98,9 +118,9 @@ def test_where_blocks_differ_it_is_the_same_but_for_the_filter(
 
 @pytest.mark.parametrize("more", ["interpolation: LINEAR", "color_order: RGB mean: 90 mean: 80"])
 def test_other_ways_of_sampling_and_colours(more: str) -> None:
-    a_stage, image = stage("similarity", 32, more), noise_picture()
-    seen = a_stage.look([image], [a_stage.next_window(image, None, TURNED)])
-    sampled = Sampler(a_stage, [source(a_stage, image)], still(), FLIP, [3]).batch(0)
+    a_view, image = view("similarity", 32, more), noise_picture()
+    seen = a_view.make_input([image], [window_over(a_view, image, TURNED)])
+    sampled = Sampler(a_view, [source(a_view, image)], still(), [3]).batch(0)
     assert np.abs(sampled.inputs[:1].numpy() - seen).max() < 0.021
 
 
@@ -153,10 +173,10 @@ def test_labels_of_a_mirrored_picture_change_places_and_sign() -> None:
 
 
 def test_a_later_stage_starts_from_wrong_points_but_learns_the_true_ones() -> None:
-    a_stage, image = stage("similarity"), noise_picture()
+    a_view, image = view("similarity"), noise_picture()
     shape = to_complex(np.array([(-0.5, -0.4), (0.5, -0.4), (0, 0.1), (-0.4, 0.6), (0.4, 0.6)]))
     off = Jitter(shape, np.full((1, 5), 0.1 + 0j), [0, 1, 2, 3, 4], 0.0)
-    sampled = Sampler(a_stage, [source(a_stage, image)], still(), FLIP, [3], jitter=off).batch(0)
+    sampled = Sampler(a_view, [source(a_view, image)], still(), [3], jitter=off).batch(0)
     plain = batch("similarity", image, still())
     # all points are 0.1 eye distances too far along the face's own axis, to either side
     moved = (sampled.labels - plain.labels).numpy()
@@ -166,10 +186,10 @@ def test_a_later_stage_starts_from_wrong_points_but_learns_the_true_ones() -> No
 
 
 def test_a_start_that_shows_nothing_gives_way_to_the_true_points() -> None:
-    a_stage, image = stage("similarity"), noise_picture()
+    a_view, image = view("similarity"), noise_picture()
     shape = to_complex(TURNED)
     lost = Jitter(shape, np.full((1, 5), 1e5 + 0j), FLIP, 0.0)
-    sampled = Sampler(a_stage, [source(a_stage, image)], still(), FLIP, [3], jitter=lost).batch(0)
+    sampled = Sampler(a_view, [source(a_view, image)], still(), [3], jitter=lost).batch(0)
     assert torch.equal(sampled.inputs, batch("similarity", image, still()).inputs)
 
 
@@ -183,9 +203,9 @@ def test_units_and_eyes_are_in_half_sides() -> None:
 
 
 def many(training: Training, seed: int = 3, weights: np.ndarray | None = None) -> Sampler:
-    a_stage = stage("similarity", 16)
-    sources = [source(a_stage, noise_picture(), TURNED + index) for index in range(10)]
-    return Sampler(a_stage, sources, training, FLIP, [seed], weights)
+    a_view = view("similarity", 16)
+    sources = [source(a_view, noise_picture(), TURNED + index) for index in range(10)]
+    return Sampler(a_view, sources, training, [seed], weights)
 
 
 def test_every_face_comes_once_an_epoch() -> None:
@@ -214,10 +234,45 @@ def test_batches_follow_from_the_seed_alone() -> None:
 
 
 def test_a_face_too_small_for_its_window_has_no_source() -> None:
-    assert make_source(stage("similarity"), noise_picture(), TURNED / 1000) is None
+    assert make_source(view("similarity"), noise_picture(), TURNED / 1000) is None
 
 
 def test_sources_are_as_small_as_detection_allows() -> None:
-    made = source(stage("similarity", 24), noise_picture(3900, 4000), TURNED * 10)
+    made = source(view("similarity", 24), noise_picture(3900, 4000), TURNED * 10)
     assert made.factor == int(made.window.width / 24) > 30
     assert max(made.pixels.shape) < 2 * 2.2 * 1.5 * 24
+
+
+@pytest.fixture
+def many_points() -> np.ndarray:
+    """68 points of a face as large as TURNED's."""
+    return np.random.default_rng(5).uniform((140, 120), (250, 250), (68, 2))
+
+
+@pytest.mark.parametrize("patch", ["", "patch: 0.5"])
+def test_any_layout_is_sampled_as_detection_sees_it(patch: str, many_points: np.ndarray) -> None:
+    layout, image = find_layout("ibug68"), noise_picture()
+    shape = " ".join(f"shape {{ x: {x} y: {y} }}" for x, y in (many_points - (195, 185)) / 100)
+    a_view = view_of(f"similarity {{ {shape} {patch} }}", 16, layout=layout)
+    sources = [source(a_view, image, many_points)]
+    plain, mirrored = (
+        Sampler(a_view, sources, still(flip=chance), [3]).batch(0) for chance in (0.0, 1.0)
+    )
+    window = window_over(a_view, image, many_points)
+    assert plain.inputs.shape == (16, 204 if patch else 3, 16, 16)
+    assert np.abs(placed(a_view, plain.labels[0], window) - many_points).max() < 1e-2
+    flip = list(layout.flip)
+    assert torch.allclose(mirrored.labels, plain.labels[:, flip] * torch.tensor([-1.0, 1.0]))
+    assert torch.equal(mirrored.inputs, torch.from_numpy(a_view.mirrored(plain.inputs.numpy()).copy()))
+    # eyes are those that the layout measures by, the means of their points
+    left, right = (many_points[list(end)].mean(0) for end in layout.ends("inter_pupil"))
+    eyes = 2 * np.linalg.norm(right - left) / window.width
+    assert float(plain.eyes[0]) == pytest.approx(eyes, rel=1e-4)
+
+
+def test_a_source_of_any_layout_knows_the_five_points(many_points: np.ndarray) -> None:
+    """What scattering and drawn surroundings go by."""
+    layout = find_layout("ibug68")
+    made = source(view_of("picture {}", layout=layout), noise_picture(), many_points)
+    np.testing.assert_allclose(made.five, layout.convert(many_points, FIVE))
+    assert made.points is many_points

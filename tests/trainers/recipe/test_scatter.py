@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from protoface.cascade.windows import clean
-from protoface.cascade.windows.window import Window
+from protoface.cascade.windows.window import Window, to_window
 from protoface.trainers.recipe import recipe_pb2
 from protoface.trainers.recipe.sampler import Batch, Sampler
 from protoface.trainers.recipe.scatter import Scatter, face_size
 from protoface.trainers.recipe.sources import Source
 
-from .test_sampler import FLIP, TURNED, centroid, marked, noise_picture, source, stage, still
+from .test_sampler import TURNED, centroid, marked, noise_picture, source, still, view
 
 MAGENTA = (255, 0, 255)
 
@@ -27,8 +26,8 @@ def batch(image: np.ndarray, count: int, number: int = 0, **augment: float) -> B
     training = still(**augment)
     training.batch_size = count
     training.scatter.probability = 1
-    a_stage = stage("picture")
-    return Sampler(a_stage, [source(a_stage, image)], training, FLIP, [3]).batch(number)
+    a_view = view("picture")
+    return Sampler(a_view, [source(a_view, image)], training, [3]).batch(number)
 
 
 def test_labels_stay_on_the_points(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +54,7 @@ def darkness(generator: np.random.Generator, rows: int, columns: int) -> np.ndar
 def test_all_sizes_and_places_come_and_the_face_is_whole() -> None:
     image = noise_picture()
     scattered, generator = (
-        scatter([source(stage("picture"), image)]),
+        scatter([source(view("picture"), image)]),
         np.random.default_rng(1),
     )
     windows = [scattered.window(generator, TURNED, 10.0) for _ in range(1000)]
@@ -66,7 +65,7 @@ def test_all_sizes_and_places_come_and_the_face_is_whole() -> None:
     quarters = np.quantile(sizes, (0.25, 0.5, 0.75))
     expected = np.log(0.045) + np.array((0.25, 0.5, 0.75)) * np.log(10)
     np.testing.assert_allclose(quarters, expected, atol=0.15)
-    places = np.array([clean.unplace(TURNED, window) for window in windows])
+    places = np.array([to_window(TURNED, window) for window in windows])
     assert np.abs(places).max() < 1
     middles = places.mean(1)[sizes < np.log(0.1)]
     assert (middles.std(0) > 0.4).all()  # 0.58 over all of the window
@@ -83,11 +82,11 @@ def test_a_turned_face_is_not_smaller() -> None:
 
 def test_the_picture_stays_and_its_surroundings_change() -> None:
     white = np.full((390, 400, 3), 255, np.uint8)
-    a_stage, generator = stage("picture"), np.random.default_rng(4)
-    a_source = source(a_stage, white)
+    a_view, generator = view("picture"), np.random.default_rng(4)
+    a_source = source(a_view, white)
     window = Window(-800, -780, 2000, 1950)  # the picture is the middle fifth
     part = np.full((48, 48, 3), 255, np.uint8)
-    black = source(a_stage, np.zeros_like(white))
+    black = source(a_view, np.zeros_like(white))
     scattered, changed = scatter([black]), []
     for _ in range(50):
         covered = scattered.cover(generator, part, a_source, window)
@@ -108,7 +107,7 @@ def test_there_is_no_other_face() -> None:
     left, top = points.min(0).astype(int)
     right, bottom = points.max(0).astype(int)
     image[top - 20 : bottom + 10, left - 20 : right + 20] = MAGENTA
-    scattered = scatter([source(stage("picture"), image, points)])
+    scattered = scatter([source(view("picture"), image, points)])
     scattered.drawn = [np.full_like(drawn, 90) for drawn in scattered.drawn]
     generator = np.random.default_rng(5)
     for _ in range(100):
@@ -121,8 +120,8 @@ def test_other_people_have_smaller_faces(monkeypatch: pytest.MonkeyPatch) -> Non
     image = np.full((390, 400, 3), 90, np.uint8)
     (left, top), (right, bottom) = TURNED.min(0).astype(int), TURNED.max(0).astype(int)
     image[top:bottom, left:right] = MAGENTA
-    a_stage = stage("picture")
-    grey, lent = (source(a_stage, np.full_like(image, 90), TURNED), source(a_stage, image, TURNED))
+    a_view = view("picture")
+    grey, lent = (source(a_view, np.full_like(image, 90), TURNED), source(a_view, image, TURNED))
     scattered = scatter([lent], others=1)
     scattered.drawn = [np.full_like(drawn, 90) for drawn in scattered.drawn]
     generator, widths = np.random.default_rng(6), []
@@ -148,10 +147,10 @@ def test_the_same_batches_for_the_same_seed() -> None:
 
 @pytest.mark.parametrize("kind", ["similarity", "patches"])
 def test_only_whole_pictures_are_scattered(kind: str) -> None:
-    a_stage, image = stage(kind), noise_picture()
+    a_view, image = view(kind), noise_picture()
     training = still()
-    unchanged = Sampler(a_stage, [source(a_stage, image)], training, FLIP, [3]).batch(0)
+    unchanged = Sampler(a_view, [source(a_view, image)], training, [3]).batch(0)
     training.scatter.probability = 1
-    sampler = Sampler(a_stage, [source(a_stage, image)], training, FLIP, [3])
+    sampler = Sampler(a_view, [source(a_view, image)], training, [3])
     assert sampler.scatter is None
     assert torch.equal(sampler.batch(0).inputs, unchanged.inputs)
