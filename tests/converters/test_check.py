@@ -25,7 +25,7 @@ from protoface.converters.check import (
     random_inputs,
 )
 from protoface.converters.opencv_net import has_caffe_importer
-from protoface.converters.runtimes import run_onnxruntime, run_pytorch
+from protoface.converters.runtimes import run_pytorch
 
 
 def test_all_runtimes_on_the_published_nets(published, demo_reference):
@@ -108,15 +108,6 @@ def test_outputs_that_are_missing_or_of_another_shape():
         largest_difference({"a": np.ones(1)}, {"b": np.ones(1)})
     with pytest.raises(ProtofaceError, match=r"output 'a' has shape \(2,\) instead of \(1,\)"):
         largest_difference({"a": np.ones(1)}, {"a": np.ones(2)})
-
-
-def test_a_model_that_onnx_runtime_refuses(net_of):
-    graph = build_graph(
-        net_of("name: 'n' layer { name: 'i' type: 'Input' top: 'x' input_param { shape { dim: 1 } } }"),
-        "n",
-    )
-    with pytest.raises(ProtofaceError, match="n: ONNX Runtime .* refuses it: "):
-        run_onnxruntime(b"no model", graph)
 
 
 def test_inputs_are_reproducible_and_as_declared(net_of):
