@@ -9,7 +9,6 @@ TESTS = ROOT / "tests"
 TESTED_IN = {
     "cascade/bench.py": "package/test_cli.py",
     "cascade/cascade_pb2.py": "cascade/test_definition.py",
-    "cascade/device/device_window_kinds.py": "cascade/device/test_device_windows.py",
     "converters/caffe_graph.py": "converters/test_onnx_import.py",
     "converters/cuda_graph.py": "trainers/solver/test_graph_step.py",
     "converters/errors.py": "package/test_cli.py",
@@ -22,7 +21,6 @@ TESTED_IN = {
     "converters/operators/registration.py": "converters/test_onnx_import.py",
     "converters/operators/resize.py": "converters/operators/test_others.py",
     "converters/operators/sliding_window.py": "converters/operators/test_pooling.py",
-    "converters/runtimes.py": "converters/test_check.py",
     "converters/strings.py": "converters/test_onnx_import.py",
     "eval/plots.py": "eval/test_report.py",
     "trainers/data/columns.py": "trainers/data/test_batches.py",
