@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from .face import Face
-from .windows.window import Floats, Image, Window, place
+from .windows.window import Floats, Image, Window, to_picture
 
 GREEN, RED, BLUE = (0, 255, 0), (0, 0, 255), (255, 0, 0)
 CORNERS = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], np.float32)
@@ -35,15 +35,15 @@ def draw(
 
     The first level is red, the last one blue, or only blue if there is one level. `window`, that of the
     last level, is outlined in blue with its patches; `truth` (n, 2) lies below in green. Discs grow
-    with the face, and are smaller the more points there are: they show on large pictures and do not hide
-    small faces.
+    with the face, and are smaller the more points there are: they show on large pictures and do not
+    hide small faces.
     """
     spread = np.ptp(levels[-1], axis=0).max()
     size = min(float(np.nan_to_num(spread)), max(image.shape))
     radius = max(1, round(size / 40 * min(1.0, math.sqrt(5 / len(levels[-1])))))
     if window is not None and not window.empty:
         for part in (window, *window.patches):
-            corners = place(CORNERS, replace(part, patches=())).round().astype(np.int32)
+            corners = to_picture(CORNERS, replace(part, patches=())).round().astype(np.int32)
             cv2.polylines(image, [corners], True, BLUE, max(1, radius // 2))
     if truth is not None:
         _discs(image, truth, GREEN, radius + 1)

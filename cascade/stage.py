@@ -19,7 +19,7 @@ from .windows.window import Image, Window
 class Seconds(NamedTuple):
     """How long the parts of a stage took: making the net's inputs, the net, reading its answers."""
 
-    look: float
+    inputs: float
     forward: float
     read: float
 
@@ -77,7 +77,7 @@ class Stage:
         inputs: Blobs = {}
         for blob, view in self.views.items():
             windows.append(view.windows(candidates))
-            inputs[blob] = view.look(pictures, windows[-1])
+            inputs[blob] = view.make_input(pictures, windows[-1])
         looked = perf_counter()
         outputs = self.forward(inputs)
         answered = perf_counter()

@@ -26,11 +26,11 @@ class PointsAnswer(AnswerKind):
         self, values: Floats, windows: Sequence[Window], candidates: Sequence[Candidate]
     ) -> list[Candidate]:
         """See AnswerKind; a candidate whose window is empty keeps the points that it had."""
-        place = self.mode.place
+        to_picture = self.mode.to_picture
         return [
             candidate
             if window.empty and candidate.points is not None
-            else candidate.at(place(value, window))
+            else candidate.at(to_picture(value, window))
             for value, window, candidate in zip(values, windows, candidates, strict=True)
         ]
 

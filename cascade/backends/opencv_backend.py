@@ -66,9 +66,9 @@ def _check(run: Run, model: ModelProto, ends: Ends) -> None:
         expected = _reference(model, ends)(feed)
     except RuntimeError as error:  # an operator that the reference lacks
         raise ProtofaceError(f"{where} cannot be checked with it: {error}; use onnxruntime") from error
-    apart = max(float(np.abs(found[blob] - expected[blob]).max()) for blob in expected)
-    if not apart < AGREEMENT:
-        raise ProtofaceError(f"{where} computes something else ({apart:.2g} off); use onnxruntime")
+    difference = max(float(np.abs(found[blob] - expected[blob]).max()) for blob in expected)
+    if not difference < AGREEMENT:
+        raise ProtofaceError(f"{where} computes something else ({difference:.2g} off); use onnxruntime")
 
 
 def _reference(model: ModelProto, ends: Ends) -> Run:

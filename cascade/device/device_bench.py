@@ -132,13 +132,13 @@ def compare_way(
     """
     pictures = stacked(images, min(len(images), COMPARED), cascade.device)
     images = images[: len(pictures)]
-    apart = []
+    differences = []
     for stage, step in zip(cascade.stages, reference.steps(images), strict=True):
         (seen,), (expected,) = step.inputs.values(), step.outputs.values()
         answers = stage.answers(torch.from_numpy(seen).to(pictures.device)).flatten(1)
-        apart.append(float(np.abs(answers.cpu().numpy() - expected).max()))
+        differences.append(float(np.abs(answers.cpu().numpy() - expected).max()))
     points = WAYS[name].prepare(cascade, pictures)(pictures)[-1].cpu().numpy()
-    return agreement(name, reference.backend, apart, points - final_points(reference, images))
+    return agreement(name, reference.backend, differences, points - final_points(reference, images))
 
 
 def stacked(images: Sequence[Image], count: int, device: torch.device) -> Tensor:

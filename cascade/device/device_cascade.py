@@ -85,11 +85,11 @@ class DeviceStage(nn.Module):
         parts = window
         if self.patch and before is not None:
             parts = device_windows.patches(before, window, self.patch)
-        inputs = self.look(pictures, sample, parts).reshape(count, -1, self.height, self.width)
-        found = place(self.answers(inputs), parts)
+        inputs = self.make_input(pictures, sample, parts).reshape(count, -1, self.height, self.width)
+        found = to_picture(self.answers(inputs), parts)
         return found if before is None else torch.where(window.seen[:, None, None], found, before)
 
-    def look(self, pictures: Tensor, sample: Sample | None, windows: Windows) -> Tensor:
+    def make_input(self, pictures: Tensor, sample: Sample | None, windows: Windows) -> Tensor:
         """What the net sees of each window: (windows, 3, height, width)."""
         if self.area and self.window.whole:
             values = whole(pictures, self.height, self.width)
@@ -162,7 +162,7 @@ def sampler(pictures: Tensor, factor: int) -> Sample:
     return Areas(pictures, factor).sample
 
 
-def place(answers: Tensor, windows: Windows) -> Tensor:
+def to_picture(answers: Tensor, windows: Windows) -> Tensor:
     """`clean.place` of answers (n, points, 2) in windows (n), or in patches (n * points)."""
     half = torch.stack((windows.width - 1, windows.height - 1), -1).float() / 2
     turn = torch.stack((windows.cos, windows.sin), -1).float()

@@ -119,8 +119,8 @@ def _halved(pictures: Tensor) -> Tensor:
 def _cumulated(values: Tensor, step: int) -> Tensor:
     """Sums of all values above and to the left, of every `step`-th row and column; int32."""
     count, rows, columns, _ = values.shape
-    apart = values.reshape(count, rows // step, step, columns // step, step, 3)
-    sums = apart.cumsum(1, dtype=torch.int32).cumsum(3, dtype=torch.int32)
+    cells = values.reshape(count, rows // step, step, columns // step, step, 3)
+    sums = cells.cumsum(1, dtype=torch.int32).cumsum(3, dtype=torch.int32)
     return sums.reshape(count, rows, columns, 3)
 
 

@@ -105,8 +105,8 @@ def fit(points: Tensor, shape: Tensor, upright: bool) -> tuple[Tensor, Tensor]:
         if left:
             size = torch.linalg.vector_norm(turn, dim=-1)[:, None]
             fitted = p0[:, None] + _times(turn[:, None], shape - q0[:, None])
-            apart = (points - fitted).square().sum(-1) / size.clamp(min=COINCIDING).square()
-            better = LEAST + (1 + apart / tolerance) ** -2
+            residual = (points - fitted).square().sum(-1) / size.clamp(min=COINCIDING).square()
+            better = LEAST + (1 + residual / tolerance) ** -2
             weights = torch.where(size < COINCIDING, weights, better)
     if not upright:
         turn = torch.stack((torch.linalg.vector_norm(turn, dim=-1), torch.zeros_like(turn[:, 0])), -1)

@@ -53,12 +53,12 @@ def compare(
     cascade: Cascade, reference: Cascade, images: Sequence[Image], int8: bool = False
 ) -> Agreement:
     """How a cascade agrees with the reference on some pictures: its nets get the reference's inputs."""
-    apart = [
+    differences = [
         largest_difference(stage.forward(step.inputs), step.outputs)
         for stage, step in zip(cascade.stages, reference.steps(images), strict=True)
     ]
     moved = final_points(cascade, images) - final_points(reference, images)
-    return agreement(cascade.backend, reference.backend, apart, moved, int8)
+    return agreement(cascade.backend, reference.backend, differences, moved, int8)
 
 
 def largest_difference(answers: Blobs, expected: Blobs) -> float:

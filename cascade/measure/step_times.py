@@ -68,7 +68,7 @@ def timed_steps(cascade: Cascade, images: Sequence[Image]) -> Iterator[tuple[str
     """
     read = 0.0
     for number, step in enumerate(cascade.steps(images)):
-        yield crop_name(number), read + step.seconds.look
+        yield crop_name(number), read + step.seconds.inputs
         yield step.stage.name, step.seconds.forward
         read = step.seconds.read
     start = time.perf_counter()

@@ -55,7 +55,7 @@ class PixelsView(ViewKind):
         over = self.window.over
         return [over(candidate.size, candidate.box, candidate.points) for candidate in candidates]
 
-    def look(self, images: Sequence[Image], windows: Sequence[Window]) -> Batch:
+    def make_input(self, images: Sequence[Image], windows: Sequence[Window]) -> Batch:
         """See ViewKind; nothing but black where a window is empty."""
         height, width = self.size
         parts = [

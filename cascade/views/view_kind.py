@@ -43,7 +43,7 @@ class ViewKind(ABC):
         """Where it looks, for each candidate; empty windows where there is nothing to see."""
 
     @abstractmethod
-    def look(self, images: Sequence[Image], windows: Sequence[Window]) -> Batch:
+    def make_input(self, images: Sequence[Image], windows: Sequence[Window]) -> Batch:
         """The input (n, *shape) for windows (n) of pictures (n), H x W x 3 uint8 BGR each."""
 
     @abstractmethod

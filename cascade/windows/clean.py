@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from .sampling import resample
-from .window import NOTHING, Floats, Size, Window, place
+from .window import NOTHING, Floats, Size, Window, to_picture
 
-__all__ = ["LACKS", "NAME", "box", "place", "resample", "square"]
+__all__ = ["LACKS", "NAME", "box", "resample", "square", "to_picture"]
 
 NAME = "clean"
 LACKS: frozenset[str] = frozenset()

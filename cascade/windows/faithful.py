@@ -49,7 +49,7 @@ def resample(image: Image, window: Window, height: int, width: int, interpolatio
     return cv2.resize(part.astype(np.float32), (width, height), interpolation=interpolation)
 
 
-def place(output: Floats, window: Window) -> Points:
+def to_picture(output: Floats, window: Window) -> Points:
     """Whole-pixel points (n, 2) in the picture out of a net's output (2n) in [-1, 1] of the window."""
     centre = ((int(window.width) - 1) // 2, (int(window.height) - 1) // 2)
     half = np.array(centre, np.float32)

@@ -31,7 +31,7 @@ class Mode(Protocol):
     ) -> Floats:
         """Pixels of a window (height, width, 3), colours as they are, by OpenCV's interpolation."""
 
-    def place(self, output: Floats, window: Window) -> Points:
+    def to_picture(self, output: Floats, window: Window) -> Points:
         """Points (n, 2) in the picture of a net's output (2n) in [-1, 1] of the window."""
 
 

@@ -119,9 +119,9 @@ def _repeated(image: Image, left: int, right: int, top: int, bottom: int) -> Ima
     x, y = min(max(left, 0), columns - 1), min(max(top, 0), rows - 1)
     part = image[y : max(bottom, y + 1), x : max(right, x + 1)]
     height, width = part.shape[:2]
-    beyond = (y - top, bottom - y - height, x - left, right - x - width)
-    more = [max(length, 0) for length in beyond]
-    repeated = cv2.copyMakeBorder(part, *more, cv2.BORDER_REPLICATE)
+    above, below = max(y - top, 0), max(bottom - y - height, 0)
+    before, behind = max(x - left, 0), max(right - x - width, 0)
+    repeated = cv2.copyMakeBorder(part, above, below, before, behind, cv2.BORDER_REPLICATE)
     return repeated[: bottom - top, : right - left]  # type: ignore[return-value]
 
 

@@ -78,7 +78,7 @@ def picture_window(size: Size) -> Window:
     return Window(0, 0, columns, rows)
 
 
-def place(output: Floats, window: Window) -> Points:
+def to_picture(output: Floats, window: Window) -> Points:
     """Points (n, 2) in the picture of a net's output (2n) in [-1, 1] of the window or its patches."""
     half, centres = _origin(window, np.float32)
     points: Points = output.reshape(-1, 2) * half
@@ -89,8 +89,8 @@ def place(output: Floats, window: Window) -> Points:
     return points
 
 
-def unplace(points: Floats, window: Window) -> NDArray[np.float64]:
-    """The inverse of `place`: what a net would have to answer, (n, 2) in [-1, 1]."""
+def to_window(points: Floats, window: Window) -> NDArray[np.float64]:
+    """The inverse of `to_picture`: what a net would have to answer, (n, 2) in [-1, 1]."""
     half, centres = _origin(window, np.float64)
     cos, sin = window.direction
     turned: NDArray[np.float64] = (points - centres) @ np.array([[cos, -sin], [sin, cos]])

@@ -347,10 +347,10 @@ def test_patches_by_hand(backend, folder):
     np.testing.assert_allclose(face.points, expected, atol=1e-4)
     first, second = (stage.view for stage in found.stages)
     window = face.windows[1]
-    batch = second.look([image] * 2, [window, NOTHING])
+    batch = second.make_input([image] * 2, [window, NOTHING])
     assert batch.shape == (2, 15, 8, 8)
     for number, patch in enumerate(window.patches):
-        alone = first.look([image], [patch])[0]
+        alone = first.make_input([image], [patch])[0]
         np.testing.assert_array_equal(batch[0, 3 * number : 3 * number + 3], alone)
     assert (batch[1] == -127.5).all()
     (folder / "patches.prototxt").write_text(NET.replace("1, 3, 8, 8", "1, 3, 16, 20"))

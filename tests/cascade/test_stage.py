@@ -143,7 +143,7 @@ def test_what_a_stage_is_made_of_can_be_had_alone(folder, images):
     assert step.windows == stage.view.windows(candidates)
     assert list(step.inputs) == list(stage.views)
     for blob, view in stage.views.items():
-        seen = view.look(images, view.windows(candidates))
+        seen = view.make_input(images, view.windows(candidates))
         np.testing.assert_array_equal(seen, step.inputs[blob])
 
 

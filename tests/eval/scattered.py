@@ -19,7 +19,7 @@ import numpy as np
 
 from protoface.cascade.definition import read_definition
 from protoface.cascade.windows import sampling
-from protoface.cascade.windows.window import Window, unplace
+from protoface.cascade.windows.window import Window, to_window
 from protoface.converters.files import write_text
 from protoface.eval.datasets.celeba import FOLDERS, LANDMARKS
 from protoface.eval.datasets.dataset import read_dataset
@@ -60,7 +60,7 @@ def main(data: Path, partition: str, out: Path, seed: int, others: bool) -> None
         picture = scatter.cover(generator, seen, source, window)
         name = f"{dataset.paths[index].stem}.jpg"
         cv2.imwrite(str(out / FOLDERS[-1] / name), picture)
-        points = (unplace(source.points, window) + 1) / 2 * (columns - 1, rows - 1)
+        points = (to_window(source.points, window) + 1) / 2 * (columns - 1, rows - 1)
         lines.append(f"{name} " + " ".join(f"{value:.2f}" for value in points.ravel()))
     head = " ".join(f"{name}_{axis}" for name in recipe.layout.points for axis in "xy")
     write_text(out / LANDMARKS, "\n".join([str(len(lines)), head, *lines, ""]))

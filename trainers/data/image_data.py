@@ -117,7 +117,7 @@ def decode(
     first = read(listed.names[0])
     pictures = np.empty((len(listed.names), *first.shape), np.uint8)
 
-    def place(index: int) -> None:
+    def store(index: int) -> None:
         picture = read(listed.names[index])
         if picture.shape != first.shape:
             raise ProtofaceError(
@@ -126,7 +126,7 @@ def decode(
             )
         pictures[index] = picture
 
-    _in_parallel(place, len(pictures), f"reading {listed.path}")
+    _in_parallel(store, len(pictures), f"reading {listed.path}")
     return pictures if pictures.ndim == 4 else pictures[..., None]
 
 
@@ -191,11 +191,11 @@ def _crop(pictures: Tensor, size: int, random: bool) -> Tensor:
     return pictures[each, rows[:, :, None], columns[:, None, :]]
 
 
-def _in_parallel(place: Callable[[int], None], count: int, title: str) -> None:
-    """Run `place(0)` to `place(count - 1)` on all cores, with a progress bar; OpenCV frees the GIL."""
+def _in_parallel(item: Callable[[int], None], count: int, title: str) -> None:
+    """Run `item(0)` to `item(count - 1)` on all cores, with a progress bar; OpenCV frees the GIL."""
     with ThreadPoolExecutor(cores(None)) as pool, tqdm(total=count, desc=title, disable=None) as bar:
         try:
-            for _ in pool.map(place, range(count)):
+            for _ in pool.map(item, range(count)):
                 bar.update()
         except BaseException:
             pool.shutdown(cancel_futures=True)

@@ -27,9 +27,9 @@ from .head import (
     draw_rotation,
     draw_shape,
     landmarks,
-    look,
     outline,
     relief,
+    view_from,
 )
 from .markup import Head, check_layout, mark
 from .paint import Style, draw_style, paint_face
@@ -111,7 +111,7 @@ def _draw_scene(rng: Generator, size: int, narrowest: float, layout: str) -> _Sc
     scene.draw_body(rng, picture, shape, pose, style)
     scene.hair_behind(rng, picture, shape, pose, style)
     light = (pose.rotation.T @ _light(rng)).astype(np.float32)
-    view = look(height, pose, (rows, columns))
+    view = view_from(height, pose, (rows, columns))
     # a head of less than two pixels is not seen and takes no chance from what follows
     atlas, features = paint_face(rng if view else deepcopy(rng), shape, style, height, light)
     if view is not None:

@@ -218,7 +218,7 @@ def outline(shape: Shape) -> Floats:
     return np.stack(ring, 1).astype(np.float32)
 
 
-def look(height: Floats, pose: Pose, size: tuple[int, int]) -> View | None:
+def view_from(height: Floats, pose: Pose, size: tuple[int, int]) -> View | None:
     """What a picture of `size` (rows, columns) sees of the head; None if it lies outside."""
     corners = np.array(
         [(x, y, z) for x in (-1.25, 1.25) for y in (-1.9, 2.3) for z in (FLOOR, 1.2)], np.float32

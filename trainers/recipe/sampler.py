@@ -13,7 +13,7 @@ from torch import Tensor
 from protoface.cascade.layouts import EYES
 from protoface.cascade.views.pixels import PixelsView
 from protoface.cascade.windows import sampling
-from protoface.cascade.windows.window import Window, unplace
+from protoface.cascade.windows.window import Window, to_window
 
 from . import recipe_pb2
 from .augment import as_jpeg, change_pixels, draw_moves
@@ -93,7 +93,7 @@ class Sampler:
                 parts = [self.scatter.cover(generator, parts[0], source, window)]
             if jpeg[index]:
                 parts = [as_jpeg(part, generator) for part in parts]
-            labels[index] = unplace(source.points, window)
+            labels[index] = to_window(source.points, window)
             if moves.mirror[index]:
                 parts = [parts[part][:, ::-1] for part in (self.flip if window.patches else [0])]
                 labels[index] = labels[index][self.flip] * (-1, 1)

@@ -62,7 +62,7 @@ class Scatter:
         return generator.random() < self.parameter.probability
 
     def window(self, generator: Generator, points: Floats, angle: float) -> Window:
-        """A window, turned by `angle` degrees, in which the whole face of five points lies somewhere."""
+        """A window, turned by `angle` degrees, that holds the whole face of five points somewhere."""
         options, size = self.parameter, face_size(points)
         least, greatest = math.log(options.least_eyes), math.log(options.greatest_eyes)
         side = size / math.exp(generator.uniform(least, greatest))

@@ -63,7 +63,7 @@ def show(dataset: Dataset, view: PixelsView, cascade: Cascade | None) -> Validat
         images = [read_picture(path) for path in paths]
         found = begin(images) if cascade is None else _found(cascade, images)
         seen = view.windows(found)
-        inputs.append(view.look(images, seen))
+        inputs.append(view.make_input(images, seen))
         windows += seen
         before += found
     return Validation(dataset, np.concatenate(inputs), windows, before)

@@ -27,7 +27,7 @@ from protoface.cascade.views.view_kind import make_views
 from protoface.cascade.windows import faithful
 from protoface.cascade.windows.mode import find_mode
 from protoface.cascade.windows.square import SquareWindow
-from protoface.cascade.windows.window import Image, Points, Window, unplace
+from protoface.cascade.windows.window import Image, Points, Window, to_window
 from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike, replacing
 from protoface.eval.datasets.dataset import Labelled
@@ -235,7 +235,7 @@ def _clean(
 ) -> tuple[Image, Floats]:
     """What the second stage sees, and labels of its own convention: -1 and 1 are pixel centres."""
     part = view.mode.resample(image, window, *view.size, view.interpolation)
-    return part, np.round(unplace(truth, window), 6)
+    return part, np.round(to_window(truth, window), 6)
 
 
 def _faithful(
@@ -293,7 +293,8 @@ def draw_histogram(errors: NDArray[np.float64], drop: float, path: Path) -> None
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = Figure(figsize=(7, 4))
+    figure.subplots_adjust(0.1, 0.13, 0.98, 0.92)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     percent = 100 * np.clip(errors[np.isfinite(errors)], 0, 0.2)

@@ -73,9 +73,9 @@ def labelled_set(data: PathLike, seed: int) -> Dataset:
     and for one with several faces: a copy has the picture's name.
     """
     found = list_dataset(data, seed)
-    apart = np.flatnonzero(found.parts == NO_PART)
-    if len(apart):
-        raise ProtofaceError(f"{found.root}: does not say which part '{found.names[apart[0]]}' is in")
+    unknown = np.flatnonzero(found.parts == NO_PART)
+    if len(unknown):
+        raise ProtofaceError(f"{found.root}: does not say which part '{found.names[unknown[0]]}' is in")
     if len(set(found.names)) < len(found):
         name = next(name for name, count in Counter(found.names).items() if count > 1)
         raise ProtofaceError(

@@ -71,9 +71,11 @@ def test_rgb_and_a_mean_for_each_channel(folder):
     nets = load_nets(definition, folder)
     image = np.full((20, 20, 3), (50, 100, 200), np.uint8)
     stage = Cascade(definition, nets, "torch").stages[0]
-    expected = stage.view.look([image], [picture_window((20, 20))])
+    expected = stage.view.make_input([image], [picture_window((20, 20))])
     device = DeviceCascade(definition, nets).stages[0]
-    found = device.look(torch.from_numpy(image[None]), None, picture(1, 20, 20, torch.device("cpu")))
+    found = device.make_input(
+        torch.from_numpy(image[None]), None, picture(1, 20, 20, torch.device("cpu"))
+    )
     np.testing.assert_allclose(found.numpy(), expected)
 
 

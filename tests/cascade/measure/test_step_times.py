@@ -43,7 +43,7 @@ def test_a_third_stage_gets_steps_of_its_own(folder):
 def test_the_parts_of_a_step_go_where_they_belong(folder):
     """Reading answers is part of the next crop; the last ones are read in the whole cascade alone."""
     cascade = load(folder)
-    slow = {"look": 0.02, "forward": 0.05, "read": 0.03}
+    slow = {"inputs": 0.02, "forward": 0.05, "read": 0.03}
     first = cascade.stages[0]
     (view,), (answer,) = first.views.values(), first.answers.values()
 
@@ -54,7 +54,7 @@ def test_the_parts_of_a_step_go_where_they_belong(folder):
 
         return run
 
-    view.look = slowed("look", view.look)
+    view.make_input = slowed("inputs", view.make_input)
     answer.read = slowed("read", answer.read)
     cascade.stages[0] = replace(first, forward=slowed("forward", first.forward))
     seconds = dict(timed_steps(cascade, random_pictures(1)))

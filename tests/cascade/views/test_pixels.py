@@ -33,13 +33,13 @@ def image() -> np.ndarray:
 def test_colour_order_mean_and_scale_reach_the_net():
     image = np.full((30, 30, 3), (1, 2, 3), np.uint8)  # blue 1, green 2, red 3
     window = picture_window((30, 30))
-    rgb = view("color_order: RGB mean: [10, 20, 30] scale: 0.5 size: 8").look([image], [window])
+    rgb = view("color_order: RGB mean: [10, 20, 30] scale: 0.5 size: 8").make_input([image], [window])
     np.testing.assert_allclose(rgb[0, :, 0, 0], [(3 - 10) / 2, (2 - 20) / 2, (1 - 30) / 2])
-    bgr = view("mean: [10, 20, 30] scale: 0.5 size: 8").look([image], [window])
+    bgr = view("mean: [10, 20, 30] scale: 0.5 size: 8").make_input([image], [window])
     np.testing.assert_allclose(bgr[0, :, 0, 0], [(1 - 10) / 2, (2 - 20) / 2, (3 - 30) / 2])
-    plain = view("size: 8").look([image], [window])
+    plain = view("size: 8").make_input([image], [window])
     np.testing.assert_array_equal(plain[0, :, 0, 0], [1, 2, 3])
-    one = view("mean: 100 size: 8").look([image], [window])
+    one = view("mean: 100 size: 8").make_input([image], [window])
     np.testing.assert_array_equal(one[0, :, 0, 0], [-99, -98, -97])
     assert rgb.dtype == np.float32
 
@@ -52,7 +52,7 @@ def test_colour_order_mean_and_scale_reach_the_net():
 def test_it_is_what_its_mode_resamples(mode, name, flag, image):
     """Height and width may differ; every window is a row of the batch."""
     windows = [Window(0, 0, 100, 75), Window(10, 20, 33, 44)]
-    seen = view(f"size: 12 size: 16 interpolation: {name} mean: 7", mode=mode).look(
+    seen = view(f"size: 12 size: 16 interpolation: {name} mean: 7", mode=mode).make_input(
         [image] * 2, windows
     )
     assert seen.shape == (2, 3, 12, 16)
@@ -62,7 +62,7 @@ def test_it_is_what_its_mode_resamples(mode, name, flag, image):
 
 
 def test_area_shrinks_by_means(image):
-    seen = view("size: 15 size: 20 interpolation: AREA").look([image], [Window(0, 0, 100, 75)])
+    seen = view("size: 15 size: 20 interpolation: AREA").make_input([image], [Window(0, 0, 100, 75)])
     means = image.reshape(15, 5, 20, 5, 3).mean((1, 3)).transpose(2, 0, 1)
     np.testing.assert_allclose(seen[0], means, atol=0.51)
 
@@ -70,7 +70,7 @@ def test_area_shrinks_by_means(image):
 def test_an_empty_window_is_black(image):
     """As pixels are: the mean is taken off and it is scaled, too."""
     a_view = view("mean: 100 scale: 0.5 size: 8")
-    seen = a_view.look([image, image], [NOTHING, Window(0, 0, 50, 50)])
+    seen = a_view.make_input([image, image], [NOTHING, Window(0, 0, 50, 50)])
     assert (seen[0] == -50).all()
     assert np.ptp(seen[1]) > 0
 
@@ -81,10 +81,10 @@ def test_patches_are_three_channels_each_in_the_order_of_the_points(image):
     assert a_view.patches == 5
     (window,) = a_view.windows([Candidate(0, (75, 100), points=POINTS)])
     assert len(window.patches) == 5
-    seen = a_view.look([image] * 2, [window, NOTHING])
+    seen = a_view.make_input([image] * 2, [window, NOTHING])
     assert seen.shape == (2, 15, 8, 8)
     for number, patch in enumerate(window.patches):
-        alone = view("size: 8 mean: 3").look([image], [patch])
+        alone = view("size: 8 mean: 3").make_input([image], [patch])
         np.testing.assert_array_equal(seen[0, 3 * number : 3 * number + 3], alone[0])
     assert (seen[1] == -3).all()
 
@@ -119,10 +119,10 @@ def test_windows_are_those_of_its_rule_for_each_candidate():
 def test_mirrored_is_what_it_shows_of_a_mirrored_picture(order, image):
     a_view = view(f"size: 10 size: 25 interpolation: NEAREST color_order: {order} mean: [1, 2, 3]")
     whole = picture_window((75, 100))
-    seen = a_view.look([image, image[:, ::-1]], [whole] * 2)
+    seen = a_view.make_input([image, image[:, ::-1]], [whole] * 2)
     # nearest neighbours of an even factor lie off the middle, to one side
     exact = view(f"size: 75 size: 100 color_order: {order} mean: [1, 2, 3]")
-    seen = exact.look([image, image[:, ::-1].copy()], [whole] * 2)
+    seen = exact.make_input([image, image[:, ::-1].copy()], [whole] * 2)
     np.testing.assert_array_equal(exact.mirrored(seen), seen[::-1])
     assert not np.array_equal(seen[0], seen[1])
 
@@ -137,7 +137,7 @@ def test_patches_of_a_mirrored_picture_are_their_partners(image):
         Window(0, 0, 50, 50, 0, patches),
         Window(49, 0, 50, 50, 0, others),
     ]
-    seen = a_view.look([image, image[:, ::-1].copy()], windows)
+    seen = a_view.make_input([image, image[:, ::-1].copy()], windows)
     np.testing.assert_array_equal(a_view.mirrored(seen), seen[::-1])
 
 

@@ -16,13 +16,13 @@ def test_windows_are_clipped_to_the_picture():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("place", range(4))
-def test_what_is_no_number_shows_nothing(bad, place):
+@pytest.mark.parametrize("index", range(4))
+def test_what_is_no_number_shows_nothing(bad, index):
     numbers = [5.0, 5.0, 20.0, 20.0]
-    numbers[place] = bad
+    numbers[index] = bad
     found = clean.box((60, 100), *numbers)
-    if place >= 2 and bad == np.inf:  # to the picture's edge
-        assert found.tolist() == ([5, 5, 95, 20] if place == 2 else [5, 5, 20, 55])
+    if index >= 2 and bad == np.inf:  # to the picture's edge
+        assert found.tolist() == ([5, 5, 95, 20] if index == 2 else [5, 5, 20, 55])
     else:
         assert found is NOTHING
 
@@ -43,5 +43,5 @@ def test_a_square_over_wild_points_is_empty(value):
 
 def test_it_places_and_resamples_as_windows_do():
     """Its own are those of all windows; faithful mode has others."""
-    assert clean.place is window.place
+    assert clean.to_picture is window.to_picture
     assert clean.resample is sampling.resample

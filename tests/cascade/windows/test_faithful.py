@@ -49,7 +49,7 @@ def test_resizing_is_done_in_float():
 
 
 def test_points_are_whole_pixels_around_an_integer_centre():
-    found = faithful.place(np.array([0, 0, 1, -1], np.float32), Window(10, 20, 50, 61))
+    found = faithful.to_picture(np.array([0, 0, 1, -1], np.float32), Window(10, 20, 50, 61))
     np.testing.assert_array_equal(found, [(34, 50), (58, 20)])  # (50 - 1) // 2 = 24
 
 

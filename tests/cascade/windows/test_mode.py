@@ -26,7 +26,7 @@ def test_both_have_all_that_a_mode_has(mode):
     from protoface.cascade.windows.mode import Mode
 
     asked = {name for name in vars(Mode) if not name.startswith("_")} | {"NAME", "LACKS"}
-    assert {"box", "square", "resample", "place"} <= asked
+    assert {"box", "square", "resample", "to_picture"} <= asked
     for name in asked:
         assert hasattr(mode, name), name
     assert isinstance(mode.LACKS, frozenset)

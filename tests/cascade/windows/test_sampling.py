@@ -8,7 +8,7 @@ from scipy.ndimage import map_coordinates
 
 from protoface.cascade.windows.sampling import blocks, resample, sampling_matrix, shrunk_blocks
 from protoface.cascade.windows.window import Image as Picture
-from protoface.cascade.windows.window import Window, centred, picture_window, place
+from protoface.cascade.windows.window import Window, centred, picture_window, to_picture
 
 TURNED = [centred(120.3, 90.8, 80, 30), centred(121, 95, 150.6, -75), centred(10, 190, 61.5, 170)]
 
@@ -68,12 +68,12 @@ def test_a_window_is_sampled_as_pytorch_samples_it(window, photo):
 @pytest.mark.parametrize("interpolation", [cv2.INTER_LINEAR, cv2.INTER_AREA])
 @pytest.mark.parametrize("window", [*TURNED, centred(100, 100, 150.3, 1e-9)])
 def test_a_net_that_answers_a_position_is_right(window, interpolation, ramp):
-    """The value seen at the net's pixel (c, r) is the place in the picture that `place` gives it."""
+    """The value seen at the net's pixel (c, r) is the place in the picture by `to_picture`."""
     c, r = 7, 16
     pixel = resample(ramp, window, 24, 24, interpolation)[r, c]
     # outer edges coincide: the pixel's centre in pixels of the window, from its first pixel's centre
     output = ((np.array([c, r]) + 0.5) * window.width / 24 - 0.5) / (window.width - 1) * 2 - 1
-    where = place(output.astype(np.float32), window)[0]
+    where = to_picture(output.astype(np.float32), window)[0]
     np.testing.assert_allclose(pixel[:2], np.clip(where, 0, (249, 199)), atol=1.1)
 
 

@@ -6,7 +6,7 @@ import pytest
 from protoface.cascade.layouts import find_layout
 from protoface.cascade.windows.similarity import LARGEST
 from protoface.cascade.windows.similarity_fit import fit
-from protoface.cascade.windows.window import NOTHING, place, unplace
+from protoface.cascade.windows.window import NOTHING, to_picture, to_window
 from protoface.cascade.windows.window_kind import WindowKind
 from protoface.converters import ProtofaceError
 
@@ -46,12 +46,12 @@ def test_over_the_points_and_back(upright, patch, layout):
     assert window.width == pytest.approx(121, abs=1e-3)
     assert len(window.patches) == (len(shape) if patch else 0)
     truth = points + np.random.default_rng(0).normal(size=shape.shape) * 5
-    output = unplace(truth, window).astype(np.float32)
-    np.testing.assert_allclose(place(output.reshape(-1), window), truth, atol=1e-4)
+    output = to_window(truth, window).astype(np.float32)
+    np.testing.assert_allclose(to_picture(output.reshape(-1), window), truth, atol=1e-4)
     if not patch:
-        np.testing.assert_allclose(unplace(points, window), shape, atol=1e-5)
+        np.testing.assert_allclose(to_window(points, window), shape, atol=1e-5)
         return
-    np.testing.assert_allclose(unplace(points, window), np.zeros_like(shape), atol=1e-5)
+    np.testing.assert_allclose(to_window(points, window), np.zeros_like(shape), atol=1e-5)
     for part, point in zip(window.patches, points, strict=True):
         assert part.centre == pytest.approx(tuple(point))
         assert part.width == pytest.approx(0.3 * 121, abs=1e-3)

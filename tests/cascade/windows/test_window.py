@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from protoface.cascade.windows.window import NOTHING, Window, centred, picture_window, place, unplace
+from protoface.cascade.windows.window import (
+    NOTHING,
+    Window,
+    centred,
+    picture_window,
+    to_picture,
+    to_window,
+)
 
 TURNED = [centred(120.3, 90.8, 80, 30), centred(121, 95, 150.6, -75), centred(10, 190, 61.5, 170)]
 
@@ -41,14 +48,14 @@ def test_points_go_to_the_window_and_back():
     window = Window(10.5, 20.25, 91, 61)
     points = np.array([(10.5, 20.25), (100.5, 80.25), (55.5, 50.25)], np.float32)
     output = np.array([(-1, -1), (1, 1), (0, 0)], np.float32)
-    np.testing.assert_allclose(place(output.reshape(-1), window), points, atol=1e-5)
+    np.testing.assert_allclose(to_picture(output.reshape(-1), window), points, atol=1e-5)
 
 
 @pytest.mark.parametrize("window", TURNED)
 def test_turned_windows_and_back_to_a_ten_thousandth_pixel(window):
     truth = np.random.default_rng(0).uniform(0, 250, (5, 2))
-    output = unplace(truth, window).astype(np.float32)
-    np.testing.assert_allclose(place(output, window), truth, atol=1e-4)
+    output = to_window(truth, window).astype(np.float32)
+    np.testing.assert_allclose(to_picture(output, window), truth, atol=1e-4)
 
 
 def test_points_of_patches_each_count_in_their_own():
@@ -56,5 +63,5 @@ def test_points_of_patches_each_count_in_their_own():
     window = Window(0, 0, 81, 81, 90, patches)
     output = np.array([(0, 0), (1, 0)], np.float32)
     expected = [(20, 30), (50, 65)]  # half of the patch down the picture, as it is turned by 90 degrees
-    np.testing.assert_allclose(place(output.reshape(-1), window), expected, atol=1e-5)
-    np.testing.assert_allclose(unplace(np.array(expected), window), output, atol=1e-9)
+    np.testing.assert_allclose(to_picture(output.reshape(-1), window), expected, atol=1e-5)
+    np.testing.assert_allclose(to_window(np.array(expected), window), output, atol=1e-9)

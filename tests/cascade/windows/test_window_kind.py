@@ -93,7 +93,7 @@ def test_a_new_kind_works_through_the_whole_cascade(backend, mode, folder, bound
     # faithful mode rounds: points, corners
     exact = 1e-4 if mode == "clean" else 1.01
     assert window.tolist() == pytest.approx([*start, *size * 2], abs=exact)
-    np.testing.assert_allclose(face.points, MODES[mode].place(SECOND, window), atol=1e-4)
+    np.testing.assert_allclose(face.points, MODES[mode].to_picture(SECOND, window), atol=1e-4)
 
 
 def test_what_a_new_kind_refuses_is_said_of_its_stage(folder, bounds_kind, schema):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from protoface.trainers.drawn.contour import LINES, contour, first_crossing, half_rim, rim, visible_edge
-from protoface.trainers.drawn.head import FLOOR, lift, look
+from protoface.trainers.drawn.head import FLOOR, lift, view_from
 
 from .heads import SIDE, UNIT, edge_distance, head
 
@@ -36,7 +36,7 @@ def test_the_rim_is_where_the_surface_sinks_to_the_floor():
 def test_points_lie_on_the_visible_edge(seed, yaw, pitch):
     """The edge is found in another way: by rays through the pixels."""
     drawn = head(seed, yaw, pitch)
-    view = look(drawn.height, drawn.pose, (SIDE, SIDE))
+    view = view_from(drawn.height, drawn.pose, (SIDE, SIDE))
     assert view is not None
     mask = np.zeros((SIDE, SIDE), bool)
     rows, columns = view.cover.shape

@@ -12,9 +12,9 @@ from protoface.trainers.drawn.head import (
     half_widths,
     landmarks,
     lift,
-    look,
     relief,
     rotation,
+    view_from,
 )
 
 
@@ -26,7 +26,7 @@ def test_points_lie_where_a_ray_hits_their_place_on_the_map() -> None:
         height = relief(shape)
         turned = rotation(*rng.uniform((-25, -15, -30), (25, 15, 30)).tolist())
         pose = Pose(turned, 60.0, np.array((128, 128), np.float32))
-        view = look(height, pose, (256, 256))
+        view = view_from(height, pose, (256, 256))
         assert view is not None
         cheek = lift(height, np.array([(-0.25, 0.75), (0.3, -0.7), (0, 1.4)], np.float32))
         for x, y in pose.project(cheek):

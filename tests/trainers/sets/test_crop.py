@@ -12,7 +12,7 @@ from protoface.cascade.cascade import load
 from protoface.cascade.definition import find_definition
 from protoface.cascade.layouts import find_layout
 from protoface.cascade.windows import clean, faithful, sampling
-from protoface.cascade.windows.window import picture_window, place
+from protoface.cascade.windows.window import picture_window, to_picture
 from protoface.cli import protoface, run
 from protoface.converters import ProtofaceError
 from protoface.eval.datasets.dataset import list_dataset
@@ -61,9 +61,9 @@ def test_clean_labels_lead_back_to_the_originals(tmp_path: Path, level_1: Path) 
         if picture.name not in found:
             continue
         image = cv2.imread(str(picture.path))
-        answer = place(np.array(ANSWER, np.float32), picture_window(image.shape[:2]))
+        answer = to_picture(np.array(ANSWER, np.float32), picture_window(image.shape[:2]))
         window = clean.square(image.shape[:2], answer, 2, 2, 0, 4)
-        back = place(found[picture.name].ravel(), window)
+        back = to_picture(found[picture.name].ravel(), window)
         # half a pixel of the 48 x 48 crop is the demand; six decimals are far closer
         assert np.abs(back - points[picture.name]).max() < 1e-3
         written = cv2.imread(str(tmp_path / "out" / picture.part / picture.name))
@@ -85,9 +85,9 @@ def test_labels_of_a_turned_window_lead_back(tmp_path: Path, level_1: Path) -> N
     crop(tmp_path / "set", levels, tmp_path / "out", drop=0.9)
     for picture in list_dataset(tmp_path / "set", 0):
         image = cv2.imread(str(picture.path))
-        answer = place(np.array(ANSWER, np.float32), picture_window(image.shape[:2]))
+        answer = to_picture(np.array(ANSWER, np.float32), picture_window(image.shape[:2]))
         window = levels.second.window.over(image.shape[:2], None, answer)
-        back = place(labels(tmp_path / "out")[picture.name].ravel(), window)
+        back = to_picture(labels(tmp_path / "out")[picture.name].ravel(), window)
         assert np.abs(back - points[picture.name]).max() < 1e-3
     cascade.write_text(text.replace(square, f"similarity {{ {shape} patch: 0.3 }}"))
     with pytest.raises(ProtofaceError, match="looks at patches or through several views"):
@@ -150,7 +150,7 @@ def test_the_window_is_the_one_the_cascade_looks_through(tmp_path: Path, shared:
     (folder / "list_landmarks_celeba.txt").write_text(text)
     for path in (shared / "original" / "demo_images").iterdir():
         (folder / "images" / path.name).symlink_to(path)
-    for mode, placed in (("clean", place), ("faithful", faithful.place)):
+    for mode, placed in (("clean", to_picture), ("faithful", faithful.to_picture)):
         cascade = load("original", weights=weights, mode=mode)
         done = crop(folder, load_levels(weights=weights[0], mode=mode), tmp_path / mode)
         assert (sum(done.counts.values()), done.dropped, done.bad) == (8, 0, 0)
@@ -208,6 +208,7 @@ def test_bad_pictures_are_listed(tmp_path: Path, level_1: Path) -> None:
     assert run(protoface, [*command, "--strict"]) == 1
 
 
+@pytest.mark.slow
 def test_goes_on_where_it_was_stopped(tmp_path: Path, level_1: Path) -> None:
     write_set(tmp_path / "set", 150, 48)
     levels = load_levels(weights=level_1)
@@ -257,6 +258,6 @@ def test_a_set_of_68_points_is_cropped_by_a_cascade_of_five(tmp_path: Path, leve
     for name, expected in zip(points, five, strict=True):
         if name in found:
             image = cv2.imread(str(tmp_path / "set" / "images" / name))
-            answer = place(np.array(ANSWER, np.float32), picture_window(image.shape[:2]))
+            answer = to_picture(np.array(ANSWER, np.float32), picture_window(image.shape[:2]))
             window = clean.square(image.shape[:2], answer, 2, 2, 0, 4)
-            assert np.abs(place(found[name].ravel(), window) - expected).max() < 1e-3
+            assert np.abs(to_picture(found[name].ravel(), window) - expected).max() < 1e-3
