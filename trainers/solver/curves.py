@@ -48,7 +48,7 @@ def draw_curves(log: Path, out: Path, weight: float = 1.0) -> None:
     from .training_log import test_log
 
     figure = Figure(figsize=(9, 5))
-    figure.subplots_adjust(0.08, 0.1, 0.99, 0.98)  # a layout engine would draw all of it twice
+    figure.subplots_adjust(0.09, 0.1, 0.99, 0.98)  # a layout engine would draw all of it twice
     FigureCanvasAgg(figure)  # without pyplot, which would look for a screen
     axes = figure.add_subplot(xlabel="iteration", ylabel="loss", yscale="log")
     train = read_curves(log)

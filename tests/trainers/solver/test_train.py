@@ -84,8 +84,15 @@ def test_a_seed_is_drawn_and_told(folder: Path) -> None:
     assert Path("out/net_iter_2.caffemodel").read_bytes() == first
 
 
-@pytest.mark.parametrize("snapshot_format", ["BINARYPROTO", "HDF5"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("snapshot_format", "dtype"),
+    [
+        ("BINARYPROTO", "float32"),
+        ("HDF5", "float64"),
+        pytest.param("BINARYPROTO", "float64", marks=pytest.mark.slow),
+        pytest.param("HDF5", "float32", marks=pytest.mark.slow),
+    ],
+)
 def test_resuming_changes_no_bit(folder: Path, snapshot_format: str, dtype: str) -> None:
     edit("solver.prototxt", "snapshot: 5", f"snapshot: 5 snapshot_format: {snapshot_format}")
     h5 = ".h5" if snapshot_format == "HDF5" else ""
