@@ -99,12 +99,14 @@ def test_on_the_command_line(tmp_path, net_of, filled):
     (tmp_path / "n.prototxt").write_text(NET)
     source = filled(part_of(net_of, input_shapes=SIZE, output_blobs=["c2"]))
     write_weights(tmp_path / "n.caffemodel", source)
-    files = [str(tmp_path / name) for name in ("n.prototxt", "n.caffemodel", "out.caffemodel")]
+    files = [str(tmp_path / name) for name in ("n.prototxt", "n.caffemodel")]
+    out = tmp_path / "out.caffemodel"
     options = ["--input-shape", "x=1,3,6,6", "--output-blob", "c2", "--level", "1", "--check"]
+    options += ["--out", str(out)]
     result = CliRunner().invoke(commands.convert, [*files, *options], standalone_mode=False)
     assert result.exception is None
     assert result.return_value == 0
-    assert load_net(tmp_path / "out.prototxt", files[2]) == source
+    assert load_net(tmp_path / "out.prototxt", out) == source
 
 
 def test_layers_of_one_name(tmp_path, net_of, filled, agree):
