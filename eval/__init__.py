@@ -7,7 +7,7 @@ from protoface.converters.lazy import exporting
 
 if TYPE_CHECKING:
     from .datasets.dataset import Dataset, read_dataset
-    from .evaluate import Measured, cascade_finder
+    from .evaluation import Measured, cascade_finder, evaluate, evaluate_cascade
     from .quantize import quantize_cascade
     from .report import write_report
     from .summary import Summary, summarise
@@ -18,6 +18,8 @@ __all__ = [
     "ProtofaceError",
     "Summary",
     "cascade_finder",
+    "evaluate",
+    "evaluate_cascade",
     "quantize_cascade",
     "read_dataset",
     "summarise",
@@ -29,7 +31,7 @@ __getattr__, __dir__ = exporting(
     __name__,
     {
         ".datasets.dataset": ("Dataset", "read_dataset"),
-        ".evaluate": ("Measured", "cascade_finder"),
+        ".evaluation": ("Measured", "cascade_finder", "evaluate", "evaluate_cascade"),
         ".quantize": ("quantize_cascade",),
         ".report": ("write_report",),
         ".summary": ("Summary", "summarise"),

@@ -20,7 +20,7 @@ from protoface.cascade.measure.step_times import WHOLE, Row, crop_name
 from protoface.cascade.metrics import image_diagonal, point_errors
 
 from .datasets.dataset import Dataset
-from .evaluate import Floats, Measured, evaluate_cascade
+from .evaluation import Floats, Measured, evaluate_cascade
 
 CELEBA_PICTURES = 202_599
 #: Pictures with a larger level-1 error are not in the published figures of level 2.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from protoface.cascade.layouts import DEFAULT, find_layout
 from protoface.cascade.metrics import point_errors
 
-from .evaluate import Measured
+from .evaluation import Measured
 from .summary import Summary, summarise
 
 Floats = NDArray[np.float64]

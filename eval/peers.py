@@ -20,7 +20,7 @@ from protoface.cascade.windows.window import Image
 from protoface.converters.errors import ProtofaceError
 
 from .datasets.dataset import Dataset
-from .evaluate import Finder, Floats, Found, Measured, Progress, evaluate
+from .evaluation import Finder, Floats, Found, Measured, Progress, evaluate
 
 #: Five points (5, 2) of one picture in pixels, or None.
 FindOne = Callable[[Image], Floats | None]

@@ -15,7 +15,7 @@ from protoface.cascade.layouts import DEFAULT, find_layout
 from protoface.cascade.pictures import read_picture
 from protoface.cascade.windows.window import Image
 
-from .evaluate import Floats, Measured, level_names
+from .evaluation import Floats, Measured, level_names
 from .summary import ced
 
 MANY = 12  # points: of more, parts of the face are shown together

@@ -33,7 +33,7 @@ from protoface.converters.prototxt import to_text
 from protoface.converters.runtimes import Blobs
 
 from .datasets.dataset import Dataset
-from .evaluate import Finder, Found, Measured, Progress, evaluate_cascade, found_in
+from .evaluation import Finder, Found, Measured, Progress, evaluate_cascade, found_in
 
 #: A model, what its inputs see in batches, its name in errors -> the smaller model.
 Converter = Callable[[onnx.ModelProto, Sequence[Blobs], str], onnx.ModelProto]

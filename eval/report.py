@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.files import write_text
 
-from .evaluate import Measured, level_names
+from .evaluation import Measured, level_names
 from .groups import Group, groups
 from .plots import MANY, ced_curves, contact_sheet, error_histogram, part_bars, point_bars
 from .summary import NORMALISERS

@@ -27,7 +27,7 @@ from protoface.converters.graph import Net, build_graph
 from protoface.converters.int8 import WEIGHTED
 
 from .datasets.dataset import Dataset
-from .evaluate import Progress, evaluate_cascade
+from .evaluation import Progress, evaluate_cascade
 from .quantize import as_onnx
 from .summary import Summary
 

@@ -97,7 +97,7 @@ def test_a_circle_and_a_climb_are_found():
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("import protoface.eval.evaluate", "protoface.eval.evaluate"),
+        ("import protoface.eval.evaluation", "protoface.eval.evaluation"),
         ("from protoface.cascade import cascade_pb2", "protoface.cascade.cascade_pb2"),
         ("from . import cascade_pb2", "protoface.cascade.cascade_pb2"),
         ("from ..converters.files import replacing", "protoface.converters.files"),

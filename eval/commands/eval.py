@@ -18,7 +18,7 @@ from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.files import write_text
 
 from ..datasets.dataset import read_dataset
-from ..evaluate import Measured, as_json, evaluate_cascade, level_names
+from ..evaluation import Measured, as_json, evaluate_cascade, level_names
 from ..groups import groups
 from ..peers import evaluate_peer, open_peers
 from ..report import HEADS, group_row, peer_row, summary_rows, write_report

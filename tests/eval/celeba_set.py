@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from protoface.cascade.layouts import find_layout
-from protoface.eval.evaluate import Finder, Found
+from protoface.eval.evaluation import Finder, Found
 
 FACE = np.array([(30, 30), (60, 30), (45, 45), (33, 60), (57, 60)], np.float64)  # eyes 30 pixels apart
 

@@ -7,7 +7,7 @@ from protoface import cascade
 from protoface.cascade.measure.step_times import Row
 from protoface.eval.compare import as_markdown, as_text, compare, euclidean_loss
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluate import evaluate
+from protoface.eval.evaluation import evaluate
 
 from ..constant_cascade import CASCADE, FIRST, NET, SECOND, constant_weights
 from .celeba_set import offset_finder, write_celeba

@@ -8,7 +8,7 @@ import pytest
 from protoface.cascade.cascade_pb2 import LayoutParameter
 from protoface.cascade.layouts import find_layout, make_layout
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluate import Found, evaluate
+from protoface.eval.evaluation import Found, evaluate
 from protoface.eval.groups import ATTRIBUTE, AXES, groups, size, tilt, turn
 
 from .celeba_set import FACE, offset_finder, with_68_points

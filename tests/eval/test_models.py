@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from protoface.cascade import load
 from protoface.cascade.definition import find_definition
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluate import cascade_finder, evaluate
+from protoface.eval.evaluation import cascade_finder, evaluate
 from protoface.trainers.recipe.scatter import face_size
 
 from . import scattered

@@ -6,7 +6,7 @@ import pytest
 from protoface.converters import ProtofaceError
 from protoface.eval import peers
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluate import Found, evaluate
+from protoface.eval.evaluation import Found, evaluate
 from protoface.eval.peers import PEERS, AbsentError, Peer, evaluate_peer, open_peers
 
 from .celeba_set import FACE, with_68_points

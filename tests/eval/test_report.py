@@ -13,7 +13,7 @@ import pytest
 
 from protoface.cascade.layouts import find_layout
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluate import Found, Measured, evaluate
+from protoface.eval.evaluation import Found, Measured, evaluate
 from protoface.eval.plots import contact_sheet, part_bars
 from protoface.eval.report import percent, write_report
 

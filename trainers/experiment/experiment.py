@@ -28,7 +28,7 @@ from protoface.converters.prototxt import to_text
 from protoface.eval.compare import Comparison, as_markdown
 from protoface.eval.compare import compare as compare_rows
 from protoface.eval.datasets.dataset import Dataset, list_dataset
-from protoface.eval.evaluate import Measured, evaluate_cascade
+from protoface.eval.evaluation import Measured, evaluate_cascade
 from protoface.eval.plots import contact_sheet
 from protoface.prototxt import generate
 

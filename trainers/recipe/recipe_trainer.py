@@ -29,7 +29,7 @@ from protoface.converters.graph import Net
 from protoface.converters.prototxt import to_text
 from protoface.converters.weights import write_weights
 from protoface.eval.datasets.dataset import Dataset
-from protoface.eval.evaluate import Measured, cascade_finder, evaluate
+from protoface.eval.evaluation import Measured, cascade_finder, evaluate
 
 from ..net.device import torch_device
 from ..net.memory import keep_freed_memory

@@ -13,7 +13,7 @@ from protoface.cascade import load
 from protoface.cascade.metrics import point_errors
 from protoface.converters import ProtofaceError
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluate import cascade_finder, evaluate
+from protoface.eval.evaluation import cascade_finder, evaluate
 from protoface.prototxt import generate
 from protoface.trainers.recipe import recipe_trainer as trainer
 from protoface.trainers.recipe.recipe_trainer import train_recipe

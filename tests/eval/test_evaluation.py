@@ -10,7 +10,7 @@ from protoface.cascade.cascade_pb2 import LayoutParameter
 from protoface.cascade.layouts import find_layout, make_layout
 from protoface.converters import ProtofaceError
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluate import (
+from protoface.eval.evaluation import (
     Found,
     as_json,
     cascade_finder,
@@ -79,7 +79,7 @@ def test_faces_that_are_not_found_are_skipped(celeba):
 
 
 def test_batches_keep_the_order(celeba, monkeypatch):
-    monkeypatch.setattr("protoface.eval.evaluate.BATCH", 3)
+    monkeypatch.setattr("protoface.eval.evaluation.BATCH", 3)
     seen = []
 
     def find(images):
