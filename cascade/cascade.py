@@ -49,11 +49,6 @@ class Cascade:
             answers = make_answers(stage, self.layout, arithmetic, where)
             self.stages.append(make_stage(stage, net, views, answers, self.backend, threads))
 
-    @property
-    def points(self) -> tuple[str, ...]:
-        """Names of the points, in order."""
-        return self.layout.points
-
     def detect(self, image: Image, boxes: ArrayLike | None = None) -> list[Face]:
         """Find the faces of one picture.
 

@@ -73,10 +73,15 @@ class Candidate(NamedTuple):
 
 
 def bounds(points: Points) -> Box:
-    """The box (4) around points (n, 2): x, y, width, height; a single point covers one pixel."""
+    """The box (4) around points (n, 2): x, y, width, height; a single point covers one pixel.
+
+    NaN without points, and where one is no number.
+    """
     if not len(points):
         return np.full(4, math.nan)
     xs, ys = zip(*points.tolist(), strict=True)  # for so few, plain numbers are faster than arrays
+    if not math.isfinite(sum(xs) + sum(ys)):
+        return np.full(4, math.nan)
     left, top = min(xs), min(ys)
     return np.array((left, top, max(xs) - left + 1, max(ys) - top + 1))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..face import Face
+from ..face import Face, bounds
 from ..windows.window import Floats, Points
 
 #: Cut-off of the speed's own low-pass filter in Hz: the paper's.
@@ -74,9 +74,14 @@ def _low_pass(new: Floats, old: Floats, cutoff: Floats | float, passed: float) -
 
 
 def smoothed(face: Face, smoother: OneEuro, seconds: float) -> Face:
-    """A face with its final points smoothed, and reset where there was nothing to look at."""
+    """A face with its final points smoothed, and its box if that is their bounds.
+
+    The filter is reset where there was nothing to look at.
+    """
     if face.windows[-1].empty:
         smoother.reset()
         return face
     points = smoother(face.points, seconds)
-    return replace(face, points=points, stages=(*face.stages[:-1], points))
+    around = np.array_equal(face.box, bounds(face.points))
+    box = bounds(points) if around else face.box
+    return replace(face, box=box, points=points, stages=(*face.stages[:-1], points))

@@ -47,6 +47,10 @@ def test_bounds_by_hand():
     np.testing.assert_array_equal(bounds(points[:1]), [3, 7, 1, 1])
     assert np.isnan(bounds(NO_POINTS)).all()
     assert np.isnan(bounds(np.full((5, 2), np.nan, np.float32))).all()
+    for wrong in range(3):  # whichever point is none
+        points[wrong] = np.nan
+        assert np.isnan(bounds(points)).all()
+        points[wrong] = 0
 
 
 def test_a_candidate_becomes_a_face():

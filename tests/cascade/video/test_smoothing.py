@@ -9,6 +9,7 @@ import pytest
 
 from protoface.cascade import Face, load
 from protoface.cascade.detect import Seen, detect_paths
+from protoface.cascade.face import bounds
 from protoface.cascade.video.smoothing import OneEuro, Smoothing, smoothed
 from protoface.cascade.windows.window import NOTHING, Window
 from protoface.cli import protoface, run
@@ -112,6 +113,16 @@ def test_another_face_starts_anew():
     assert all(found.stages[0] is first for found in answers)
     # all else is the face's own
     assert all((found.box is BOX, found.score, found.id) == (True, 0.5, 3) for found in answers)
+
+
+def test_bounds_of_the_points_follow_them():
+    """The box that is the bounds of the points stays that; a box that was given stays as it is."""
+    smoother = OneEuro(Smoothing())
+    for points in film(np.full((5, 2), 200.0), 2)[:3]:
+        face = Face(bounds(points), 0.5, points, (points,), (Window(0, 0, 9, 9),))
+        found = smoothed(face, smoother, 1 / 30)
+        np.testing.assert_array_equal(found.box, bounds(found.points))
+    assert not np.array_equal(found.points, points)
 
 
 def test_two_frames_at_one_time_do_no_harm():
