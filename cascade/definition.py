@@ -74,18 +74,22 @@ def _check_file(path: Path, sha256: str) -> None:
     found = hashlib.sha256(read_bytes(path)).hexdigest()
     if found != sha256.lower():
         raise ProtofaceError(
-            f"{path}: is not the file that the cascade was made with (its SHA-256 is {found[:12]}..., "
+            f"{path}: is not the file that the cascade was packed with (SHA-256 {found[:12]}..., "
             f"not {sha256[:12]}...); install the package or copy the model again"
         )
 
 
 def _check_stage(stage: cascade_pb2.StageParameter, index: int, layout: Layout, where: str) -> None:
     if not stage.name or bool(stage.net) == bool(stage.onnx):
-        raise ProtofaceError(f"{where}: number {index + 1} needs a name, and a net or an ONNX file")
+        raise ProtofaceError(
+            f"{where}: stage number {index + 1} needs a name, and either a net or an ONNX file"
+        )
     views = make_views(stage, layout, clean, where)
     make_answers(stage, layout, clean, where)
     if index == 0 and any(view.needs_points for view in views):
-        raise ProtofaceError(f"{where}: the first stage has no points to put its window over")
+        raise ProtofaceError(
+            f"{where}: the first stage's window needs points, which only later stages have"
+        )
 
 
 def weight_files(

@@ -105,7 +105,7 @@ class Layout:
         return points if self.same_points(to) else np.asarray(self.conversions[to.name] @ points)
 
     def __str__(self) -> str:
-        """Its name in quotes; without one, how many points it has."""
+        """Its name in quotes; without one, its number of points."""
         return f"'{self.name}'" if self.name else f"({len(self)} points without a name)"
 
 
@@ -148,7 +148,7 @@ def make_layout(parameter: cascade_pb2.LayoutParameter, source: str) -> Layout:
     """The layout that a message describes. Raises ProtofaceError naming `source` and the point."""
     names = tuple(point.name for point in parameter.point)
     if not names or len(set(names)) != len(names) or "" in names:
-        raise ProtofaceError(f"{source}: needs points with names that differ, has {list(names)}")
+        raise ProtofaceError(f"{source}: needs points with different names, has {list(names)}")
     groups: dict[str, list[int]] = {}
     for index, point in enumerate(parameter.point):
         for group in point.group:
@@ -177,7 +177,9 @@ def _flip(parameter: cascade_pb2.LayoutParameter, names: Sequence[str], source: 
             raise ProtofaceError(f"{source}: point '{point.name}': no point is named '{point.flip}'")
     order = [names.index(point.flip or point.name) for point in parameter.point]
     if [order[index] for index in order] != list(range(len(order))):
-        raise ProtofaceError(f"{source}: a point's flip must have that point as its own flip")
+        raise ProtofaceError(
+            f"{source}: if a point's flip is another point, that one's flip must be the first"
+        )
     return tuple(order)
 
 

@@ -73,7 +73,7 @@ def read_list(path: str | os.PathLike[str], count: int) -> dict[str, NDArray[np.
         if line.strip():
             name, values = _entry(line, count, path, number)
             if name in names:
-                raise ProtofaceError(f"{path}: line {number}: '{name}' is there a second time")
+                raise ProtofaceError(f"{path}: line {number}: '{name}' is listed a second time")
             names[name] = None
             numbers += values
     if announced is not None and announced != len(names):

@@ -29,7 +29,7 @@ def read_picture(path: Path | str) -> Image:
     """
     data = read_bytes(path)
     if _breaks_off(data):
-        raise ProtofaceError(f"{path}: the JPEG breaks off before its end; the file is truncated")
+        raise ProtofaceError(f"{path}: the JPEG ends too early; the file is truncated")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:  # a header that promises too many pixels, for one

@@ -2,7 +2,7 @@
 
 Source of the published figures: the original experiment's article and README (March 2018). 1.17 % is
 level 1 over the whole picture's diagonal; 2.16 % is level 2 over the *crop's* diagonal, on pictures of
-level-1 errors below 10 %. An error of the whole cascade was never published.
+level-1 errors below 10 %. An error of the whole cascade was not published.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ LOSS_TRAIN = Published("level 1 train loss", 0.005, 0.006, "EuclideanLoss before
 LOSS_TEST = Published("level 1 test loss", 0.007, 0.008, "EuclideanLoss before loss_weight")
 SIZE = _one("size of a model", 956, "KB (1,024 bytes) as .caffemodel")
 FORWARD = _one("one forward pass", 6, "ms a picture, batch 1")
-NEVER = "never"
+NOT_PUBLISHED = "not published"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Comparison:
         return {
             "figure": self.figure,
             "unit": self.unit,
-            "published": None if self.published == NEVER else self.published,
+            "published": None if self.published == NOT_PUBLISHED else self.published,
             "measured": self.measured,
             "differs": self.differs,
         }
@@ -102,7 +102,7 @@ def compare(
     hardware: str,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> list[Comparison]:
-    """All rows. `data` gives the set of a partition (train, test), or is None without CelebA at hand.
+    """All rows. `data` gives the set of a partition (train, test), or is None without CelebA.
 
     `timings` are rows of the benchmark at batch 1, `hardware` what they were taken on.
     """
@@ -111,7 +111,7 @@ def compare(
         reason = "not comparable: needs CelebA (--celeba DIR)"
         figures = (TRAIN_1, TEST_1, *POINTS_1, TEST_2, *POINTS_2, LOSS_TRAIN, LOSS_TEST)
         rows += [_row(published, None, reason) for published in figures]
-        rows.append(Comparison("cascade test error", PICTURE, NEVER, None, reason))
+        rows.append(Comparison("cascade test error", PICTURE, NOT_PUBLISHED, None, reason))
     else:
         five = find_layout(DEFAULT)
         train, test = (
@@ -149,7 +149,7 @@ def _errors(train: Measured, test: Measured) -> Iterator[Comparison]:
     yield _row(LOSS_TEST, euclidean_loss(test), differs)
     whole = test.summary("image_diagonal", len(test.levels) - 1)
     mean = None if whole is None else 100 * whole.mean
-    yield Comparison("cascade test error", PICTURE, NEVER, mean, differs)
+    yield Comparison("cascade test error", PICTURE, NOT_PUBLISHED, mean, differs)
 
 
 def _data_differs(train: Measured, test: Measured) -> str:
@@ -195,7 +195,7 @@ def _times(cascade: Cascade, timings: Sequence[Row], hardware: str) -> Iterator[
     yield _row(FORWARD, forward, differs)
     rest = " and ".join(crop_name(number) for number in range(len(cascade.stages)))
     unit = f"ms a picture, batch 1, {rest} included"
-    yield Comparison("whole cascade", unit, NEVER, p50[WHOLE], differs)
+    yield Comparison("whole cascade", unit, NOT_PUBLISHED, p50[WHOLE], differs)
 
 
 def as_text(rows: Sequence[Comparison]) -> str:

@@ -165,7 +165,7 @@ def evaluate(
             found.append(answer)
             sizes.append((image.shape[1], image.shape[0]))
     if not found:
-        raise ProtofaceError(f"{dataset.name}: not one picture could be measured ({skipped[:1]})")
+        raise ProtofaceError(f"{dataset.name}: no picture could be measured ({skipped[:1]})")
     return Measured(
         dataset=dataset,
         kept=np.array(kept),

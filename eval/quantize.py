@@ -118,7 +118,9 @@ def as_onnx(net: Loaded, stage: cascade_pb2.StageParameter) -> onnx.ModelProto:
 def evenly(dataset: Dataset, count: int) -> Dataset:
     """`count` pictures of a set, evenly spread over its order. Raises ProtofaceError for too few."""
     if len(dataset) < count:
-        raise ProtofaceError(f"{dataset.name}: has {len(dataset)} pictures, {count} were asked for")
+        raise ProtofaceError(
+            f"{dataset.name}: has {len(dataset)} pictures, {count} are needed; lower --pictures"
+        )
     return dataset.evenly(count)
 
 

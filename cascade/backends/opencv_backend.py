@@ -68,11 +68,11 @@ def _check(run: Run, model: ModelProto, ends: Ends) -> None:
         raise ProtofaceError(f"{where} cannot be checked with it: {error}; use onnxruntime") from error
     difference = max(float(np.abs(found[blob] - expected[blob]).max()) for blob in expected)
     if not difference < AGREEMENT:
-        raise ProtofaceError(f"{where} computes something else ({difference:.2g} off); use onnxruntime")
+        raise ProtofaceError(f"{where} computes it wrongly ({difference:.2g} off); use onnxruntime")
 
 
 def _reference(model: ModelProto, ends: Ends) -> Run:
-    """ONNX Runtime where it is there, for it knows its own operators too; else ONNX's own reference."""
+    """ONNX Runtime if it is installed, since it knows its own operators too; else ONNX's reference."""
     runtime = OnnxRuntime("cpu")
     if runtime.missing() is None:
         return runtime.run(model, ends.name, 1)

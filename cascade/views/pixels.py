@@ -81,9 +81,11 @@ class PixelsView(ViewKind):
 
 def _check(preprocess: cascade_pb2.PreprocessParameter, mode: Mode, where: str) -> None:
     if len(preprocess.mean) not in (0, 1, 3) or len(preprocess.size) not in (1, 2):
-        raise ProtofaceError(f"{where}: preprocess needs one or two of size, and no, one or three mean")
+        raise ProtofaceError(
+            f"{where}: preprocess needs one or two values of size, and none, one or three of mean"
+        )
     name = _Preprocess.Interpolation.Name(preprocess.interpolation)
     if name in mode.LACKS:
         raise ProtofaceError(
-            f"{where} shrinks by {name}, which {mode.NAME} mode does not have; use clean mode"
+            f"{where} resizes by {name}, which {mode.NAME} mode does not have; use clean mode"
         )

@@ -121,9 +121,7 @@ def _print(measured: Measured, peers: dict[str, Measured], setting: str) -> None
             f"failures {failures} %; {ms} ms per picture"
         )
     if peers:
-        click.echo(
-            "(finders place points by conventions of their own: small differences are no ranking)"
-        )
+        click.echo("(finders define their points differently: small differences do not rank them)")
 
 
 def _context(

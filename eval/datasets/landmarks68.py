@@ -30,7 +30,7 @@ def read_landmarks68(root: Path) -> Dataset:
             continue
         where = f"{path}: line {number}"
         if row[0] in points:
-            raise ProtofaceError(f"{where}: '{row[0]}' is there a second time")
+            raise ProtofaceError(f"{where}: '{row[0]}' is listed a second time")
         points[row[0]] = _points(row, where)
     if not points:
         raise ProtofaceError(f"{path}: lists no picture")

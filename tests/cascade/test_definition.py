@@ -56,7 +56,7 @@ def test_weights_may_be_any_of_the_formats(folder):
             "",
             "stage 'level_1': needs a kind of window: box, picture, similarity or square",
         ),
-        ("window { picture {} }", SQUARE, "'level_1': the first stage has no points to put its window"),
+        ("window { picture {} }", SQUARE, "'level_1': the first stage's window needs points"),
         ("picture {}", 'square { around: "nose" }', "stage 'level_1': no point is named ''; there are"),
         ('a: "nose"', 'a: "chin"', "stage 'level_2': no point is named 'chin'"),
         ("k: 4", "k: 0", "stage 'level_2': k is 0.0, it must be positive"),
@@ -70,13 +70,17 @@ def test_weights_may_be_any_of_the_formats(folder):
         (
             "window { picture {} }",
             SIMILARITY,
-            "'level_1': the first stage has no points to put its window over",
+            "'level_1': the first stage's window needs points",
         ),
         ('flip: "right_eye"', 'flip: "chin"', "point 'left_eye': no point is named 'chin'"),
-        ('name: "nose"', 'name: "left_eye"', "needs points with names that differ"),
-        ("mean: 127.5 size: 8", "mean: [1, 2] size: 8", "one or two of size, and no, one or three"),
-        ("mean: 127.5 size: 8", "mean: 1", "one or two of size"),
-        ('name: "level_1"', "", "number 1 needs a name, and a net or an ONNX file"),
+        ('name: "nose"', 'name: "left_eye"', "needs points with different names"),
+        (
+            "mean: 127.5 size: 8",
+            "mean: [1, 2] size: 8",
+            "one or two values of size, and none, one or three",
+        ),
+        ("mean: 127.5 size: 8", "mean: 1", "one or two values of size"),
+        ('name: "level_1"', "", "number 1 needs a name, and either a net or an ONNX file"),
     ],
 )
 def test_mistakes_are_named(old, new, message, folder):

@@ -233,11 +233,11 @@ def test_a_cascade_names_its_layout_or_lists_its_points():
     ("text", "message"),
     [
         ("", "the file is empty"),
-        ('name: "none"', "needs points with names that differ, has "),
-        ('point { name: "a" } point { name: "a" }', "needs points with names that differ, has "),
-        ('point { flip: "a" }', "needs points with names that differ, has "),
+        ('name: "none"', "needs points with different names, has "),
+        ('point { name: "a" } point { name: "a" }', "needs points with different names, has "),
+        ('point { flip: "a" }', "needs points with different names, has "),
         ('point { name: "a" flip: "b" }', "point 'a': no point is named 'b'"),
-        ('point { name: "a" flip: "b" } point { name: "b" }', "a point's flip must have that point"),
+        ('point { name: "a" flip: "b" } point { name: "b" }', "if a point's flip is another point"),
         (
             'point { name: "a" group: "b" } point { name: "b" }',
             "'b' is a point and a group of other points",

@@ -35,7 +35,7 @@ def test_the_lists_of_the_reference_data(shared):
         ("a.jpg 1 2 3 4\nb.jpg 1 2 x 4\n", "line 2: not a name and 4 numbers"),
         ("a.jpg 1 2 3 nan\n", "line 1: not a name and 4 numbers"),
         ("a.jpg 1 2 3 4 5\n", "line 1: more than 4 numbers"),
-        ("a.jpg 1 2 3 4\na.jpg 1 2 3 4\n", "line 2: 'a.jpg' is there a second time"),
+        ("a.jpg 1 2 3 4\na.jpg 1 2 3 4\n", "line 2: 'a.jpg' is listed a second time"),
         ("3\nx y w h\na.jpg 1 2 3 4\n", "announces 3 pictures but lists 1"),
         ("0\nx y w h\n", "lists no picture"),
         ("", "the file is empty"),

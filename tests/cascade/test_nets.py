@@ -154,13 +154,13 @@ def test_opencv_runs_int8_right_or_not_at_all(style, reference, onnx_folder, ima
     if found:
         np.testing.assert_allclose(found.points, expected.points, atol=0.5)
     else:
-        assert re.match(r"stage 'level_1' \(one.onnx\): OpenCV .* (refuse|cannot|something)", refusal)
+        assert re.match(r"stage 'level_1' \(one.onnx\): OpenCV .* (refuse|cannot|wrongly)", refusal)
 
 
 def test_an_onnx_file_that_opencv_computes_wrong_is_refused(onnx_folder, monkeypatch):
     wrong = cv2.dnn.readNetFromONNX(str(onnx_folder / "two.onnx"))
     monkeypatch.setattr(opencv, "opencv_net_from_onnx", lambda *_, **__: wrong)
-    with pytest.raises(ProtofaceError, match=r"'level_1' \(one.onnx\): .* computes something else"):
+    with pytest.raises(ProtofaceError, match=r"'level_1' \(one.onnx\): .* computes it wrongly"):
         load(onnx_folder, backend="opencv")
 
 
@@ -253,7 +253,7 @@ def test_onnx_files_that_do_not_fit_are_refused(random_folder, onnx_folder):
     ):
         load(onnx_folder)
     file.write_text(text.replace("onnx:", 'net: "net.prototxt" onnx:', 1))
-    with pytest.raises(ProtofaceError, match="needs a name, and a net or an ONNX file"):
+    with pytest.raises(ProtofaceError, match="needs a name, and either a net or an ONNX file"):
         load(onnx_folder)
     file.write_text(text)
     with pytest.raises(ProtofaceError, match=r"one.caffemodel: stage 'level_1' is an ONNX file, so"):

@@ -85,7 +85,7 @@ def test_a_jpeg_that_breaks_off_is_named(tmp_path, colours):
     jpeg = cv2.imencode(".jpg", cv2.resize(colours, (300, 300)))[1].tobytes()
     for share in (0.5, 0.9):
         (tmp_path / "half.jpg").write_bytes(jpeg[: int(len(jpeg) * share)])
-        with pytest.raises(ProtofaceError, match=r"half.jpg: the JPEG breaks off"):
+        with pytest.raises(ProtofaceError, match=r"half.jpg: the JPEG ends too early"):
             read_picture(tmp_path / "half.jpg")
     (tmp_path / "longer.jpg").write_bytes(jpeg + b"some other program's notes")
     assert read_picture(tmp_path / "longer.jpg").shape == (300, 300, 3)

@@ -74,7 +74,7 @@ def test_faces_that_are_not_found_are_skipped(celeba):
     measured = evaluate(find, read_dataset(celeba))
     assert len(measured.kept) == 9
     assert measured.skipped == (f"{celeba / 'images' / '002.png'}: no face found",)
-    with pytest.raises(ProtofaceError, match="not one picture could be measured"):
+    with pytest.raises(ProtofaceError, match="no picture could be measured"):
         evaluate(lambda images: [None] * len(images), read_dataset(celeba))
 
 

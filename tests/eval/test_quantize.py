@@ -136,7 +136,7 @@ def test_killed_on_its_way_it_leaves_nothing_that_loads(model, dataset, tmp_path
         patched.setattr(quantize, "write_text", stop)
         with pytest.raises(KeyboardInterrupt):
             quantize_cascade(model, out, evenly(dataset, 16))
-    with pytest.raises(ProtofaceError, match="is not the file that the cascade was made with"):
+    with pytest.raises(ProtofaceError, match="is not the file that the cascade was packed with"):
         load(out)
     quantize_cascade(model, out, dataset)
     load(out, "onnxruntime")
@@ -174,7 +174,7 @@ def test_bad_input_is_one_line(model, pictures, tmp_path, capsys):
         assert run(protoface, ["quantize", *given, *map(str, arguments)]) == 2
         return capsys.readouterr().err.strip()
 
-    assert error() == "protoface: set train: has 20 pictures, 512 were asked for"
+    assert error() == "protoface: set train: has 20 pictures, 512 are needed; lower --pictures"
     some = ["--pictures", 16]
     assert error(*some, "--out", model).endswith("holds the cascade itself; give another folder")
     assert "'none' is unknown; there are train, val, test" in error(*some, "--partition", "none")

@@ -61,7 +61,7 @@ def precision_context(precision: str, device: torch.device, dtype: torch.dtype) 
         # no cache: a CUDA graph would keep the bfloat16 weights that it was recorded with
         return partial(torch.autocast, device.type, torch.bfloat16, cache_enabled=False)
     if device.type != "cuda":
-        raise ProtofaceError("precision tf32 is that of NVIDIA's GPUs; a CPU has none")
+        raise ProtofaceError("precision tf32 needs an NVIDIA GPU")
     allow_tf32(True)
     return nullcontext
 

@@ -131,7 +131,7 @@ def _check_drawn(recipe: Recipe) -> None:
     for name in drawn.stage:
         if name not in names or recipe.owner(name) != name:
             raise ProtofaceError(
-                f"{recipe.source}: synthetic faces for '{name}', which is no stage that is trained"
+                f"{recipe.source}: synthetic faces for '{name}', which is not a stage that is trained"
             )
     for name in names:
         if not recipe.parameter.data and not recipe.draws_for(name):
@@ -148,7 +148,7 @@ def _check_stages(recipe: Recipe) -> None:
         if recipe.owner(given.name) != given.name:
             raise ProtofaceError(
                 f"{recipe.source}: stage '{given.name}' has the net and weights of "
-                f"'{recipe.owner(given.name)}', which is where they are trained"
+                f"'{recipe.owner(given.name)}', which trains them; set the training there"
             )
     for stage in recipe.definition.stage:
         where = f"{recipe.source}: stage '{stage.name}'"
@@ -156,7 +156,7 @@ def _check_stages(recipe: Recipe) -> None:
             raise ProtofaceError(f"{where}: runs an ONNX file as it is; name a net to train")
         view = recipe.view(stage)
         if view.needs_box:
-            raise ProtofaceError(f"{where}: looks through a box that only a caller gives; not trained")
+            raise ProtofaceError(f"{where}: looks through a box window, which a recipe cannot train")
         training = recipe.training(stage.name)
         _check_training(training, where)
         least = training.jitter.least_factor
@@ -165,8 +165,8 @@ def _check_stages(recipe: Recipe) -> None:
         jitters = training.jitter.factor and view.needs_points
         if jitters and not recipe.parameter.HasField("validation"):
             raise ProtofaceError(
-                f"{where}: its jitter is drawn from errors on validation pictures; name some, or set "
-                "jitter { factor: 0 }"
+                f"{where}: its jitter is drawn from errors on validation pictures; name a "
+                "validation set, or set jitter { factor: 0 }"
             )
 
 
@@ -174,24 +174,39 @@ def _check_training(training: TrainingParameter, where: str) -> None:
     augment, loss, jitter = training.augment, training.loss, training.jitter
     scatter = training.scatter
     positive = {"epochs": training.epochs, "base_lr": training.base_lr}
-    positive.update({"width": loss.width, "curvature": loss.curvature})
+    positive.update({"loss's width": loss.width, "loss's curvature": loss.curvature})
     below_1 = ("beta1", "beta2", "ema", "statistics", "dropout", "warm_up")
     shares = ("flip", "gray", "blur", "occlusion", "occlusion_size", "jpeg")
+    parts = {f"augment's {name}": getattr(augment, name) for name in shares}
+    parts["scatter's probability"] = scatter.probability
     sigmas = ("shift", "scale", "rotation", "contrast", "brightness", "color", "noise")
-    not_negative = {name: getattr(augment, name) for name in sigmas}
+    not_negative = {f"augment's {name}": getattr(augment, name) for name in sigmas}
     not_negative.update({"jitter's factor": jitter.factor, "jitter's noise": jitter.noise})
     not_negative["scatter's aspect"] = scatter.aspect
     wrong = {
-        "batch_size (it starts at 2)": training.batch_size < 2,
-        **{f"{name} (it is positive)": not value > 0 for name, value in positive.items()},
-        **{f"{name} (it is not negative)": not value >= 0 for name, value in not_negative.items()},
-        **{f"{name} (0 to 1, less than 1)": not 0 <= getattr(training, name) < 1 for name in below_1},
-        **{f"{name} (0 to 1)": not 0 <= getattr(augment, name) <= 1 for name in shares},
-        "scatter's probability (0 to 1)": not 0 <= scatter.probability <= 1,
-        "scatter's least_eyes and greatest_eyes (above 0, in this order, at most 0.5)": not (
+        f"batch_size is {training.batch_size}; it must be at least 2": training.batch_size < 2,
+        **{
+            f"{name} is {value:g}; it must be positive": not value > 0
+            for name, value in positive.items()
+        },
+        **{
+            f"{name} is {value:g}; it must not be negative": not value >= 0
+            for name, value in not_negative.items()
+        },
+        **{
+            f"{name} is {getattr(training, name):g}; it must be at least 0 and below 1": not (
+                0 <= getattr(training, name) < 1
+            )
+            for name in below_1
+        },
+        **{
+            f"{name} is {value:g}; it must be from 0 to 1": not 0 <= value <= 1
+            for name, value in parts.items()
+        },
+        "scatter's least_eyes and greatest_eyes must be above 0, in this order, and at most 0.5": not (
             0 < scatter.least_eyes <= scatter.greatest_eyes <= 0.5
         ),
     }
-    for field, is_wrong in wrong.items():
+    for message, is_wrong in wrong.items():
         if is_wrong:
-            raise ProtofaceError(f"{where}: wrong {field}")
+            raise ProtofaceError(f"{where}: {message}")

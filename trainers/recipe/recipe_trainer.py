@@ -1,4 +1,4 @@
-"""Trains the whole cascade of a recipe, stage by stage; goes on where it was stopped."""
+"""Trains the whole cascade of a recipe, stage by stage; run again, it resumes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ AHEAD = 3
 
 @dataclass(frozen=True, eq=False)
 class RecipeTrained:
-    """What a recipe has come to: the cascade's folder, and its errors if there is a validation set."""
+    """A trained recipe: the cascade's folder, and its errors if there is a validation set."""
 
     folder: Path
     measured: Measured | None
@@ -180,7 +180,7 @@ class _Run:
         snapshot = self.out / f"{parameter.name}.snapshot.pt"
         if snapshot.exists():
             trainer.restore(snapshot)
-            self.report(f"{parameter.name}: going on from {snapshot}, iteration {trainer.iteration}")
+            self.report(f"{parameter.name}: resuming from {snapshot}, iteration {trainer.iteration}")
 
         answer = PointsAnswer(cascade_pb2.PointsAnswer(), view.layout, clean)
 

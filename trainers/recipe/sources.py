@@ -112,5 +112,5 @@ def read_sources(
                 sources.append(source)
                 indices.append(index)
     if not sources:
-        raise ProtofaceError(f"stage '{name}': not one face is large enough for its window")
+        raise ProtofaceError(f"stage '{name}': no face is large enough for its window")
     return sources, indices

@@ -95,7 +95,7 @@ class StageTrainer:
         return with_arrays(self.deploy, self.averaged.graph, self.parameters.arrays(self.ema))
 
     def save(self, path: Path) -> None:
-        """Write a snapshot, whole or not at all; `restore` goes on from it bit for bit on a CPU."""
+        """Write a snapshot, whole or not at all; `restore` resumes from it, bit for bit on a CPU."""
         with replacing(path) as temporary:
             kept = {
                 "iteration": torch.tensor(self.iteration),

@@ -95,7 +95,7 @@ def load_levels(
     """The first two stages of a cascade whose second one need not be trained yet.
 
     `model` is a cascade.prototxt, its folder or a name that comes with the package; `weights` those of
-    level 1, in place of the file that the cascade names. Raises ProtofaceError.
+    level 1, instead of the file that the cascade names. Raises ProtofaceError.
     """
     path = find_definition(model)
     definition = read_definition(path)
@@ -117,12 +117,12 @@ def _second(definition: cascade_pb2.CascadeParameter, path: Path, mode: str) -> 
     (view, *others) = make_views(stage, layout, find_mode(mode), f"stage '{stage.name}'")
     if others or not isinstance(view, PixelsView) or view.window.patch:
         raise ProtofaceError(
-            f"{path}: its second stage looks at patches or through several views, which are no "
-            "pictures to write"
+            f"{path}: its second stage has patches or several views, which cannot be written "
+            "as pictures"
         )
     if mode == faithful.NAME and not isinstance(view.window, SquareWindow):
         raise ProtofaceError(
-            f"{path}: faithful mode writes what a square window shows, as the original; use clean mode"
+            f"{path}: faithful mode needs a square window, as in the original; use clean mode"
         )
     return view
 
@@ -144,9 +144,9 @@ def crop(
     faithful mode as the original wrote it, in its own size, with a label that is one pixel off where
     the original's was.
 
-    A job that was killed goes on where it stopped. Raises ProtofaceError for lists that cannot be read,
-    for a set whose points cannot be converted to those of the cascade, and if every picture was
-    dropped.
+    A job that was killed resumes when it is called again. Raises ProtofaceError for lists that cannot
+    be read, for a set whose points cannot be converted to those of the cascade, and if every picture
+    was dropped.
     """
     found, target = labelled_set(data, seed).as_layout(levels.first.layout), Path(out)
     settings = {
@@ -272,7 +272,7 @@ def _finish(out: Path, journal: Journal, drop: float) -> Cropped:
                 print(f"{name}: level-1 error {errors[-1]:.4f} of the diagonal", file=file)
     if errors and dropped == len(errors):
         raise ProtofaceError(
-            f"{out}: all {dropped} pictures were dropped: level 1's error is never below {drop} of the "
+            f"{out}: all {dropped} pictures were dropped: level 1's error is at least {drop} of the "
             f"diagonal (median {np.median(errors):.3f}); train it first, or raise the threshold"
         )
     prepared = write_lists(out, _kept(journal))

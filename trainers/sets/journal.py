@@ -1,4 +1,4 @@
-"""What a long job has done so far, kept on disk, so that a killed job goes on where it stopped."""
+"""What a long job has done so far, kept on disk, so that a killed job can resume."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Journal:
                     if not whole and line.decode("utf-8").strip() != head:
                         raise ProtofaceError(
                             f"{path}: this folder was begun with {line.decode('utf-8').strip()}, now "
-                            f"asked for is {head}; name another folder or remove this one"
+                            f"given is {head}; name another folder or remove this one"
                         )
                     if whole:
                         self.done.update(name for name, _, _ in json.loads(line))

@@ -152,9 +152,9 @@ def write_picture(path: str, image: np.ndarray) -> None:
 def check_name(name: str) -> None:
     """Raise ProtofaceError for a picture whose copy cannot be written, or not in its folder."""
     if not name.lower().endswith(SUFFIXES):
-        raise ProtofaceError("its name does not end as a picture's does")
+        raise ProtofaceError("its name has no suffix of a picture, such as .jpg")
     if name.startswith("/") or ".." in name.split("/"):
-        raise ProtofaceError("its name leaves the folder")
+        raise ProtofaceError("its name is a path out of the folder")
 
 
 def reason(error: ProtofaceError, picture: Labelled) -> str:

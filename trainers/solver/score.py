@@ -44,7 +44,7 @@ def score(
     Raises ProtofaceError naming file and layer; every layer of the net must have its weights.
     """
     if iterations < 1:
-        raise ProtofaceError(f"{iterations} iterations; it takes at least 1")
+        raise ProtofaceError(f"iterations is {iterations}; it must be at least 1")
     source, place = os.fspath(model), torch_device(device)
     keep_freed_memory()
     given = PhaseNet(filter_net(read_net(model), TEST), source)

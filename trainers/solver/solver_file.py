@@ -57,20 +57,22 @@ def check_solver(solver: Solver, source: str) -> None:
         found = " and ".join(given) or "none"
         raise ProtofaceError(f"{source}: needs exactly one of {', '.join(TRAIN_FIELDS)}; has {found}")
     wrong = {
-        "regularization_type (it is L2 or L1)": solver.regularization_type not in ("L1", "L2"),
-        "iter_size (it starts at 1)": solver.iter_size < 1,
-        "max_iter (it is not negative)": solver.max_iter < 0,
-        "base_lr (it is missing)": not solver.HasField("base_lr"),
-        "momentum (Caffe's AdaGrad and RMSProp have none)": solver.momentum != 0
+        "regularization_type must be L2 or L1": solver.regularization_type not in ("L1", "L2"),
+        f"iter_size is {solver.iter_size}; it must be at least 1": solver.iter_size < 1,
+        f"max_iter is {solver.max_iter}; it must not be negative": solver.max_iter < 0,
+        "base_lr is missing": not solver.HasField("base_lr"),
+        f"momentum is set, but Caffe's {solver.type} has none; remove it": solver.momentum != 0
         and solver.type in ("AdaGrad", "RMSProp"),
-        "rms_decay (it lies in 0..1, 1 excluded)": not 0 <= solver.rms_decay < 1,
-        "snapshot_prefix (it is missing, but snapshots are to be written)": not solver.snapshot_prefix
+        f"rms_decay is {solver.rms_decay:g}; it must be at least 0 and below 1": not (
+            0 <= solver.rms_decay < 1
+        ),
+        "snapshot_prefix is missing; snapshots need it": not solver.snapshot_prefix
         and (solver.snapshot > 0 or solver.snapshot_after_train),
     }
-    wrong["snapshot_diff (gradients are not written)"] = solver.snapshot_diff
-    for field, is_wrong in wrong.items():
+    wrong["snapshot_diff is not supported: gradients are not written; remove it"] = solver.snapshot_diff
+    for message, is_wrong in wrong.items():
         if is_wrong:
-            raise ProtofaceError(f"{source}: wrong {field}")
+            raise ProtofaceError(f"{source}: {message}")
     try:
         learning_rate(solver, 0)
     except ProtofaceError as error:

@@ -80,7 +80,7 @@ def time_net(
     stands in for the batch size of the file; weights do not change the time of a layer.
     """
     if iterations < 1:
-        raise ProtofaceError(f"{iterations} iterations; it takes at least 1")
+        raise ProtofaceError(f"iterations is {iterations}; it must be at least 1")
     source, place, kind = os.fspath(model), torch_device(device), torch_dtype(dtype)
     keep_freed_memory()
     text = with_batch(filter_net(read_net(model), TRAIN), batch)
@@ -136,7 +136,7 @@ def data_shapes(net: Net, source: str) -> dict[str, list[Shape]]:
         height, width = crop or options.new_height, crop or options.new_width
         if layer.type != "ImageData" or not height or not width:
             raise ProtofaceError(
-                f"{source}: layer '{layer.name}' ({layer.type}): the text does not tell the size of "
+                f"{source}: layer '{layer.name}' ({layer.type}): the net does not say the size of "
                 "its pictures; time the deploy net, or give new_height and new_width"
             )
         picture = (options.batch_size, 3 if options.is_color else 1, height, width)
@@ -157,7 +157,9 @@ def _label_shape(net: Net, source: str, data: LayerParameter, label: str, pictur
     kind = layer_types()[layer.type]
     others = [bottom for bottom in layer.bottom if bottom != label]
     if not issubclass(kind, Loss) or not others:
-        raise ProtofaceError(f"{source}: layer '{layer.name}' hides the shape of '{label}'")
+        raise ProtofaceError(
+            f"{source}: the shape of '{label}' behind layer '{layer.name}' is not known"
+        )
     shapes = [picture, *[picture[:1]] * (len(data.top) - 1)]
     graph = build_graph(before, source, {data.name: shapes})
     made = {value.blob: value.shape for node in graph.nodes for value in node.tops}

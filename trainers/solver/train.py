@@ -23,7 +23,7 @@ from .training_log import NoLog, TrainingLog, test_log
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training has come to: updates made, last weights and state (None: none written), logs."""
+    """What a training has written: updates made, last weights and state (None: none written), logs."""
 
     iteration: int
     seed: int
@@ -61,7 +61,7 @@ def train(
     """
     solver, source = read_solver(solver_path), os.fspath(solver_path)
     if weights is not None and snapshot is not None:
-        raise ProtofaceError("give weights to start from or a snapshot to go on from, not both")
+        raise ProtofaceError("give weights to start from or a snapshot to resume from, not both")
     if max_iter is not None:
         solver.max_iter = max_iter
     if log is not None and not os.fspath(log).endswith(".csv"):
@@ -77,7 +77,7 @@ def train(
         if graph is None:
             graph = compiled or (place.type == "cuda" and here.world == 1)
         if graph and place.type != "cuda":
-            shown("there are no CUDA graphs on a CPU: the same operations run one by one")
+            shown("CUDA graphs need a GPU: on the CPU the same operations run one by one")
         kind = torch_dtype(dtype)
         trainer = Trainer(solver, source, chosen, place, kind, here, precision, graph, compiled)
         _start_from(trainer, weights, snapshot, shown)
@@ -126,7 +126,7 @@ def _tests(trainer: Trainer) -> bool:
 def _seed(
     solver: Solver, seed: int | None, snapshot: PathLike | None, report: Callable[[str], None]
 ) -> int:
-    """The seed asked for, else that of the run gone on from, else the solver's, else a new one."""
+    """The seed that was given, else that of the snapshot, else the solver's, else a new one."""
     known = saved_seed(snapshot) if seed is None and snapshot is not None else seed
     if known is None and solver.random_seed >= 0:
         known = solver.random_seed
@@ -146,14 +146,14 @@ def _start_from(
 ) -> None:
     if snapshot is not None:
         trainer.restore(snapshot)
-        report(f"going on from {os.fspath(snapshot)}, iteration {trainer.iteration}")
+        report(f"resuming from {os.fspath(snapshot)}, iteration {trainer.iteration}")
         return
     # as Caffe: several files, separated by commas, each for the layers that it has
     given = os.fspath(weights).split(",") if weights is not None else list(trainer.solver.weights)
     for path in given:
         missing = trainer.load_weights(path)
         if missing:
-            report(f"{path}: has no weights for {', '.join(missing)}: filled anew")
+            report(f"{path}: has no weights for {', '.join(missing)}: its fillers are used")
 
 
 def _finished(trainer: Trainer, path: Path, state: Path | None) -> Trained:

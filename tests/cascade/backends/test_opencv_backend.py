@@ -51,7 +51,7 @@ def test_an_onnx_file_that_it_computes_wrong_is_refused(blob, by, monkeypatch):
     right = opencv.run_opencv
     monkeypatch.setattr(opencv, "run_opencv", lambda *given: moved(right(*given), blob, by))
     with pytest.raises(
-        ProtofaceError, match=r"^both.onnx: OpenCV .* computes something else \(.* use onnxruntime$"
+        ProtofaceError, match=r"^both.onnx: OpenCV .* computes it wrongly \(.* use onnxruntime$"
     ):
         BACKENDS["opencv"].run(to_onnx(branched_net(), "both"), "both.onnx", 1)
 

@@ -152,9 +152,12 @@ def test_mirrored_twice_is_itself(mirror_twice):
 @pytest.mark.parametrize(
     ("preprocess", "message"),
     [
-        ("", "preprocess needs one or two of size, and no, one or three mean"),
-        ("size: 8 size: 8 size: 8", "preprocess needs one or two of size"),
-        ("size: 8 mean: 1 mean: 2", "preprocess needs one or two of size, and no, one or three mean"),
+        ("", "preprocess needs one or two values of size, and none, one or three of mean"),
+        ("size: 8 size: 8 size: 8", "preprocess needs one or two values of size"),
+        (
+            "size: 8 mean: 1 mean: 2",
+            "preprocess needs one or two values of size, and none, one or three of mean",
+        ),
     ],
 )
 def test_what_is_missing_is_named_with_the_stage(preprocess, message):
@@ -164,6 +167,6 @@ def test_what_is_missing_is_named_with_the_stage(preprocess, message):
 
 def test_faithful_mode_has_no_area():
     with pytest.raises(
-        ProtofaceError, match="^stage 's' shrinks by AREA, which faithful mode .*; use clean mode$"
+        ProtofaceError, match="^stage 's' resizes by AREA, which faithful mode .*; use clean mode$"
     ):
         view("size: 8 interpolation: AREA", mode="faithful")

@@ -39,7 +39,7 @@ def test_several_views_keep_their_order_and_their_blobs():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "preprocess needs one or two of size"),
+        ("", "preprocess needs one or two values of size"),
         ("preprocess { size: 8 }", "needs a kind of window: box, picture, similarity or square"),
         ("view {}", "needs a kind of view: pixels"),
         ('view { blob: "a" }', "needs a kind of view: pixels"),

@@ -42,7 +42,7 @@ def test_it_goes_before_celebas_list(celeba):
         ("a.png,1,2,3", "line 1: 4 columns, needs a name and 68 times x, y"),
         ("a" + ",x" * 136, "line 1: could not convert string to float: 'x'"),
         ("name,x0\na" + ",1" * 135 + ",inf", "line 2: a number is not finite"),
-        ("a" + ",1" * 136 + "\na" + ",2" * 136, "line 2: 'a' is there a second time"),
+        ("a" + ",1" * 136 + "\na" + ",2" * 136, "line 2: 'a' is listed a second time"),
         ("name,x0\n", "lists no picture"),
     ],
 )

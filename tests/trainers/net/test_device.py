@@ -37,7 +37,7 @@ def test_bfloat16_is_near_float32_and_keeps_its_weights(folder: Path, graph: boo
     ("precision", "dtype", "said"),
     [
         ("fp8", torch.float32, "unknown precision 'fp8'; it is float32, tf32, bf16"),
-        ("tf32", torch.float32, "tf32 is that of NVIDIA's GPUs"),
+        ("tf32", torch.float32, "tf32 needs an NVIDIA GPU"),
         ("bf16", torch.float64, "precision bf16 is for float32 training"),
     ],
 )
@@ -50,7 +50,7 @@ def test_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     edit("solver.prototxt", "max_iter: 30", "max_iter: 2")
     train = ["train", "--solver", "solver.prototxt"]
     assert run(protoface, [*train, "--precision", "tf32"]) == 2
-    assert "precision tf32 is that of NVIDIA's GPUs" in capsys.readouterr().err
+    assert "precision tf32 needs an NVIDIA GPU" in capsys.readouterr().err
     assert run(protoface, [*train, "--precision", "bf16", "--graph"]) == 0
     assert Path("out/net_iter_2.caffemodel").exists()
-    assert "no CUDA graphs on a CPU" in capsys.readouterr().out
+    assert "CUDA graphs need a GPU" in capsys.readouterr().out

@@ -106,7 +106,7 @@ def test_a_stopped_recipe_goes_on_bit_for_bit(
         train_recipe(recipe, "stopped", report=stopping)
     lines: list[str] = []
     train_recipe(recipe, "stopped", report=lines.append)
-    assert any("going on from" in line for line in lines)
+    assert any("resuming from" in line for line in lines)
     assert weights("stopped") == weights("whole")
     for name in ("level_1", "level_2"):
         assert Path(f"stopped/{name}.csv").read_text() == Path(f"whole/{name}.csv").read_text()

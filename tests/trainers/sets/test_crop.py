@@ -90,7 +90,7 @@ def test_labels_of_a_turned_window_lead_back(tmp_path: Path, level_1: Path) -> N
         back = to_picture(labels(tmp_path / "out")[picture.name].ravel(), window)
         assert np.abs(back - points[picture.name]).max() < 1e-3
     cascade.write_text(text.replace(square, f"similarity {{ {shape} patch: 0.3 }}"))
-    with pytest.raises(ProtofaceError, match="looks at patches or through several views"):
+    with pytest.raises(ProtofaceError, match="has patches or several views"):
         load_levels(cascade, level_1)
 
 

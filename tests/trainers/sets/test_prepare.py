@@ -226,8 +226,8 @@ def test_names_that_leave_the_folder_are_listed(tmp_path: Path) -> None:
     )
     assert prepare(tmp_path / "set", tmp_path / "out").bad == 2
     assert [line.split(": ")[1] for line in lines(tmp_path / "out" / "bad.txt")] == [
-        "its name leaves the folder",
-        "its name does not end as a picture's does",
+        "its name is a path out of the folder",
+        "its name has no suffix of a picture, such as .jpg",
     ]
 
 

@@ -97,7 +97,7 @@ def test_time_of_a_net_with_classes(folder: Path) -> None:
 def test_time_needs_a_size(folder: Path) -> None:
     edit("net.prototxt", "mirror: true crop_size: 22", "")
     edit("net.prototxt", "new_height: 24 new_width: 24", "")
-    with pytest.raises(ProtofaceError, match="does not tell the size of its pictures"):
+    with pytest.raises(ProtofaceError, match="does not say the size of its pictures"):
         time_net("net.prototxt")
 
 

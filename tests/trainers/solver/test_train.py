@@ -159,7 +159,7 @@ def test_weights_to_start_from(folder: Path) -> None:
     edit("solver.prototxt", "snapshot: 5", "snapshot: 0")
     lines: list[str] = []
     train("solver.prototxt", weights=first.weights, max_iter=0, report=lines.append)
-    assert any("has no weights for fc_new: filled anew" in line for line in lines)
+    assert any("has no weights for fc_new: its fillers are used" in line for line in lines)
     before, after = (arrays_of(read_weights(f"out/net_iter_{n}.caffemodel"), "weights") for n in (5, 0))
     np.testing.assert_array_equal(before["conv.0"], after["conv.0"])
     assert not np.array_equal(before["fc.0"], after["fc_new.0"])
@@ -221,8 +221,13 @@ def test_disk_full_keeps_what_is_there(folder: Path) -> None:
             "test_iter: 2 test_iter: 3 test_interval: 0",
             "test_interval",
         ),
-        ("solver.prototxt", '"Adam"', '"AdaGrad"', "wrong momentum"),
-        ("solver.prototxt", "iter_size", "snapshot_diff: true iter_size", "wrong snapshot_diff"),
+        ("solver.prototxt", '"Adam"', '"AdaGrad"', "momentum is set, but Caffe's AdaGrad has none"),
+        (
+            "solver.prototxt",
+            "iter_size",
+            "snapshot_diff: true iter_size",
+            "snapshot_diff is not supported",
+        ),
         ("net.prototxt", '"scale" type', '"scale" propagate_down: false type', "propagate_down: false"),
         ("list.txt", "3.png ", "3.png 0.5 ", r"list.txt: line 4: 5 labels, expected 4"),
         ("list.txt", "3.png ", "3.png 0.5x ", r"picture pictures/3.png 0.5x is missing"),
