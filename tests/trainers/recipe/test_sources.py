@@ -126,7 +126,7 @@ def test_sources_come_in_order_without_faces_that_are_too_small(
 
 
 def test_not_one_face(paths: list[Path]) -> None:
-    with pytest.raises(ProtofaceError, match=r"^stage 's': not one face is large enough"):
+    with pytest.raises(ProtofaceError, match=r"^stage 's': no face is large enough"):
         read_sources("s", view(), paths, np.full((7, 5, 2), 30.0), 2)
 
 
