@@ -12,6 +12,7 @@ from protoface.cli import VERBS
 from .source_tree import FOLDERS, ROOT, modules
 
 FILES = [*modules().values(), *(ROOT / "tests").rglob("*.py")]
+THERE = [f"/{path.relative_to(ROOT).as_posix()}" for path in FILES]
 TEXTS = [
     *FILES,
     *(path for name in ("docs", *FOLDERS) for path in (ROOT / name).rglob("*.md")),
@@ -27,9 +28,8 @@ VERB = re.compile(r"^(?:#? *|`|.*\$ )protoface ([a-z]\w*)", re.MULTILINE)
 
 def lost(text):
     """Files that `text` names and that are not in the tree."""
-    there = [path.relative_to(ROOT).as_posix() for path in FILES]
     names = ["".join(found) for found in NAMED.findall(text)]
-    return [name for name in names if not any(f"/{path}".endswith(f"/{name}") for path in there)]
+    return [name for name in names if not any(path.endswith(f"/{name}") for path in THERE)]
 
 
 def test_the_files_that_texts_name_are_there():

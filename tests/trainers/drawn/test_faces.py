@@ -61,6 +61,7 @@ def test_shapes_and_types() -> None:
         assert -0.2 < inside[:, 0].mean() < 1.2  # a face in profile looks out of it
 
 
+@pytest.mark.slow
 def test_faces_vary_as_photographs_do() -> None:
     """Means and spreads of 5,256 labelled photographs (the training part of net7876)."""
     points = np.stack([_points(index) for index in range(1500)])
