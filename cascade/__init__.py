@@ -1,4 +1,4 @@
-"""Cascades at work: `load` one, `detect` points. PyTorch is loaded only for its own backends."""
+"""Running cascades: `load` one, `detect` faces. PyTorch is imported only for its own backends."""
 
 from typing import TYPE_CHECKING
 

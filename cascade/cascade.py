@@ -1,4 +1,4 @@
-"""The cascade at work: pictures in, faces out."""
+"""Running a cascade: pictures in, faces out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .windows.window import Box, Image
 
 
 class Cascade:
-    """A list of stages that find the same points more and more exactly. Made by `load`.
+    """A list of stages, each of which refines the points of the one before. Made by `load`.
 
     `name`, `layout` (which points there are), `backend` and `mode` say what runs. Not for use from
     several threads at once: runtimes keep state between calls.
@@ -69,7 +69,7 @@ class Cascade:
     def steps(
         self, images: Sequence[Image], boxes: Sequence[ArrayLike] | None = None
     ) -> Iterator[Step]:
-        """What every stage does with the pictures, one after the other: the one loop over stages.
+        """Run the stages in order and yield what each of them did: the only loop over stages.
 
         A stage sees the candidates that the one before has left; where none are left, it ends.
         """
@@ -112,11 +112,11 @@ def load(
     """Load a cascade, ready to detect.
 
     `name_or_path` is a name that comes with the package, a `cascade.prototxt`, or a folder with one.
-    `backend` is a key of BACKENDS, or `auto` for the fastest that is there (`Cascade.backend` says
+    `backend` is a key of BACKENDS, or `auto` for the fastest that is installed (`Cascade.backend` says
     which). `mode` is `clean`, or `faithful` to repeat the original's rounding. `weights`, one file for
     each stage, replace those that the cascade names. `threads` limits the runtime's threads (process
-    wide in OpenCV and PyTorch). A cascade whose weights may not be used for everything says so in the
-    log. Raises ProtofaceError naming the file, stage or backend.
+    wide in OpenCV and PyTorch). Restrictions on the use of the weights are
+    logged once. Raises ProtofaceError naming the file, stage or backend.
     """
     path = find_definition(name_or_path)
     definition = read_definition(path)

@@ -1,4 +1,4 @@
-"""A cascade as it is written down: `cascade.prototxt` and the nets that it names, read and checked."""
+"""Reading and checking `cascade.prototxt` and the nets that it names."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def find_definition(name_or_path: PathLike) -> Path:
 
 
 def read_definition(path: PathLike) -> cascade_pb2.CascadeParameter:
-    """The cascade in a file, checked with the files that it has SHA-256 of.
+    """The cascade in a file, checked together with the files whose SHA-256 it lists.
 
     Raises ProtofaceError naming file and line, or file and stage, or the file that is another.
     """
@@ -107,7 +107,7 @@ def weight_files(
 
 
 def sharing(definition: cascade_pb2.CascadeParameter, files: Sequence[Path]) -> list[list[int]]:
-    """The numbers of the stages, those together that have one net and one of the weights `files`."""
+    """The numbers of the stages, grouped by net and weights (`files`): stages in a group share them."""
     groups: dict[tuple[str, Path], list[int]] = {}
     for index, (stage, file) in enumerate(zip(definition.stage, files, strict=True)):
         groups.setdefault((stage.net, file), []).append(index)

@@ -28,7 +28,7 @@ from .windows.window import Floats, Image
 
 @dataclass(frozen=True)
 class Given:
-    """What is known of pictures beforehand: true points (n, 2), one box (x, y, width, height)."""
+    """What is given for pictures: true points (n, 2), one box (x, y, width, height)."""
 
     truth: Matching[Floats] | None = None
     boxes: Matching[Floats] | None = None
@@ -82,11 +82,11 @@ def detect_paths(
 ) -> None:
     """Run a cascade over pictures, folders of pictures, videos and cameras (their numbers).
 
-    `take` gets what is found, one picture or frame at a time; nothing is kept. Drawn pictures go to
-    `out` under their own names, pictures of a folder keep their place in it. `frames` ends a video or a
-    camera early, `smoothing` steadies its final points. A picture that cannot be read is taken with
-    what is wrong, and the job goes on. Raises ProtofaceError for a path that is nothing of all that,
-    and for two pictures or videos that would be written to one file, before anything is written.
+    `take` is called with the result of each picture or frame; results are not kept. Drawn pictures go
+    to `out` under their own names, pictures of a folder keep their place in it. `frames` ends a video
+    or a camera early, `smoothing` filters its final points. For a picture that cannot be read `take`
+    gets the error, and the job continues. Raises ProtofaceError for a path that is none of these, and
+    for two pictures or videos that would be written to one file, before anything is written.
     """
     pictures = [one for path in paths if not is_video(path) for one in listed_pictures(Path(path))]
     videos = [path for path in paths if is_video(path)]
@@ -148,7 +148,7 @@ def _write_picture(path: Path, image: Image) -> None:
 
 @contextmanager
 def json_lines(path: Path | None) -> Iterator[Callable[[Seen], None]]:
-    """What writes rows into a file of JSON Lines as they come; the file appears when all are written.
+    """A function that writes results as JSON Lines; the file appears when all are written.
 
     Without a path it writes nothing.
     """

@@ -1,4 +1,4 @@
-"""A face: what a cascade finds, and what it knows of it on the way."""
+"""A face: the result of a cascade, and the state of one between stages."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Face:
 
 
 class Candidate(NamedTuple):
-    """What is known of a face between two stages; see `Face`. A tuple: every stage makes new ones.
+    """A face between two stages; see `Face`. A tuple: every stage makes new ones.
 
     `picture` is the index of its picture, `size` that one's (rows, columns). `box` is None where none
     was given or found, `points` where no stage has found any: then the whole picture is the candidate.
@@ -60,13 +60,13 @@ class Candidate(NamedTuple):
         return Candidate(picture, size, box, score, points, stages, windows, number)
 
     def seen(self, window: Window) -> Candidate:
-        """The same behind a stage that looked through a window: its points are those of the stage."""
+        """The same after a stage that looked through a window: its points become those of the stage."""
         picture, size, box, score, points, stages, windows, number = self
         stages = (*stages, NO_POINTS if points is None else points)
         return Candidate(picture, size, box, score, points, stages, (*windows, window), number)
 
     def face(self) -> Face:
-        """The face that it has become."""
+        """The resulting face."""
         points = NO_POINTS if self.points is None else self.points
         box = bounds(points) if self.box is None else self.box
         return Face(box, self.score, points, self.stages, self.windows, self.id)

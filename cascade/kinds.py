@@ -1,4 +1,4 @@
-"""Registries of kinds: for each name in a message's `oneof kind` the class that does it.
+"""Registries: for each name in a message's `oneof kind` the class that implements it.
 
 Windows, views and answers have one each. A kind is a class under `@KINDS.register("name")` in a file of
 its own in the registry's folder; the folder is imported when a kind is asked for, so a new file is all

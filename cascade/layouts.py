@@ -36,7 +36,7 @@ EYES = "inter_pupil"
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """A markup of faces with `points` by name, in order.
+    """The points of a face by name, in order.
 
     `flip[i]` is the index of the point that takes the place of point i in a mirrored picture. `groups`
     and `distances` hold indices: group -> its points, distance -> the points at its two ends.

@@ -1,4 +1,4 @@
-"""Annotation lists: one picture a line, its name and some numbers, with or without CelebA's header."""
+"""Annotation lists: a line `name number ...` for each picture, with or without CelebA's header."""
 
 from __future__ import annotations
 

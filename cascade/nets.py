@@ -1,4 +1,4 @@
-"""The net of a stage: whether it fits its views and answers, and how it is made to run."""
+"""The net of a stage: checked against its views and answers, and run by a backend."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def make_stage(
     backend: str,
     threads: int | None = None,
 ) -> Stage:
-    """The stage with its net at work on a backend. Raises ProtofaceError if the net does not fit it."""
+    """The stage with its net on a backend. Raises ProtofaceError if the net does not fit it."""
     fed, read = fitted(stage, net, views, answers)
     if isinstance(net, Net):
         # Folded for every backend: OpenCV 5 is 1.8 times faster so, the others no slower.

@@ -1,4 +1,4 @@
-"""A cascade packed to be passed on: a folder with nothing but what it needs, sealed by SHA-256."""
+"""Packing a cascade for distribution: a folder with all files that it needs and their SHA-256."""
 
 from __future__ import annotations
 

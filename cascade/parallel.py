@@ -1,4 +1,4 @@
-"""Work done by several workers, its results in order and only a few of them held at a time."""
+"""Work in parallel: results in order, only a few of them in memory at a time."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def in_order(
 
 @contextmanager
 def progress(total: int, title: str, unit: str) -> Iterator[Callable[[int], object]]:
-    """A bar, where somebody watches, and what moves it on; elsewhere tqdm is not even imported."""
+    """A progress bar if stderr is a terminal, and what moves it; else tqdm is not imported."""
     if not sys.stderr.isatty():
         yield lambda count: None
         return

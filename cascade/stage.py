@@ -48,7 +48,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """A net at work: `views` by the name of the input that each makes, `answers` by that of the output.
+    """A net with its `views` by the name of the input that each makes, `answers` by that of the output.
 
     `forward` takes all inputs and gives all outputs. The first view's windows are what answers are
     relative to.

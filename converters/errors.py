@@ -1,4 +1,4 @@
-"""The one class of errors that protoface raises on purpose."""
+"""The class of all errors that protoface raises on purpose."""
 
 
 class ProtofaceError(ValueError):

@@ -1,4 +1,4 @@
-"""What is checked of an HDF5 file before its C library reads it: damage that would hang that."""
+"""Checks of an HDF5 file before its C library reads it: damage that would make the library hang."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a net consists of, layer by layer, whether or not protoface carries every layer over."""
+"""The layers of a net, whether or not protoface can convert all of them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Summary:
 
     @property
     def unsupported(self) -> tuple[Row, ...]:
-        """The layers that cannot be carried over by themselves."""
+        """The layers that cannot be converted by themselves."""
         return tuple(row for row in self.rows if row.status in (UNKNOWN, REFUSED))
 
 

@@ -1,6 +1,6 @@
 """An ONNX model as a Caffe net with weights; its operators are those of `operators/`.
 
-The way back of `onnx_export.py`: what Caffe cannot express is refused by name.
+The inverse of `onnx_export.py`; what Caffe cannot express is an error that names it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which part of a net is carried over, and for which input sizes."""
+"""Which part of a net is converted, and for which input sizes."""
 
 from __future__ import annotations
 

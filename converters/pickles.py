@@ -1,4 +1,4 @@
-"""What is checked of a .pt file before PyTorch reads it: a few bytes that would make gigabytes."""
+"""Checks of a .pt file before PyTorch reads it: a few bytes can ask for gigabytes."""
 
 from __future__ import annotations
 

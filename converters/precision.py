@@ -1,4 +1,4 @@
-"""How exactly a GPU multiplies float32 numbers: PyTorch convolves in TF32 unless it is told."""
+"""How exactly a GPU multiplies float32 numbers: by default PyTorch convolves in TF32."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nets at work in each runtime, all by one signature: input blobs in, output blobs out.
+"""Running nets in each runtime by one signature: input blobs in, output blobs out.
 
 `convert --check` and the backends of cascades run nets by these functions alone. What goes in and comes
 out is named after the net's blobs, whatever the runtime calls it.

@@ -1,4 +1,4 @@
-"""Strings in binary files: protobuf gives bytes for one that is no UTF-8, which nobody expects."""
+"""Strings in binary files: protobuf silently gives bytes for one that is not UTF-8."""
 
 from __future__ import annotations
 

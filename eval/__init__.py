@@ -1,4 +1,4 @@
-"""Measuring landmarks: annotation lists and errors, always with the normaliser named."""
+"""Measuring landmarks: annotated sets, errors with their normaliser, reports."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""A cascade with smaller nets: int8 calibrated on what its stages really see, or float16."""
+"""A cascade with smaller nets: int8, calibrated on the inputs of its stages, or float16."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class SmallerNet:
 
 @dataclass(frozen=True, eq=False)
 class Quantised:
-    """What came of it: the nets, and the same pictures measured by both cascades."""
+    """The result: the nets, and the same pictures measured by both cascades."""
 
     nets: tuple[SmallerNet, ...]
     measured: Measured

@@ -1,4 +1,4 @@
-"""What cascades weigh, measured side by side: bytes, multiply-adds, milliseconds, error."""
+"""Comparing cascades: bytes, multiply-adds, milliseconds, error."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def weigh(
     runs: int,
     progress: Progress = iter,
 ) -> list[Weight]:
-    """A row for each cascade, on one thread; timed in turn, so that the machine is alike for all.
+    """A row for each cascade, on one thread; timed alternately, so that other work hits all alike.
 
     A picture to be timed is noise of 640 x 480, one at a time. Raises ProtofaceError as `load` does.
     """

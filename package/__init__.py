@@ -1,6 +1,6 @@
-"""Facial landmarks from Caffe-style protobuf text: `detect` faces and points by one of `models()`.
+"""Facial landmarks from Caffe-style protobuf text: `detect` faces and points with one of `models()`.
 
-Nothing heavy is imported before it is asked for: `import protoface` alone takes milliseconds.
+Modules are imported when they are used: `import protoface` alone takes milliseconds.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What a backend is: it runs a net, or says what this machine lacks for it."""
+"""The interface of a backend: it runs a net, or says what this machine lacks for it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ AUTO_ORDER = ("onnxruntime", "opencv")
 
 
 def choose_backend(name: str) -> str:
-    """The backend that `name` stands for: itself, or for `auto` the fastest that is really there.
+    """The backend that `name` stands for: itself, or for `auto` the fastest that is installed.
 
     Raises ProtofaceError for an unknown backend, and for one that cannot run, saying what is missing.
     """

@@ -1,4 +1,4 @@
-"""PyTorch as a backend: eager, in float32 proper."""
+"""PyTorch as a backend: eager, in float32 without TF32."""
 
 from __future__ import annotations
 

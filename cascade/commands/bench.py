@@ -144,7 +144,7 @@ class _Result:
     real: bool
 
     def lines(self) -> Iterator[str]:
-        """As it is shown."""
+        """The lines that are printed."""
         if not self.real:
             yield "no weights found: nets have random values; times are valid, points are not"
         yield from table(self.rows, self.cascade)

@@ -30,7 +30,7 @@ WARM_UP = 3
 
 
 def eager(cascade: Run, pictures: Tensor) -> Run:
-    """As it is written, one kernel after the other."""
+    """Eagerly, one kernel after the other."""
     return cascade
 
 

@@ -1,4 +1,4 @@
-"""A cascade that stays on the device: pictures in, points out, nothing returns to the host between.
+"""A cascade that stays on the device: pictures in, points out, without returning to the host.
 
 It computes what `Cascade` does in clean mode with PyTorch, for pictures of one size, all levels in one
 go, so that a GPU can keep it as one CUDA graph. Not imported by the package: it needs PyTorch.
@@ -47,7 +47,7 @@ Sample = Callable[[Windows, int, int, bool], Tensor]
 
 
 class DeviceStage(nn.Module):
-    """A net plus the window it looks through; see `Stage`."""
+    """A net and the window it looks through; see `Stage`."""
 
     mean: Tensor
     order: Tensor
@@ -163,7 +163,7 @@ def sampler(pictures: Tensor, factor: int) -> Sample:
 
 
 def to_picture(answers: Tensor, windows: Windows) -> Tensor:
-    """`clean.place` of answers (n, points, 2) in windows (n), or in patches (n * points)."""
+    """`window.to_picture` of answers (n, points, 2) in windows (n), or in patches (n * points)."""
     half = torch.stack((windows.width - 1, windows.height - 1), -1).float() / 2
     turn = torch.stack((windows.cos, windows.sin), -1).float()
     centre = torch.stack(windows.centre, -1).float()

@@ -1,4 +1,4 @@
-"""Kinds of windows that a cascade on the device has: for rules of `windows/` their tensors."""
+"""The kinds of windows for a cascade on the device: the rules of `windows/` in tensors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DeviceWindow(nn.Module):
 
 @singledispatch
 def on_device(kind: WindowKind) -> DeviceWindow:
-    """A rule on the device; taught by `@on_device.register`. Raises ProtofaceError for others."""
+    """A rule on the device; add one by `@on_device.register`. Raises ProtofaceError for others."""
     raise ProtofaceError(f"looks through a {type(kind).__name__}")
 
 

@@ -1,4 +1,4 @@
-"""Whether backends compute the same: a time of a wrong result is worth nothing."""
+"""Whether backends agree: times of wrong results are worthless."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Agreement:
 
 
 def tolerance(backend: str, int8: bool = False) -> float:
-    """What is expected of a backend, by its name; `int8`: nets are ONNX files, which may be that."""
+    """The difference that a backend may have, by its name; `int8`: nets are ONNX files, maybe int8."""
     return INT8 if int8 else FLOAT16 if backend.endswith("fp16") else FLOAT32
 
 

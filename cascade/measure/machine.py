@@ -1,4 +1,4 @@
-"""What figures are taken on: the machine, and the versions of what computes."""
+"""The machine that figures are measured on, and the versions of the libraries."""
 
 from __future__ import annotations
 

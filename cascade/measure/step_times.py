@@ -176,7 +176,7 @@ def _filled(nets: Sequence[Net]) -> list[Loaded]:
 
 
 def table(rows: Sequence[Row], cascade: Cascade) -> Iterator[str]:
-    """The rows as text, and below them the two ratios that the experiment is judged by."""
+    """The rows as text, then one net compared with the published 6 ms, the cascade with its nets."""
     percentiles = "".join(f"{name:>9}" for name in ("p50 ms", "p90 ms", "p99 ms"))
     yield f"{'backend':18}{'batch':>6}  {'stage':12}{percentiles}{'pictures/s':>12}"
     for row in rows:

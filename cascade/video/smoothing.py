@@ -1,4 +1,4 @@
-"""Points of a video kept from trembling, without lagging behind a face that moves.
+"""Smoothing of points in videos: little jitter at rest, little lag in motion.
 
 Source: Casiez, Roussel, Vogel, "1 Euro filter: a simple speed-based low-pass filter for noisy input in
 interactive systems", CHI 2012, algorithm 1.
@@ -36,7 +36,7 @@ class Smoothing:
 
 
 class OneEuro:
-    """The filter of one face's points, frame by frame; each coordinate is a signal of its own."""
+    """The filter of one face's points, frame by frame; each coordinate is filtered separately."""
 
     def __init__(self, setting: Smoothing) -> None:
         self.setting = setting

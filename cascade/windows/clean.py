@@ -1,4 +1,4 @@
-"""Clean mode: sub-pixel windows, one convention at every level, and as fast as it can be."""
+"""Clean mode: sub-pixel windows, the same convention in every stage."""
 
 from __future__ import annotations
 

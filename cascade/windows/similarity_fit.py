@@ -1,4 +1,4 @@
-"""The window that lies over five points as its shape says: which shift, scale and turn carry it there.
+"""The best shift, scale and turn of a window, so that points lie in it as in a given shape.
 
 Points are taken as complex numbers x + iy: a similarity is then p = a q + b, |a| its scale and the
 argument of a its turn, and the least squares are a straight line's. Source: Umeyama, "Least-squares

@@ -1,4 +1,4 @@
-"""Options of the verbs that read an annotated set, each said once."""
+"""Options of the verbs that read an annotated set."""
 
 from __future__ import annotations
 

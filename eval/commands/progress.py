@@ -1,4 +1,4 @@
-"""A bar for verbs that look at many pictures."""
+"""A progress bar for verbs that run over many pictures."""
 
 from __future__ import annotations
 

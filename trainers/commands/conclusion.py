@@ -1,4 +1,4 @@
-"""What the verbs of the whole experiment say in the end."""
+"""What the verbs of the whole experiment print at the end."""
 
 from __future__ import annotations
 

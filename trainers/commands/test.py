@@ -1,4 +1,4 @@
-"""The verb `test`, after its namesake of Caffe's."""
+"""The verb `test`, named as in Caffe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verb `time`, after its namesake of Caffe's."""
+"""The verb `time`, named as in Caffe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verb `train`, after its namesake of Caffe's."""
+"""The verb `train`, named as in Caffe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that several verbs of training share, each said once; no net is imported for them."""
+"""Options that several verbs of training share; PyTorch is not imported for them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ json_option = click.option("--json", "json_file", type=FILE_OUT, help="Write the
 
 
 def report(counts: dict[str, int], bad: int, out: Path) -> None:
-    """Say what a folder of training data holds now, and how many pictures were left out."""
+    """Print what a folder of training data holds, and how many pictures were left out."""
     parts = ", ".join(f"{count} {part}" for part, count in counts.items() if count)
     click.echo(f"{parts or 'no pictures'} in {out}")
     if bad:

@@ -1,1 +1,1 @@
-"""Faces of our own drawing, with exact points."""
+"""Drawn (synthetic) faces with exact points."""

@@ -1,4 +1,4 @@
-"""Faces of our own drawing, with exact points: a picture for each seed and index, in any number.
+"""Drawn faces with exact points: a picture for each seed and index, in any number.
 
 A head in 3-D (`head`) is painted and lit (`paint`), turned, and put into a scene (`scene`). Everything
 is drawn at random; no photograph is needed or used. Its points are those of a layout (`markup`); the

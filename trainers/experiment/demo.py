@@ -1,4 +1,4 @@
-"""The whole experiment on faces of our own drawing: no download, no GPU, minutes.
+"""The whole experiment on drawn faces: no download, no GPU, minutes.
 
     protoface demo
 
@@ -37,7 +37,7 @@ class Limits:
 
 
 def demo(out: PathLike, faces: int = FACES, seed: int = 0, say: Say = print) -> Outcome:
-    """Draw `faces`, train both levels, convert, measure. Goes on where it was stopped in `out`."""
+    """Draw `faces`, train both levels, convert, measure. Run again, it resumes in `out`."""
     data = Path(out) / "faces"
     plan = Plan(
         data=data.as_posix(), out=Path(out).as_posix(), schedules=(LEVEL_1, LEVEL_2), mode="clean",
@@ -53,7 +53,7 @@ def demo(out: PathLike, faces: int = FACES, seed: int = 0, say: Say = print) -> 
 
 
 def failures(outcome: Outcome, limits: Limits | None = None) -> list[str]:
-    """What a demo should have reached and did not, a line each."""
+    """Limits that a demo missed, a line each."""
     first, both = (outcome.error("image_diagonal", level) for level in (0, 1))
     return missed(first, both, outcome.agree, limits or Limits())
 

@@ -85,7 +85,7 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What came of it: the cascade's folder, test errors, conversions, times, the table, files."""
+    """The result: the cascade's folder, test errors, conversions, times, the table, files."""
 
     folder: Path
     test: Measured
@@ -207,7 +207,7 @@ def _train_level(plan: Plan, number: int, say: Say) -> None:
 
 
 def choose_threads(net: Path, say: Say) -> int:
-    """Compute with as many threads as are fastest for this net just now: one, or one a core.
+    """Use one thread or one for each core, whichever is faster for this net at the moment.
 
     Threads wait for each other at every layer. Where another process holds one of their cores, two of
     them can be ten times slower than one.

@@ -1,4 +1,4 @@
-"""Where to compute and in which type, from the words that a user gives."""
+"""Device, type and precision, from the names that a user gives."""
 
 from __future__ import annotations
 

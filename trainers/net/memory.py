@@ -1,4 +1,4 @@
-"""How tensors lie in memory, and what the C library does with memory that PyTorch gives back."""
+"""The memory order of tensors, and keeping memory that PyTorch frees."""
 
 from __future__ import annotations
 

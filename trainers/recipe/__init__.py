@@ -1,1 +1,1 @@
-"""Recipes: a cascade trained stage by stage, as one would do it today; see docs/recipes.md."""
+"""Recipes: a cascade trained stage by stage with current methods; see docs/recipes.md."""

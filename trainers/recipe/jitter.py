@@ -1,4 +1,4 @@
-"""How far off the points are that a later stage starts from: errors of the stages before, drawn again.
+"""Errors of the points that a later stage starts from, sampled from those of the stages before.
 
 Points are complex numbers x + iy. A face's frame is the similarity z -> a z + b that carries the mean
 shape, whose eyes are 1 apart, to the face: an error over `a` is in eye distances and upright.

@@ -1,4 +1,4 @@
-"""Losses of landmarks: how wrong a net's points are, one number for each face."""
+"""Losses of landmarks: one number for each face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recipe as it is written down: one file for one experiment, read and checked."""
+"""Reading and checking a recipe: one file for one experiment."""
 
 from __future__ import annotations
 

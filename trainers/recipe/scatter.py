@@ -1,4 +1,4 @@
-"""Faces put elsewhere, at any size, in front of other surroundings: see `ScatterParameter`.
+"""Faces moved to any place and size, in front of other surroundings: see `ScatterParameter`.
 
 Photographs for training are often cut around their faces. A net that learns from nothing else finds a
 face where it always was; put into other pictures it may be anywhere.

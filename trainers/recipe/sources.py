@@ -1,4 +1,4 @@
-"""The part of each training picture that a stage can come to see, kept in memory as small as it may be.
+"""The part of each training picture that a stage can see, kept in memory as small as possible.
 
 A source is shrunk, by area averages, by the whole factor that detection would shrink its face's window
 by, in the same blocks of pixels. From then on `sampling.resample` sees the same values as in detection.

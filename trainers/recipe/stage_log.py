@@ -1,4 +1,4 @@
-"""What the training of a stage leaves to look at: a CSV file, lines of text and a progress bar."""
+"""The log of a stage's training: a CSV file, lines of text and a progress bar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One stage of a cascade at work: its net, AdamW, the average of its weights, one batch at a time."""
+"""Training of one stage: its net, AdamW and the average of its weights, one batch at a time."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class StageTrainer:
             torch.save(kept, temporary)
 
     def restore(self, path: Path) -> None:
-        """Go on from a snapshot. Raises ProtofaceError if it belongs to another net or is damaged."""
+        """Resume from a snapshot. Raises ProtofaceError if it belongs to another net or is damaged."""
         check_readable(path)
         try:
             saved = torch.load(path, map_location=self.device, weights_only=True)

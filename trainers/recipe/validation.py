@@ -1,4 +1,4 @@
-"""What validation pictures show a stage behind trained ones, and how well it answers."""
+"""Validation of a stage: its inputs, given the trained stages before it, and its error."""
 
 from __future__ import annotations
 

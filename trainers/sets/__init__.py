@@ -1,1 +1,1 @@
-"""Training sets written out of annotated pictures."""
+"""Training sets for Caffe's solvers, made from annotated pictures."""

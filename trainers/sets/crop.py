@@ -1,4 +1,4 @@
-"""Pictures and labels for level 2: what a trained level 1 makes the cascade look at next."""
+"""Pictures and labels for level 2: its windows around the points that a trained level 1 finds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One iteration of a solver that a GPU runs without asking the host: a CUDA graph.
+"""One iteration of a solver as a CUDA graph, without waiting for the host.
 
 Forward pass, backward pass and update are recorded once. Before each run the host leaves three things
 on the device, in the order of its commands and without waiting: which rows of the data to take, the

@@ -1,4 +1,4 @@
-"""`caffe test` on PyTorch: what a net with weights says of its TEST data."""
+"""`caffe test` on PyTorch: the outputs of a net on its TEST data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Snapshots: the weights, and Caffe's SolverState with what Caffe does not keep added to it.
+"""Snapshots: the weights, and Caffe's SolverState extended by what Caffe does not save.
 
 Both are written to a temporary name and renamed, weights first: whenever the process dies, the newest
 `.solverstate` is whole and so are the weights that it names.
@@ -35,7 +35,7 @@ Solver = caffe_pb2.SolverParameter
 
 @dataclass(frozen=True)
 class State:
-    """What a solver needs to go on: Caffe's SolverState and, unless Caffe wrote it, an extension.
+    """What a solver needs to resume: Caffe's SolverState and, unless Caffe wrote it, an extension.
 
     `iteration` counts the updates made; `history` is in Caffe's order; `extension` holds the seed, each
     rank's random state and the position in the data.

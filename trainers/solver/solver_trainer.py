@@ -1,4 +1,4 @@
-"""A solver at work: its nets, data, weights and history, one iteration at a time."""
+"""Running a solver: its nets, data, weights and history, one iteration at a time."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class Trainer:
         self.parameters.load(self.parameters.values, arrays)
 
     def load_weights(self, path: PathLike) -> list[str]:
-        """Take over a file's weights of equally named layers; returns the layers that it lacks."""
+        """Load a file's weights into the layers of the same names; returns the layers that it lacks."""
         arrays, missing = matching_weights(read_weights(path), self.train.net.graph, os.fspath(path))
         self.load_arrays(arrays)
         return missing
@@ -185,7 +185,7 @@ class Trainer:
         return path
 
     def restore(self, path: PathLike) -> None:
-        """Go on from a `.solverstate`, Caffe's own included, and the weights that it names.
+        """Resume from a `.solverstate`, Caffe's own included, and the weights that it names.
 
         Caffe keeps neither random state nor position: the latter is then reckoned from the iteration.
         Raises ProtofaceError if it belongs to another net, solver or number of processes.

@@ -1,4 +1,4 @@
-"""What a training leaves to look at: two CSV files, a TensorBoard log and a progress bar."""
+"""The log of a training: two CSV files, a TensorBoard log and a progress bar."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class TrainingLog:
 
 
 class NoLog:
-    """What every rank but the first one has: it takes everything and keeps nothing."""
+    """The log of all ranks but the first: it ignores everything."""
 
     def __enter__(self) -> NoLog:
         return self
