@@ -74,8 +74,8 @@ def _check_file(path: Path, sha256: str) -> None:
     found = hashlib.sha256(read_bytes(path)).hexdigest()
     if found != sha256.lower():
         raise ProtofaceError(
-            f"{path}: is not the file that the cascade was packed with (SHA-256 {found[:12]}..., "
-            f"not {sha256[:12]}...); install the package or copy the model again"
+            f"{path}: is not the file that the cascade was packed with (its SHA-256 is {found[:12]}"
+            f"..., not {sha256[:12]}...); install the package or copy the model again"
         )
 
 
