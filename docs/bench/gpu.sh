@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Takes the figures of docs/gpu.md on a machine with an NVIDIA GPU, into a folder of JSON files:
+# Measures the figures of docs/gpu.md on a machine with an NVIDIA GPU, into a folder of JSON files:
 #
 #   [MODELS="original fast"] docs/bench/gpu.sh OUT [FOLDER|- [NAME...]]
 #
 # Run from the root of the repository with a `python` that has PyTorch with CUDA; the package need not be
 # installed. FOLDER holds an OpenCV with CUDA (pip install --no-deps --target FOLDER ...whl); without it
 # (or with -) the figures of opencv-cuda are left out. MODELS are the cascades. With NAMEs only those are
-# taken: torch, torch_large, torch_compile, torch_compile_large, onnxruntime, opencv, opencv_large,
-# opencv_variants, training. What fails is named in the end, the rest is taken all the same.
+# measured: torch, torch_large, torch_compile, torch_compile_large, onnxruntime, opencv, opencv_large,
+# opencv_variants, training. What fails is listed at the end; the rest is measured all the same.
 set -uo pipefail
 out=$(realpath -m "${1:?usage: docs/bench/gpu.sh OUT [FOLDER|- [NAME...]]}") opencv=${2:--} names=("${@:3}")
-mkdir -p "$out/.package"
-ln -sfn "$PWD" "$out/.package/protoface"
+rm -rf "$out/.package"
+mkdir -p "$out/.package/protoface"
+ln -s "$PWD"/{prototxt,converters,cascade,eval,trainers} "$PWD"/package/* "$out/.package/protoface"
 export PYTHONPATH=$out/.package${PYTHONPATH:+:$PYTHONPATH}
-# Nothing here should take TF32 for float32: OpenCV asks cuDNN for FMA, the others are told. This makes sure.
+# Nothing here should compute float32 in TF32: OpenCV asks cuDNN for FMA, the others are set so. This makes sure.
 export NVIDIA_TF32_OVERRIDE=0
 failed=()
 read -ra models <<<"${MODELS:-original fast}"
@@ -50,7 +51,7 @@ if [ "$opencv" != - ]; then
     bench opencv "1 8 64" 100 onnxruntime opencv opencv-cuda opencv-cuda-fp16
     bench opencv_large "512 4096" 3 onnxruntime opencv-cuda opencv-cuda-fp16
     for model in "${models[@]}"; do
-        take opencv_variants "${model}_opencv_variants" python tests/cascade/opencv_variants.py --model "$model" \
+        take opencv_variants "${model}_opencv_variants" python tests/cascade/backends/opencv_variants.py --model "$model" \
             --target cuda --target cuda-fp16
     done
 fi
