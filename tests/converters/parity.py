@@ -96,7 +96,7 @@ def runtimes(net: Net) -> dict[str, Callable[[dict[str, Array]], dict[str, Array
 
     runs = {
         "torch": lambda feed: run_pytorch(net, np.float32)(feed),
-        "onnxruntime": lambda feed: run_onnxruntime(model(), graph)(feed),
+        "onnxruntime": lambda feed: run_onnxruntime(model(), graph, threads=1)(feed),
         "opencv-onnx": lambda feed: run_opencv(opencv_net_from_onnx(model(), "test net"), graph)(feed),
     }
     if has_caffe_importer():
