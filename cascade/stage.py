@@ -28,7 +28,8 @@ class Step(NamedTuple):
     """What a stage did: see `Cascade.steps`.
 
     `windows` (n) are those of its first view, `inputs` and `outputs` the net's blobs by name,
-    `candidates` what is known of the faces now.
+    `candidates` what is known of the faces now. `clock` holds readings in seconds: before it, with the
+    inputs made, after the net, and after its answers were read.
     """
 
     stage: Stage
@@ -36,7 +37,13 @@ class Step(NamedTuple):
     inputs: Blobs
     outputs: Blobs
     candidates: Sequence[Candidate]
-    seconds: Seconds
+    clock: tuple[float, float, float, float]
+
+    @property
+    def seconds(self) -> Seconds:
+        """How long its parts took."""
+        start, looked, answered, end = self.clock
+        return Seconds(looked - start, answered - looked, end - answered)
 
     def faces(self, pictures: int) -> list[list[Face]]:
         """The faces of each of so many pictures, as they are after this stage."""
@@ -84,5 +91,5 @@ class Stage:
         for blob, answer in self.answers.items():
             candidates = answer.read(outputs[blob], windows[0], candidates)
         seen = [one.seen(window) for one, window in zip(candidates, windows[0], strict=True)]
-        seconds = Seconds(looked - start, answered - looked, perf_counter() - answered)
-        return Step(self, windows[0], inputs, outputs, seen, seconds)
+        clock = start, looked, answered, perf_counter()
+        return Step(self, windows[0], inputs, outputs, seen, clock)

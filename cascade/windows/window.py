@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -80,25 +81,23 @@ def picture_window(size: Size) -> Window:
 
 def to_picture(output: Floats, window: Window) -> Points:
     """Points (n, 2) in the picture of a net's output (2n) in [-1, 1] of the window or its patches."""
-    half, centres = _origin(window, np.float32)
-    points: Points = output.reshape(-1, 2) * half
-    if window.angle:
-        cos, sin = window.direction
-        points = points @ np.array([[cos, sin], [-sin, cos]], np.float32)
-    points += centres
-    return points
+    part = window.patches[0] if window.patches else window
+    (cos, sin), half_width, half_height = window.direction, (part.width - 1) / 2, (part.height - 1) / 2
+    # for so few, plain numbers are faster than arrays
+    across, down = (half_width * cos, half_width * sin), (-half_height * sin, half_height * cos)
+    centres = [patch.centre for patch in window.patches] or repeat(window.centre)
+    numbers = output.ravel().tolist()
+    points = [
+        (x + u * across[0] + v * down[0], y + u * across[1] + v * down[1])
+        for u, v, (x, y) in zip(numbers[::2], numbers[1::2], centres, strict=False)
+    ]
+    return np.array(points, np.float32)
 
 
 def to_window(points: Floats, window: Window) -> NDArray[np.float64]:
     """The inverse of `to_picture`: what a net would have to answer, (n, 2) in [-1, 1]."""
-    half, centres = _origin(window, np.float64)
+    part = window.patches[0] if window.patches else window
+    centres = np.array([patch.centre for patch in window.patches] or window.centre)
     cos, sin = window.direction
     turned: NDArray[np.float64] = (points - centres) @ np.array([[cos, -sin], [sin, cos]])
-    return turned / half
-
-
-def _origin(window: Window, kind: type[np.floating[Any]]) -> tuple[Floats, Floats]:
-    """What an output counts in and from: half the size (2), and the centre (2) or centres (n, 2)."""
-    part = window.patches[0] if window.patches else window
-    half = np.array(((part.width - 1) / 2, (part.height - 1) / 2), kind)
-    return half, np.array([patch.centre for patch in window.patches] or window.centre, kind)
+    return turned / ((part.width - 1) / 2, (part.height - 1) / 2)
