@@ -16,13 +16,10 @@ from .constant_cascade import CASCADE, FIRST, NET, SECOND, constant_weights
 from .reference_data import reference_data
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """One thread for OpenCV too, which reads no variable; by `-q` no word about workers."""
+def pytest_configure() -> None:
+    """One thread for OpenCV too, which reads no variable."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         cv2.setNumThreads(1)
-    if config.option.verbose < 0 and config.pluginmanager.has_plugin("terminaldistreporter"):
-        config.pluginmanager.unregister(name="terminaldistreporter")
 
 
 def pytest_report_teststatus(
