@@ -17,7 +17,7 @@ from .definition import DEFAULT, Loaded, PathLike, find_definition, load_nets, r
 from .face import Candidate, Face, given_boxes
 from .layouts import layout_of
 from .nets import make_stage
-from .stage import Step
+from .stage import Clock, Step, no_clock
 from .views.view_kind import make_views
 from .windows.mode import find_mode
 from .windows.window import Box, Image
@@ -67,11 +67,15 @@ class Cascade:
         return last[0].faces(len(images)) if last else [[] for _ in images]
 
     def steps(
-        self, images: Sequence[Image], boxes: Sequence[ArrayLike] | None = None
+        self,
+        images: Sequence[Image],
+        boxes: Sequence[ArrayLike] | None = None,
+        clock: Clock = no_clock,
     ) -> Iterator[Step]:
-        """Run the stages in order and yield what each of them did: the only loop over stages.
+        """What every stage does with the pictures, one after the other: the one loop over stages.
 
-        A stage sees the candidates that the one before has left; where none are left, it ends.
+        A stage sees the candidates that the one before has left; where none are left, it ends. Steps
+        tell their times by the `clock`, such as `time.perf_counter`.
         """
         candidates: Sequence[Candidate] = begin(images, boxes)
         for stage in self.stages:
@@ -79,7 +83,7 @@ class Cascade:
                 return
             if stage.needs_box and any(candidate.box is None for candidate in candidates):
                 raise ProtofaceError(f"stage '{stage.name}' looks through a box: give boxes")
-            step = stage.step(images, candidates)
+            step = stage.step(images, candidates, clock)
             yield step
             candidates = step.candidates
 

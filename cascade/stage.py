@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from time import perf_counter
 from typing import NamedTuple
 
 from protoface.converters.runtimes import Blobs, Run
@@ -14,6 +13,14 @@ from .answers.answer_kind import AnswerKind
 from .face import Candidate, Face
 from .views.view_kind import ViewKind
 from .windows.window import Image, Window
+
+#: Gives seconds, as `time.perf_counter`.
+Clock = Callable[[], float]
+
+
+def no_clock() -> float:
+    """For who does not ask for times: some machines take microseconds to tell the time."""
+    return 0.0
 
 
 class Seconds(NamedTuple):
@@ -28,7 +35,7 @@ class Step(NamedTuple):
     """What a stage did: see `Cascade.steps`.
 
     `windows` (n) are those of its first view, `inputs` and `outputs` the net's blobs by name,
-    `candidates` what is known of the faces now. `clock` holds readings in seconds: before it, with the
+    `candidates` what is known of the faces now. `times` are the clock's readings before it, with the
     inputs made, after the net, and after its answers were read.
     """
 
@@ -37,12 +44,12 @@ class Step(NamedTuple):
     inputs: Blobs
     outputs: Blobs
     candidates: Sequence[Candidate]
-    clock: tuple[float, float, float, float]
+    times: tuple[float, float, float, float]
 
     @property
     def seconds(self) -> Seconds:
         """How long its parts took."""
-        start, looked, answered, end = self.clock
+        start, looked, answered, end = self.times
         return Seconds(looked - start, answered - looked, end - answered)
 
     def faces(self, pictures: int) -> list[list[Face]]:
@@ -76,20 +83,22 @@ class Stage:
         """Whether candidates must have boxes."""
         return any(view.needs_box for view in self.views.values())
 
-    def step(self, images: Sequence[Image], candidates: Sequence[Candidate]) -> Step:
+    def step(
+        self, images: Sequence[Image], candidates: Sequence[Candidate], clock: Clock = no_clock
+    ) -> Step:
         """Look at candidates in their pictures, and read what the net answers."""
-        start = perf_counter()
+        start = clock()
         pictures = [images[candidate.picture] for candidate in candidates]
         windows: list[Sequence[Window]] = []
         inputs: Blobs = {}
         for blob, view in self.views.items():
             windows.append(view.windows(candidates))
             inputs[blob] = view.make_input(pictures, windows[-1])
-        looked = perf_counter()
+        looked = clock()
         outputs = self.forward(inputs)
-        answered = perf_counter()
+        answered = clock()
         for blob, answer in self.answers.items():
             candidates = answer.read(outputs[blob], windows[0], candidates)
         seen = [one.seen(window) for one, window in zip(candidates, windows[0], strict=True)]
-        clock = start, looked, answered, perf_counter()
-        return Step(self, windows[0], inputs, outputs, seen, clock)
+        times = start, looked, answered, clock()
+        return Step(self, windows[0], inputs, outputs, seen, times)

@@ -67,7 +67,7 @@ def timed_steps(cascade: Cascade, images: Sequence[Image]) -> Iterator[tuple[str
     answers of the stage before into the next one's input.
     """
     read = 0.0
-    for number, step in enumerate(cascade.steps(images)):
+    for number, step in enumerate(cascade.steps(images, clock=time.perf_counter)):
         yield crop_name(number), read + step.seconds.inputs
         yield step.stage.name, step.seconds.forward
         read = step.seconds.read
