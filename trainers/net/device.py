@@ -8,12 +8,12 @@ from functools import partial
 
 import torch
 
-from protoface.converters import ProtofaceError
+from protoface.converters import ProtofaceError, caffe_pb2
 from protoface.converters.precision import allow_tf32
 
-from ..solver.distributed import local_device
-from ..solver.solver_file import Solver
+from .distributed import local_device
 
+Solver = caffe_pb2.SolverParameter
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 #: float32 proper; products of float32 with TF32's mantissa; convolutions and products in bfloat16.
 PRECISIONS = ("float32", "tf32", "bf16")

@@ -21,9 +21,9 @@ from protoface.converters.weights import weights_of, with_arrays
 
 from ..data.batches import Batches, open_data
 from ..net.device import precision_context
+from ..net.distributed import Ranks
 from ..net.parameters import flatten, share
 from ..net.solver_net import SolverNet, matching_weights, solver_net
-from .distributed import Ranks
 from .graph_step import GraphStep, merged
 from .learning_rate import current_step, learning_rate
 from .snapshot import State, read_state, snapshot_paths, write_snapshot

@@ -12,9 +12,9 @@ from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike
 
 from ..net.device import torch_dtype, training_device
+from ..net.distributed import ranks
 from ..net.memory import keep_freed_memory
 from .curves import draw_curves
-from .distributed import ranks
 from .snapshot import snapshot_paths
 from .solver_file import Solver, read_solver
 from .solver_trainer import Trainer, saved_seed

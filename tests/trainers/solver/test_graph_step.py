@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from protoface.converters import ProtofaceError
 from protoface.trainers.data.batches import Batches
 from protoface.trainers.net import memory
-from protoface.trainers.solver.distributed import Ranks
+from protoface.trainers.net.distributed import Ranks
 from protoface.trainers.solver.graph_step import merged
 from protoface.trainers.solver.learning_rate import POLICIES
 from protoface.trainers.solver.solver_file import read_solver

@@ -13,7 +13,7 @@ from protoface.converters import read_weights
 from protoface.converters.weights import arrays_of
 from protoface.trainers.solver.train import train
 
-from .small_run import edit
+from ..solver.small_run import edit
 
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
