@@ -69,6 +69,12 @@ def floor(module: str) -> int:
     return FLOORS[SCRIPTS.get(module, second if second in FLOORS else "package")]
 
 
+def folder(module: str) -> str:
+    """`protoface.cascade.windows.box` is in cascade.windows; "" for a file beside the folders."""
+    path = modules()[module].parent.relative_to(ROOT).parts
+    return ".".join(path) if len(path) > 1 else ""
+
+
 def climbing(graph: dict[str, set[str]]) -> set[tuple[str, str]]:
     return {
         (module, other)
@@ -84,6 +90,16 @@ def test_no_circle_of_modules():
 
 def test_no_import_climbs():
     assert climbing(imports()) == set()
+
+
+def test_no_circle_of_folders():
+    """Folders inside of the five; files beside them belong to what those share."""
+    graph: dict[str, set[str]] = {}
+    for module, others in imports().items():
+        inside = graph.setdefault(folder(module), set())
+        inside |= {folder(other) for other in others} - {folder(module)}
+    del graph[""]
+    assert circles({name: others - {""} for name, others in graph.items()}) == set()
 
 
 def test_a_circle_and_a_climb_are_found():

@@ -4,17 +4,20 @@ import pytest
 
 from protoface import cascade
 from protoface.cascade import ProtofaceError
-from protoface.cascade.backends.choice import AUTO_ORDER, BACKENDS, choose_backend
+from protoface.cascade.backends.choice import BACKENDS, choose_backend
 from protoface.cascade.backends.onnxruntime_backend import OnnxRuntime
 
 HERE = [name for name, backend in BACKENDS.items() if backend.missing() is None]
 CUDA = ("opencv-cuda", "opencv-cuda-fp16", "onnxruntime-cuda", "torch-cuda")
 
 
-def test_auto_takes_the_first_that_is_there_and_says_which(folder):
-    expected = next(name for name in AUTO_ORDER if name in HERE)
-    assert choose_backend("auto") == expected
+def test_auto_takes_the_first_that_is_there_and_says_which(folder, monkeypatch):
+    """ONNX Runtime, then OpenCV; a GPU only by name."""
+    expected = "opencv" if BACKENDS["onnxruntime"].missing() else "onnxruntime"
     assert cascade.load(folder).backend == expected
+    for backend in ("OnnxRuntime", "OpenCV", "PyTorch"):
+        monkeypatch.setattr(f"protoface.cascade.backends.choice.{backend}.missing", lambda self: None)
+    assert choose_backend("auto") == "onnxruntime"
 
 
 def test_auto_goes_on_where_one_is_missing(monkeypatch):
