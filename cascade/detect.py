@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 
 from protoface.converters.errors import ProtofaceError
-from protoface.converters.files import replacing
+from protoface.converters.files import refuse_inputs, replacing
 
 from .cascade import Cascade
 from .drawing import draw_faces
@@ -85,19 +85,21 @@ def detect_paths(
     `take` is called with the result of each picture or frame; results are not kept. Drawn pictures go
     to `out` under their own names, pictures of a folder keep their place in it. `frames` ends a video
     or a camera early, `smoothing` filters its final points. For a picture that cannot be read `take`
-    gets the error, and the job continues. Raises ProtofaceError for a path that is none of these, and
-    for two pictures or videos that would be written to one file, before anything is written.
+    gets the error, and the job continues. Raises ProtofaceError for a path that is none of these, for
+    two pictures or videos that would be written to one file, and for a drawn copy that would replace
+    what is read, before anything is written.
     """
     pictures = [one for path in paths if not is_video(path) for one in listed_pictures(Path(path))]
     videos = [path for path in paths if is_video(path)]
     if out is not None:
         names = [(one.path, one.name) for one in pictures] + [(Path(v), video_name(v)) for v in videos]
         _check_targets(names, out)
+        refuse_inputs((out / name for _, name in names), (source for source, _ in names))
     for picture in progress(pictures):
         take(_look(cascade, picture, given or Given(), out))
     for path in videos:
         for_frame = _taker(path, take)
-        detect_video(cascade, path, for_frame, None if out is None else out, frames, smoothing)
+        detect_video(cascade, path, for_frame, out, frames, smoothing)
 
 
 def _taker(path: str, take: Callable[[Seen], object]) -> Callable[[int, Sequence[Face]], object]:

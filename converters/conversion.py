@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import ProtofaceError
-from .files import PathLike, write_text
+from .files import PathLike, refuse_inputs, write_text
 from .float16 import to_float16
 from .fold import fold_batch_norm
 from .graph import Net, build_graph
@@ -113,8 +113,7 @@ def _check_out(out: PathLike, *read: PathLike) -> None:
     """Refuse a suffix that cannot be written, and a file that is read."""
     if not is_onnx(out):
         _check_suffix(out)
-    if Path(out).resolve() in [Path(path).resolve() for path in read]:
-        raise ProtofaceError(f"{out}: is read, so it cannot be written; choose another name")
+    refuse_inputs([out], read)
 
 
 def _write_both(out: PathLike, net: Net) -> tuple[Path, Path]:

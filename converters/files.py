@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,6 +42,23 @@ def write_text(path: PathLike, text: str) -> None:
     """Write `text` as UTF-8 by way of `replacing`."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def refuse_inputs(outputs: Iterable[PathLike], inputs: Iterable[PathLike]) -> None:
+    """Raise ProtofaceError if a file to be written is one that is read, by way of links too."""
+    read = {identity for path in inputs if (identity := _identity(path)) is not None}
+    for path in outputs:
+        if _identity(path) in read:
+            raise ProtofaceError(f"{path}: is read, so it cannot be written; choose another name")
+
+
+def _identity(path: PathLike) -> tuple[int, int] | None:
+    """What makes a file the same one under all of its names; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def read_bytes(path: PathLike) -> bytes:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 import numpy as np
 from tqdm import tqdm
 
+from protoface.converters.files import refuse_inputs
+
 from ..cascade import Cascade, load
 from ..detect import Given, Seen, detect_paths, json_lines
 from ..lists import Matching, read_list
-from ..pictures import Picture
+from ..pictures import Picture, listed_pictures
 from ..video.smoothing import Smoothing
 from .options import (
     FILE_IN,
@@ -104,6 +106,9 @@ def detect(
       protoface detect album/ --json points.jsonl
       protoface detect film.mp4 --smooth --out drawn/
     """
+    if json_file is not None:
+        lists = [path for path in (truth, boxes) if path is not None]
+        refuse_inputs([json_file], [*lists, *_read(paths)])
     cascade = load(model, backend, mode, weights, threads)
     given = Given(
         None if truth is None else _truth(truth, cascade),
@@ -121,6 +126,12 @@ def detect(
         detect_paths(cascade, paths, take, given, out, frames, _progress, smoothing)
     summary.report(cascade, [path for path in (out, json_file) if path is not None])
     return 2 if summary.wrong else 0
+
+
+def _read(paths: Sequence[str]) -> Iterator[Path]:
+    """The files that paths stand for, as far as they are there."""
+    for path in map(Path, paths):
+        yield from (picture.path for picture in listed_pictures(path)) if path.is_dir() else [path]
 
 
 def _truth(path: Path, cascade: Cascade) -> Matching[np.ndarray]:

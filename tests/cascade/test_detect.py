@@ -12,6 +12,7 @@ from protoface.cascade import Cascade, ProtofaceError, load
 from protoface.cascade.detect import Given, Seen, detect_paths, json_lines
 from protoface.cascade.lists import Matching
 from protoface.cascade.pictures import read_picture
+from protoface.cli import protoface, run
 
 
 def detected(cascade: Cascade, paths: Sequence[Path | str], *arguments, **options) -> list[Seen]:
@@ -111,6 +112,37 @@ def test_two_pictures_for_one_file_are_refused_before_anything_is_written(
         detected(load(folder), [album, other], out=out)
     assert not out.exists()
     assert len([one for one in detected(load(folder), [album, other]) if one.faces]) == 3
+
+
+@pytest.mark.parametrize("name", ["a.png", "link.png"])
+def test_a_drawn_copy_that_would_replace_a_picture_is_refused(name, album, folder):
+    """`detect album --out album`: nothing is written, the picture stays; by a link too."""
+    before = (album / "a.png").read_bytes()
+    (album / "link.png").symlink_to(album / "a.png")
+    with pytest.raises(ProtofaceError, match=rf"{name}: is read, so it cannot be written"):
+        detected(load(folder), [album / name], out=album)
+    assert (album / "a.png").read_bytes() == before
+    other = album.parent / "elsewhere"
+    other.symlink_to(album)
+    with pytest.raises(ProtofaceError, match="a.png: is read, so it cannot be written"):
+        detected(load(folder), [album], out=other)
+    assert (album / "a.png").read_bytes() == before
+
+
+def test_a_video_is_not_replaced_by_its_drawn_copy(folder, tmp_path):
+    (tmp_path / "film.mp4").write_bytes(b"the original")
+    with pytest.raises(ProtofaceError, match="film.mp4: is read, so it cannot be written"):
+        detected(load(folder), [tmp_path / "film.mp4"], out=tmp_path)
+    assert (tmp_path / "film.mp4").read_bytes() == b"the original"
+
+
+@pytest.mark.parametrize("given", ["a.png", "."])
+def test_rows_do_not_replace_a_picture(given, album, folder, capsys):
+    before = (album / "a.png").read_bytes()
+    options = ["--model", str(folder), "--json", str(album / "a.png")]
+    assert run(protoface, ["detect", str(album / given), *options]) == 2
+    assert "a.png: is read, so it cannot be written" in capsys.readouterr().err
+    assert (album / "a.png").read_bytes() == before
 
 
 def test_two_videos_for_one_file_are_refused(folder, tmp_path):

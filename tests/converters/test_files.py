@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from protoface.converters import ProtofaceError
-from protoface.converters.files import read_bytes, replacing, write_text
+from protoface.converters.files import read_bytes, refuse_inputs, replacing, write_text
 
 
 def test_the_file_takes_the_old_ones_place(tmp_path):
@@ -49,3 +49,16 @@ def test_reading(tmp_path):
     for name, message in (("none", "No such file"), ("empty", "the file is empty"), (".", "directory")):
         with pytest.raises(ProtofaceError, match=message):
             read_bytes(tmp_path / name)
+
+
+def test_a_file_that_is_read_is_not_written(tmp_path):
+    """By another name, a symbolic and a hard link too; what is not there yet may be written."""
+    read, other = tmp_path / "read", tmp_path / "other"
+    read.write_text("x")
+    other.write_text("x")
+    (tmp_path / "symbolic").symlink_to(read)
+    (tmp_path / "hard").hardlink_to(read)
+    for name in ("read", "symbolic", "hard", f"../{tmp_path.name}/read"):
+        with pytest.raises(ProtofaceError, match=f"{name}: is read, so it cannot be written"):
+            refuse_inputs([other, tmp_path / name], [read])
+    refuse_inputs([other, tmp_path / "new"], [read, tmp_path / "gone"])
