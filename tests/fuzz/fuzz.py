@@ -16,8 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 with atheris.instrument_imports(include=["protoface.converters", "google.protobuf.text_format"]):
     from protoface.converters.layers import layer_types
     from protoface.converters.operators import operators
-
-    from . import targets
+    from tests.fuzz import targets
 
     layer_types(), operators()  # all of their files, which are imported when asked for
 
