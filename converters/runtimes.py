@@ -76,7 +76,9 @@ def run_opencv(network: cv2.dnn.Net, ends: Graph | Ends) -> Run:
     def run(feed: Blobs) -> Blobs:
         try:
             for name, blob in feed.items():
-                network.setInput(blob, name)
+                # OpenCV up to 4.10 takes a third axis for channels unless it is wrapped
+                wrapped = cv2.Mat(blob) if blob.ndim == 3 else blob  # type: ignore[no-untyped-call]
+                network.setInput(wrapped, name)
             outputs = network.forward(names)
         except cv2.error as error:
             reason = (error.err or str(error)).strip().splitlines()[0]
