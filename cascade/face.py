@@ -79,7 +79,7 @@ def bounds(points: Points) -> Box:
     """
     if not len(points):
         return np.full(4, math.nan)
-    xs, ys = zip(*points.tolist(), strict=True)  # for so few, plain numbers are faster than arrays
+    xs, ys = points.T.tolist()  # for so few, plain numbers are faster than arrays
     if not math.isfinite(sum(xs) + sum(ys)):
         return np.full(4, math.nan)
     left, top = min(xs), min(ys)
