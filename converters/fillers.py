@@ -11,9 +11,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from . import ProtofaceError, build_graph, caffe_pb2
+from . import caffe_pb2
 from .blobs import Array, Shape
-from .graph import Graph, Net
+from .errors import ProtofaceError
+from .graph import Graph, Net, build_graph
 from .weights import with_arrays
 
 Filler = caffe_pb2.FillerParameter
