@@ -46,9 +46,10 @@ def write_text(path: PathLike, text: str) -> None:
 
 def refuse_inputs(outputs: Iterable[PathLike], inputs: Iterable[PathLike]) -> None:
     """Raise ProtofaceError if a file to be written is one that is read, by way of links too."""
-    read = {identity for path in inputs if (identity := _identity(path)) is not None}
-    for path in outputs:
-        if _identity(path) in read:
+    there = [(path, identity) for path in outputs if (identity := _identity(path)) is not None]
+    read = set(map(_identity, inputs)) if there else set()  # mostly nothing is there yet
+    for path, identity in there:
+        if identity in read:
             raise ProtofaceError(f"{path}: is read, so it cannot be written; choose another name")
 
 

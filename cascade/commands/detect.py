@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import click
 import numpy as np
 from tqdm import tqdm
 
+from protoface.converters.commands.path_types import FILE_IN, FILE_OUT, FOLDER_OUT
 from protoface.converters.files import refuse_inputs
 
 from ..cascade import Cascade, load
@@ -17,16 +19,7 @@ from ..detect import Given, Seen, detect_paths, json_lines
 from ..lists import Matching, read_list
 from ..pictures import Picture, listed_pictures
 from ..video.smoothing import Smoothing
-from .options import (
-    FILE_IN,
-    FILE_OUT,
-    FOLDER_OUT,
-    backend_option,
-    mode_option,
-    model_option,
-    threads_option,
-    weights_option,
-)
+from .options import backend_option, mode_option, model_option, threads_option, weights_option
 
 
 @click.command()
@@ -108,7 +101,7 @@ def detect(
     """
     if json_file is not None:
         lists = [path for path in (truth, boxes) if path is not None]
-        refuse_inputs([json_file], [*lists, *_read(paths)])
+        refuse_inputs([json_file], chain(lists, _read(paths)))
     cascade = load(model, backend, mode, weights, threads)
     given = Given(
         None if truth is None else _truth(truth, cascade),
