@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from protoface.cascade.cascade import Cascade
 from protoface.cascade.face import Face
 from protoface.cascade.layouts import Layout, common_layout
 from protoface.cascade.metrics import image_diagonal, point_errors
+from protoface.cascade.parallel import chunks, in_order
 from protoface.cascade.pictures import read_picture
 from protoface.cascade.windows.window import Image
 from protoface.converters.errors import ProtofaceError
@@ -197,27 +197,18 @@ def _batches(
     indices: Iterable[int], paths: Sequence[Path]
 ) -> Iterator[tuple[list[int], list[Image], list[str]]]:
     """Decoded pictures in batches, with a line for each that could not be read; two batches ahead."""
-    with ThreadPoolExecutor(DECODERS) as pool:
-        ahead: deque[tuple[int, Future[Image]]] = deque()
-        for index in indices:
-            ahead.append((index, pool.submit(read_picture, paths[index])))
-            if len(ahead) == 2 * BATCH:
-                yield _decoded([ahead.popleft() for _ in range(BATCH)])
-        while ahead:
-            yield _decoded([ahead.popleft() for _ in range(min(BATCH, len(ahead)))])
 
-
-def _decoded(
-    pending: Sequence[tuple[int, Future[Image]]],
-) -> tuple[list[int], list[Image], list[str]]:
-    indices, images, errors = [], [], []
-    for index, future in pending:
+    def read(index: int) -> tuple[int, Image | None, str]:
         try:
-            images.append(future.result())
-            indices.append(index)
+            return index, read_picture(paths[index]), ""
         except ProtofaceError as error:
-            errors.append(str(error))
-    return indices, images, errors
+            return index, None, str(error)
+
+    with ThreadPoolExecutor(DECODERS) as pool:
+        for batch in chunks(in_order(pool, read, indices, 2 * BATCH), BATCH):
+            there = [(index, image) for index, image, _ in batch if image is not None]
+            errors = [error for _, image, error in batch if image is None]
+            yield [index for index, _ in there], [image for _, image in there], errors
 
 
 def as_json(measured: Measured, normalisers: Iterable[str]) -> dict[str, Any]:
