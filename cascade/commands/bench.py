@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from onnx import ModelProto
 
+from protoface.converters.commands.path_types import FILE_OUT
 from protoface.converters.files import write_text
 
 from ..backends.choice import AUTO, BACKENDS
@@ -35,7 +36,7 @@ from ..measure.step_times import (
 )
 from ..pictures import listed_pictures, read_picture
 from ..windows.window import Image
-from .options import FILE_OUT, mode_option, model_option, weights_option
+from .options import mode_option, model_option, weights_option
 
 
 class SeveralValues(click.Command):

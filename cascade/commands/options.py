@@ -10,10 +10,6 @@ from ..backends.choice import AUTO, BACKENDS
 from ..definition import DEFAULT, ORIGINAL
 from ..windows.mode import MODES
 
-FILE_IN = click.Path(exists=True, dir_okay=False, path_type=Path)
-FILE_OUT = click.Path(dir_okay=False, path_type=Path)
-FOLDER_OUT = click.Path(file_okay=False, path_type=Path)
-
 model_option, original_option = (
     click.option(
         "--model",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from protoface.converters.commands.path_types import FOLDER_OUT
+
 from ..pack import pack as pack_cascade
 from .options import model_option, weights_option
 
@@ -15,7 +17,7 @@ from .options import model_option, weights_option
 @weights_option
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER_OUT,
     required=True,
     help="The folder to write.",
 )

@@ -18,6 +18,7 @@ from protoface.cascade.commands.options import (
 from protoface.cascade.definition import find_definition, read_definition, weight_files
 from protoface.cascade.measure.machine import machine, versions
 from protoface.cascade.measure.step_times import measure, random_pictures
+from protoface.converters.commands.path_types import FILE_OUT, FOLDER_IN
 from protoface.converters.files import write_text
 
 from ..compare import as_markdown, as_text
@@ -25,18 +26,15 @@ from ..compare import compare as compare_rows
 from ..datasets.dataset import read_dataset
 from .progress import show_progress
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_FILE = click.Path(dir_okay=False, path_type=Path)
-
 
 @click.command()
-@click.option("--celeba", type=_FOLDER, help="CelebA, or a folder like it. Default: no errors.")
+@click.option("--celeba", type=FOLDER_IN, help="CelebA, or a folder like it. Default: no errors.")
 @original_option
 @weights_option
 @backend_option
 @mode_option
 @click.option("--markdown", is_flag=True, help="Print the table as markdown instead of plain text.")
-@click.option("--json", "json_file", type=_FILE, help="Write the rows to this file, too.")
+@click.option("--json", "json_file", type=FILE_OUT, help="Write the rows to this file, too.")
 def compare(
     celeba: Path | None,
     model: str,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
+from protoface.converters.commands.path_types import FOLDER_IN
+
 data_option = click.option(
     "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FOLDER_IN,
     required=True,
     help="Folder of an annotated set: CelebA, 300-W, WFLW, or landmarks68.csv; see docs/evaluation.md.",
 )

@@ -15,6 +15,7 @@ import cv2
 from protoface.cascade.cascade import load
 from protoface.cascade.commands.options import backend_option, mode_option, model_option, weights_option
 from protoface.cascade.measure.machine import machine, versions
+from protoface.converters.commands.path_types import FILE_OUT, FOLDER_OUT
 from protoface.converters.files import write_text
 
 from ..datasets.dataset import read_dataset
@@ -25,8 +26,6 @@ from ..report import HEADS, group_row, peer_row, summary_rows, write_report
 from ..summary import NORMALISERS
 from .data_options import data_option, partition_option
 from .progress import show_progress
-
-_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("eval")
@@ -40,17 +39,17 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--peer",
     "peers",
     multiple=True,
-    help="Another finder to measure, too: NAME, NAME=MODEL_FILE or all. Default: none.",
+    help="Another finder to measure, too: NAME, NAME=MODELFILE_OUT or all. Default: none.",
 )
 @click.option(
     "--json",
     "json_file",
-    type=_FILE,
+    type=FILE_OUT,
     help="File for the figures; errors are fractions of the normaliser.",
 )
 @click.option(
     "--report",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER_OUT,
     help="Folder for index.html, a page with figures.",
 )
 def eval(

@@ -9,14 +9,13 @@ import click
 
 from protoface.cascade.commands.options import model_option, weights_option
 from protoface.cascade.definition import FILE
+from protoface.converters.commands.path_types import FOLDER_OUT
 from protoface.converters.int8 import quantised_layers
 
 from ..datasets.dataset import read_dataset
 from ..quantize import CONVERTERS, Quantised, evenly, quantize_cascade
 from .data_options import data_option, partition_option
 from .progress import show_progress
-
-_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command()
@@ -39,7 +38,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     show_default=True,
     help="What the new nets compute in.",
 )
-@click.option("--out", type=_FOLDER, required=True, help="Folder of the new cascade.")
+@click.option("--out", type=FOLDER_OUT, required=True, help="Folder of the new cascade.")
 def quantize(
     model: str,
     weights: tuple[Path, ...],

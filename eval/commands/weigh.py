@@ -10,6 +10,7 @@ import click
 
 from protoface.cascade.commands.options import backend_option
 from protoface.cascade.measure.machine import machine, versions
+from protoface.converters.commands.path_types import FILE_OUT
 from protoface.converters.files import write_text
 
 from ..datasets.dataset import read_dataset
@@ -34,7 +35,7 @@ from .progress import show_progress
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE_OUT,
     help="File for the rows.",
 )
 def weigh(

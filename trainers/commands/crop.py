@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from protoface.cascade.commands.options import backend_option, mode_option, original_option
+from protoface.eval.commands.data_options import data_option
 
 from .training_options import (
-    data_option,
     drop_option,
     out_option,
     report,

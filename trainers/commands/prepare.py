@@ -6,14 +6,9 @@ from pathlib import Path
 
 import click
 
-from .training_options import (
-    data_option,
-    out_option,
-    report,
-    seed_option,
-    strict_option,
-    workers_option,
-)
+from protoface.eval.commands.data_options import data_option
+
+from .training_options import out_option, report, seed_option, strict_option, workers_option
 
 
 @click.command()

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from .training_options import FILE_IN, device_option, out_option, threads_option
+from protoface.converters.commands.path_types import FILE_IN
+
+from .training_options import device_option, out_option, threads_option
 
 
 @click.command()

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from protoface.converters.commands.path_types import FOLDER_IN, FOLDER_OUT
+
 from .conclusion import conclude
-from .training_options import FOLDER_IN, FOLDER_OUT, device_option, drop_option, seed_option
+from .training_options import device_option, drop_option, seed_option
 
 
 @click.command()

@@ -7,16 +7,10 @@ from pathlib import Path
 
 import click
 
+from protoface.converters.commands.path_types import FILE_IN
 from protoface.converters.files import write_text
 
-from .training_options import (
-    FILE_IN,
-    device_option,
-    dtype_option,
-    json_option,
-    model_option,
-    threads_option,
-)
+from .training_options import device_option, dtype_option, json_option, model_option, threads_option
 
 
 @click.command()

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from .training_options import FILE_IN, FILE_OUT, dtype_option, threads_option
+from protoface.converters.commands.path_types import FILE_IN, FILE_OUT
+
+from .training_options import dtype_option, threads_option
 
 
 @click.command()

@@ -6,19 +6,10 @@ from pathlib import Path
 
 import click
 
+from protoface.converters.commands.path_types import FILE_IN, FILE_OUT, FOLDER_OUT
+
 from ..defaults import DROP
 
-FILE_IN = click.Path(exists=True, dir_okay=False, path_type=Path)
-FILE_OUT = click.Path(dir_okay=False, path_type=Path)
-FOLDER_IN = click.Path(exists=True, file_okay=False, path_type=Path)
-FOLDER_OUT = click.Path(file_okay=False, path_type=Path)
-
-data_option = click.option(
-    "--data",
-    type=FOLDER_IN,
-    required=True,
-    help="Folder of an annotated set; see docs/data.md.",
-)
 out_option = click.option("--out", type=FOLDER_OUT, required=True, help="The folder to write.")
 workers_option = click.option(
     "--workers", type=click.IntRange(min=1), help="Processes at work. Default: one for each core."
