@@ -25,8 +25,7 @@ from ..answers.answer_kind import make_answers
 from ..definition import Loaded
 from ..layouts import Layout, layout_of
 from ..nets import fitted
-from ..views.pixels import PixelsView
-from ..views.view_kind import make_views
+from ..views.pixels import PixelsView, only_pixels
 from ..windows import clean
 from . import device_windows
 from .device_resample import Areas, linear, whole
@@ -181,12 +180,11 @@ def pixels_view(
     """
     if not isinstance(net, Net):
         raise ProtofaceError(f"{where} is an ONNX file, {LACKING}")
-    views = make_views(parameter, layout, clean, where)
+    view = only_pixels(parameter, layout, clean, where)
     answers = make_answers(parameter, layout, clean, where)
-    fitted(parameter, net, views, answers)
-    (view, *others) = views
-    if others or len(answers) > 1 or not isinstance(view, PixelsView):
+    if view is None or len(answers) > 1:
         raise ProtofaceError(f"{where} has several views or answers, {LACKING}")
+    fitted(parameter, net, [view], answers)
     if view.interpolation not in (cv2.INTER_LINEAR, cv2.INTER_AREA):
         pixels = parameter.view[0].pixels if parameter.view else parameter
         name = _Preprocess.Interpolation.Name(pixels.preprocess.interpolation)

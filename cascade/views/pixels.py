@@ -15,7 +15,7 @@ from ..layouts import Layout
 from ..windows.mode import Mode
 from ..windows.window import Image, Window
 from ..windows.window_kind import make_window
-from .view_kind import VIEWS, Batch, ViewKind
+from .view_kind import VIEWS, Batch, ViewKind, make_views
 
 _Preprocess = cascade_pb2.PreprocessParameter
 _INTERPOLATION = {
@@ -77,6 +77,17 @@ class PixelsView(ViewKind):
         if self.patches > 1:
             parts = parts[:, list(self.layout.flip)]
         return parts.reshape(batch.shape)
+
+
+def only_pixels(
+    stage: cascade_pb2.StageParameter, layout: Layout, mode: Mode, where: str
+) -> PixelsView | None:
+    """The view of a stage that has one view, of pixels; None of another one.
+
+    Raises ProtofaceError beginning with `where`.
+    """
+    view, *others = make_views(stage, layout, mode, where)
+    return view if isinstance(view, PixelsView) and not others else None
 
 
 def _check(preprocess: cascade_pb2.PreprocessParameter, mode: Mode, where: str) -> None:

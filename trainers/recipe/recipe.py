@@ -9,8 +9,7 @@ from pathlib import Path
 from protoface.cascade import cascade_pb2
 from protoface.cascade.definition import FILE, read_definition
 from protoface.cascade.layouts import Layout, layout_of
-from protoface.cascade.views.pixels import PixelsView
-from protoface.cascade.views.view_kind import make_views
+from protoface.cascade.views.pixels import PixelsView, only_pixels
 from protoface.cascade.windows import clean
 from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike
@@ -39,8 +38,8 @@ class Recipe:
     def view(self, stage: cascade_pb2.StageParameter) -> PixelsView:
         """What a stage looks through. Raises ProtofaceError for what no recipe trains."""
         where = f"{self.source}: stage '{stage.name}'"
-        (view, *others) = make_views(stage, self.layout, clean, where)
-        if others or stage.answer or not isinstance(view, PixelsView):
+        view = only_pixels(stage, self.layout, clean, where)
+        if view is None or stage.answer:
             raise ProtofaceError(
                 f"{where}: a recipe trains nets with one view of pixels that answer points"
             )

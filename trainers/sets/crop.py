@@ -22,8 +22,7 @@ from protoface.cascade.layouts import layout_of
 from protoface.cascade.metrics import image_diagonal, nme
 from protoface.cascade.parallel import chunks, cores, in_order, progress
 from protoface.cascade.stage import Stage
-from protoface.cascade.views.pixels import PixelsView
-from protoface.cascade.views.view_kind import make_views
+from protoface.cascade.views.pixels import PixelsView, only_pixels
 from protoface.cascade.windows import faithful
 from protoface.cascade.windows.mode import find_mode
 from protoface.cascade.windows.square import SquareWindow
@@ -114,8 +113,8 @@ def load_levels(
 def _second(definition: cascade_pb2.CascadeParameter, path: Path, mode: str) -> PixelsView:
     """The one view of the second stage, if it is one that can be written as pictures."""
     stage, layout = definition.stage[1], layout_of(definition, str(path))
-    (view, *others) = make_views(stage, layout, find_mode(mode), f"stage '{stage.name}'")
-    if others or not isinstance(view, PixelsView) or view.window.patch:
+    view = only_pixels(stage, layout, find_mode(mode), f"stage '{stage.name}'")
+    if view is None or view.window.patch:
         raise ProtofaceError(
             f"{path}: its second stage has patches or several views, which cannot be written "
             "as pictures"
