@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 from collections.abc import Sequence
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from protoface.converters.conversion import is_onnx, load_net
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import read_bytes
 from protoface.converters.graph import Net, deployed
+from protoface.converters.notices import notify
 from protoface.converters.onnx_import import read_onnx
 from protoface.converters.prototxt import read_message, read_net
 
@@ -37,7 +36,6 @@ DEFAULT = "fast"
 PathLike = str | os.PathLike[str]
 #: A net with its weights: Caffe's, or an ONNX model that is run as it is.
 Loaded = Net | onnx.ModelProto
-LOG = logging.getLogger(__name__)
 
 
 def find_definition(name_or_path: PathLike) -> Path:
@@ -119,7 +117,7 @@ def load_nets(
 ) -> list[Loaded]:
     """The net of each stage with its weights, `given` or those that the cascade names.
 
-    For the latter the cascade's notice is logged, once in a process. Raises ProtofaceError naming the
+    For the latter the cascade's notice is said, once a day. Raises ProtofaceError naming the
     missing or bad file.
     """
     weights = weight_files(definition, folder, given)
@@ -130,15 +128,10 @@ def load_nets(
                 "name weights files (--weights, one for each stage)"
             )
     if definition.notice and not given:
-        _say_once(definition.notice)
+        notify(definition.notice)
     return [
         load_stage(stage, folder, path) for stage, path in zip(definition.stage, weights, strict=True)
     ]
-
-
-@cache
-def _say_once(notice: str) -> None:
-    LOG.warning(notice)
 
 
 def load_stage(stage: cascade_pb2.StageParameter, folder: Path, weights: Path) -> Loaded:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import shutil
+import socket
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from .errors import ProtofaceError
+from .streams import descriptor, is_stream, opened, opened_text
 
 PathLike = str | os.PathLike[str]
+#: Why a system does not take what is written, whatever a library makes of it.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+#: Bytes that a full disk does not take, and one with room does.
+_PROBE = 1 << 16
+_HOST = re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname())[:60]
+_TEMPORARY = re.compile(rf"\..*\.(\d+)@{re.escape(_HOST)}-[a-z0-9_]{{8}}(\.[^.]*)?")
+_STREAM = re.compile(r"/dev/fd/(\d+)|/proc/(?:self|\d+)/fd/(\d+)")
 
 
 @contextmanager
@@ -18,30 +32,126 @@ def replacing(path: PathLike) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; it takes the place of `path` if no error comes.
 
     The temporary name ends as `path` does, since many writers choose the format by the suffix. On an
-    error, or when the process is killed, `path` keeps what it held. Raises ProtofaceError if the folder
-    cannot be written to.
+    error, or when the process is killed, `path` keeps what it held; a killed process's temporary file
+    is removed by the next that writes there. A link stays a link: what it leads to is replaced. What
+    is not a regular file (a device, a pipe, `-` for standard output) gets the content in the end.
+    Raises ProtofaceError if the folder cannot be written to or has no room.
     """
-    target = Path(path)
+    stream = is_stream(path)
+    target = Path(os.path.realpath(path))
+    temporary = _temporary(path, Path(tempfile.gettempdir()) if stream else target.parent, target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f".{target.stem}."
-        handle, name = tempfile.mkstemp(prefix=prefix, suffix=target.suffix, dir=target.parent)
-    except OSError as error:
-        raise ProtofaceError(f"{path}: cannot be written: {error.strerror or error}") from error
-    os.close(handle)
-    try:
-        yield Path(name)
-        os.chmod(name, 0o666 & ~_umask())  # mkstemp makes files that only their owner can read
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        with explained(path, temporary):
+            yield temporary
+            if stream:
+                with opened(path) as file, temporary.open("rb") as content:
+                    shutil.copyfileobj(content, file)
+            else:
+                os.chmod(temporary, _mode(target))
+                os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+        _OWN.discard(temporary.name)
+
+
+@contextmanager
+def writing(path: PathLike) -> Iterator[TextIO]:
+    """Yield a text file (UTF-8) that takes the place of `path` in the end, as with `replacing`.
+
+    What is not a regular file gets each line as it is written. Raises ProtofaceError as `replacing`.
+    """
+    if is_stream(path):
+        with explained(path), opened_text(path) as file:
+            yield file
+    else:
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+            yield file
 
 
 def write_text(path: PathLike, text: str) -> None:
     """Write `text` as UTF-8 by way of `replacing`."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def explained(path: PathLike, written: Path | None = None) -> Iterator[None]:
+    """Turn an error of a full disk into a ProtofaceError that names `path`.
+
+    Libraries say it in many ways, so after any error it is tried whether `written`, which is lost
+    anyway, can grow.
+    """
+    try:
+        yield
+    except Exception as error:
+        full = error if isinstance(error, OSError) and error.errno in _FULL else None
+        if full is None and written is not None:
+            full = _refused(written)
+        if full is None:
+            raise
+        raise cannot_write(path, full) from error
+
+
+def cannot_write(path: PathLike, error: OSError) -> ProtofaceError:
+    """The error of a file that cannot be written, with the system's reason."""
+    return ProtofaceError(f"{path}: cannot be written: {error.strerror or error}")
+
+
+def _refused(path: Path) -> OSError | None:
+    """Why the system does not let a file grow; None if it does."""
+    try:
+        with open(path, "ab", buffering=0) as file:
+            left = _PROBE
+            while left:
+                left -= file.write(bytes(left))
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error if error.errno in _FULL else None
+    return None
+
+
+#: Names of temporary files that this process writes now, and folders that it has cleared.
+_OWN: set[str] = set()
+_CLEARED: set[Path] = set()
+
+
+def _temporary(path: PathLike, folder: Path, target: Path) -> Path:
+    """A new empty file in `folder`, named after `target`, this process and this host."""
+    prefix = f".{target.stem[:60]}.{os.getpid()}@{_HOST}-"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _clear(folder)
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=target.suffix[:20], dir=folder)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    os.close(handle)
+    _OWN.add(os.path.basename(name))
+    return Path(name)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what killed processes of this host left in a folder; looked for once in a process."""
+    if folder in _CLEARED:
+        return
+    _CLEARED.add(folder)
+    for name in os.listdir(folder):
+        found = _TEMPORARY.fullmatch(name)
+        if found and name not in _OWN and not _alive(int(found[1])):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    if process == os.getpid():
+        return False  # a name that is not in use here: of an earlier process with this number
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def refuse_inputs(outputs: Iterable[PathLike], inputs: Iterable[PathLike]) -> None:
@@ -69,7 +179,7 @@ def read_bytes(path: PathLike) -> bytes:
     """
     try:
         # unbuffered: with thousands of small pictures the usual way is 3 % of the whole job
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0, opener=_regular) as file:
             data = file.readall()
     except OSError as error:
         raise ProtofaceError(f"{path}: {error.strerror or error}") from error
@@ -78,15 +188,38 @@ def read_bytes(path: PathLike) -> bytes:
     return data
 
 
+def _regular(path: str, flags: int) -> int:
+    """Open a regular file, or one that the user has open (/dev/stdin, a shell's `<(...)`).
+
+    Any pipe or device that lies in a folder could keep the job waiting for ever.
+    """
+    number = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    mode = os.fstat(number).st_mode
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):  # a folder has an error of its own
+        return number
+    os.close(number)
+    if descriptor(path) is None:
+        raise OSError(errno.EINVAL, "is not a regular file")
+    return os.open(path, flags)
+
+
 def check_readable(path: PathLike) -> None:
     """Raise what `read_bytes` would, without reading the file."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_regular) as file:
             empty = not file.read(1)
     except OSError as error:
         raise ProtofaceError(f"{path}: {error.strerror or error}") from error
     if empty:
         raise ProtofaceError(f"{path}: the file is empty")
+
+
+def _mode(path: Path) -> int:
+    """What a file may be used for: as it was, else as other new files; mkstemp's are their owner's."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0o666 & ~_umask()
 
 
 def _umask() -> int:

@@ -1,5 +1,5 @@
 """`python -m protoface VERB ...`: the command line, also under `torchrun -m -- protoface train ...`."""
 
-from protoface.cli import main
+from protoface.start import main
 
 main()

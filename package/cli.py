@@ -1,19 +1,29 @@
 """The command `protoface` and its verbs; each is a thin function over the Python API.
 
 Exit status: 0 done, 1 a check failed, 2 bad arguments or bad input (one line on stderr; `--debug` shows
-the traceback).
+the traceback), 130 ended by Ctrl-C, 143 by SIGTERM.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 import click
 
 from protoface.converters.errors import ProtofaceError
+from protoface.converters.notices import logged_lines, say_notices
+from protoface.converters.stopping import Interrupted, handled
+from protoface.converters.terminal import own_stdout, say
 
+#: Added to a signal's number it is the exit status, as in a shell.
+SIGNALLED = 128
 #: Which package has which verbs: each is a file in the package's `commands/`, imported when the verb is
 #: used, so that `protoface detect` needs no PyTorch.
 HOMES = {
@@ -40,13 +50,24 @@ class Verbs(click.Group):
         return command
 
 
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="protoface")
-def protoface() -> None:
+@click.pass_context
+def protoface(context: click.Context) -> None:
     """Facial landmarks from Caffe-style protobuf text.
 
-    Every verb takes --debug, which shows the traceback of an error.
+    Every verb takes --debug, which shows the traceback of an error and what libraries write to standard
+    error.
+
+    \b
+    Examples:
+      protoface detect photo.jpg --out drawn/
+      protoface detect --help
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
@@ -54,32 +75,53 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
-    try:
-        status = command.main(given, prog_name=_name(command), standalone_mode=False)
-    except (click.ClickException, click.Abort, ProtofaceError, OSError, KeyboardInterrupt) as error:
-        if debug:
-            raise
-        click.echo(f"protoface: {_message(error)}", err=True)
+    with own_stdout(), _signals() as came, logged_lines():
+        try:
+            status = command.main(given, prog_name=_name(command), standalone_mode=False)
+        except BaseException as error:
+            status = _status(error, came)
+            if debug or status is None:
+                raise
+            return status
+        say_notices()
+        return status if isinstance(status, int) else 0
+
+
+def _status(error: BaseException, came: Sequence[int]) -> int | None:
+    """The exit status for an error, which is said; None for one that nobody expected."""
+    if came or isinstance(error, click.Abort | KeyboardInterrupt):
+        # after a signal a library may have made another error of it
+        say("protoface: interrupted", err=True)
+        return SIGNALLED + (came[0] if came else signal.SIGINT)
+    if isinstance(error, BrokenPipeError):  # as of `protoface layers | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return SIGNALLED + signal.SIGPIPE
+    if isinstance(error, click.ClickException | ProtofaceError | OSError):
+        say(f"protoface: {_message(error)}", err=True)
         return 2
-    return status if isinstance(status, int) else 0
+    return None
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Let a signal interrupt the command where it is; yields the numbers of those that came."""
+    came: list[int] = []
+
+    def note(signum: int, frame: FrameType | None) -> None:
+        came.append(signum)
+        raise Interrupted(signum)
+
+    if threading.current_thread() is threading.main_thread():
+        with handled(note):
+            yield came
+    else:
+        yield came
 
 
 def _message(error: BaseException) -> str:
-    if isinstance(error, click.ClickException):
-        return " ".join(error.format_message().split())
-    if isinstance(error, click.Abort | KeyboardInterrupt):
-        return "interrupted"
-    return " ".join(str(error).split())
+    text = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    return " ".join(text.split())
 
 
 def _name(command: click.Command) -> str:
     return "protoface" if command is protoface else f"protoface {command.name}"
-
-
-def main() -> None:
-    """Entry point of the console script."""
-    sys.exit(run(protoface))
-
-
-if __name__ == "__main__":
-    main()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from protoface.cascade import ProtofaceError, definition, load
-from protoface.cascade.definition import NAMES, ORIGINAL, find_definition, read_definition
+from protoface.cascade import ProtofaceError, load
+from protoface.cascade.definition import DEFAULT, NAMES, ORIGINAL, find_definition, read_definition
 from protoface.cascade.measure.step_times import load_cascades
 
 PACKAGED = [name for name in NAMES if name != ORIGINAL]
@@ -22,7 +22,6 @@ def model(folder: Path) -> Path:
             digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
             file.write(f'file {{ path: "{name}" sha256: "{digest}" }}\n')
         file.write('notice: "for tests only"\n')
-    definition._say_once.cache_clear()
     return folder
 
 
@@ -40,7 +39,8 @@ def test_another_file_than_the_cascade_was_made_with_is_named(name, model):
     assert load(model).name == "constant"
 
 
-def test_a_notice_is_logged_once(model, caplog):
+def test_a_notice_is_logged_once(model, caplog, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     load(model)
     load(model)
     load_cascades(model, (), ("opencv",), "clean", 1)
@@ -65,5 +65,5 @@ def test_every_packaged_model_is_whole(name):
 
 
 def test_the_default_comes_with_its_weights():
-    assert definition.DEFAULT in PACKAGED
+    assert DEFAULT in PACKAGED
     assert all(path.is_file() for path in NAMES.values())

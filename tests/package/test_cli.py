@@ -142,7 +142,7 @@ def test_an_interrupt_is_one_line(capsys):
     def verb() -> None:
         raise KeyboardInterrupt
 
-    assert run(verb, []) == 2
+    assert run(verb, []) == 130
     assert capsys.readouterr().err.strip() == "protoface: interrupted"
 
 
