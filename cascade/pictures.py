@@ -4,24 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from protoface.converters.errors import ProtofaceError
-from protoface.converters.files import read_bytes
+from protoface.converters.files import PathLike, read_bytes, replacing
 
+from .formats import PICTURES, VIDEOS, is_video
+from .search import Found, Picture, find_pictures, listed_pictures, search
 from .windows.window import Image
 
-PICTURES = frozenset(
-    (".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
-VIDEOS = frozenset((".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"))
+__all__ = [
+    "MAX_PIXELS",
+    "PICTURES",
+    "VIDEOS",
+    "Found",
+    "Picture",
+    "check_suffix",
+    "encode_picture",
+    "find_pictures",
+    "is_video",
+    "listed_pictures",
+    "open_video",
+    "read_picture",
+    "search",
+    "write_picture",
+]
+
+#: Pixels of the largest picture that is decoded unless the caller sets another limit.
+MAX_PIXELS = 100_000_000
+_QUALITY = {
+    ".jpg": cv2.IMWRITE_JPEG_QUALITY,
+    ".jpeg": cv2.IMWRITE_JPEG_QUALITY,
+    ".jpe": cv2.IMWRITE_JPEG_QUALITY,
+    ".webp": cv2.IMWRITE_WEBP_QUALITY,
+}
+#: Formats without colours.
+_GREY = frozenset((".pbm", ".pgm"))
 
 
-def read_picture(path: Path | str) -> Image:
+def read_picture(path: Path | str, limit: int = MAX_PIXELS) -> Image:
     """A picture file as H x W x 3 uint8 BGR, turned upright by its EXIF orientation.
 
     Grey becomes three equal channels, transparency is dropped, 16 bits become 8. Raises ProtofaceError
@@ -52,39 +76,49 @@ def _first_line(error: cv2.error) -> str:
     return (error.err or str(error)).strip().splitlines()[0]
 
 
-def find_pictures(folder: Path) -> list[Path]:
-    """All picture files of a folder and the folders in it, sorted. Raises ProtofaceError for none."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
-    if not found:
-        raise ProtofaceError(f"{folder}: no pictures there ({', '.join(sorted(PICTURES))})")
-    return found
+def check_suffix(path: PathLike) -> str:
+    """The suffix of a picture to be written, in small letters.
+
+    Raises ProtofaceError for one that OpenCV does not write.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in PICTURES:
+        what = f"'{suffix}'" if suffix else "no suffix"
+        raise ProtofaceError(
+            f"{path}: OpenCV {cv2.__version__} cannot write this format ({what}); "
+            f"it writes {', '.join(sorted(PICTURES))}"
+        )
+    return suffix
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A picture file that was found under `root`, the folder that was searched or its own."""
+def encode_picture(path: PathLike, image: Image, quality: int | None = None) -> bytes:
+    """The content of a picture file in the format of the path's suffix; `path` is not touched.
 
-    path: Path
-    root: Path
-
-    @property
-    def name(self) -> Path:
-        """Its path below `root`: the name of a drawn copy, and its key in lists."""
-        return self.path.relative_to(self.root)
-
-
-def listed_pictures(path: Path) -> list[Picture]:
-    """The picture at `path`, or all of a folder. Raises ProtofaceError if there is none."""
-    if path.is_dir():
-        return [Picture(picture, path) for picture in find_pictures(path)]
-    if not path.exists():
-        raise ProtofaceError(f"{path}: No such file or directory")
-    return [Picture(path, path.parent)]
+    `image` is H x W x 3 uint8 BGR; .pgm and .pbm hold it in grey. `quality` (1 to 100) is for JPEG and
+    WebP, other formats have none. Raises ProtofaceError naming the path.
+    """
+    suffix = check_suffix(path)
+    if quality is not None and not 1 <= quality <= 100:
+        raise ProtofaceError(f"{path}: quality is {quality}, it must be 1 to 100")
+    options = [_QUALITY[suffix], quality] if quality is not None and suffix in _QUALITY else []
+    seen = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if suffix in _GREY else image
+    try:
+        there, data = cv2.imencode(suffix, seen, options)
+    except cv2.error as error:
+        raise ProtofaceError(f"{path}: OpenCV cannot write it ({_first_line(error)})") from error
+    if not there:
+        raise ProtofaceError(f"{path}: OpenCV cannot write it in this format")
+    return data.tobytes()
 
 
-def is_video(path: str) -> bool:
-    """Whether `path` is a camera's number or a video file, by its suffix."""
-    return path.isdigit() or Path(path).suffix.lower() in VIDEOS
+def write_picture(path: PathLike, image: Image, quality: int | None = None) -> None:
+    """Write what `encode_picture` makes by way of `replacing`, with its errors.
+
+    OpenCV gets no name: it ends the process at one that is not UTF-8.
+    """
+    data = encode_picture(path, image, quality)
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 @contextmanager

@@ -94,7 +94,7 @@ def test_a_jpeg_that_breaks_off_is_named(tmp_path, colours):
 def test_missing_pictures_and_empty_folders_are_named(tmp_path):
     with pytest.raises(ProtofaceError, match=r"none.jpg: No such file"):
         read_picture(tmp_path / "none.jpg")
-    with pytest.raises(ProtofaceError, match="no pictures there"):
+    with pytest.raises(ProtofaceError, match="no pictures or videos there"):
         find_pictures(tmp_path)
 
 
