@@ -7,7 +7,6 @@ the traceback), 130 ended by Ctrl-C, 143 by SIGTERM.
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 import sys
 import threading
@@ -93,9 +92,6 @@ def _status(error: BaseException, came: Sequence[int]) -> int | None:
         # after a signal a library may have made another error of it
         say("protoface: interrupted", err=True)
         return SIGNALLED + (came[0] if came else signal.SIGINT)
-    if isinstance(error, BrokenPipeError):  # as of `protoface layers | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return SIGNALLED + signal.SIGPIPE
     if isinstance(error, click.ClickException | ProtofaceError | OSError):
         say(f"protoface: {_message(error)}", err=True)
         return 2

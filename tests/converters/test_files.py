@@ -1,12 +1,23 @@
 """Files that appear whole or not at all."""
 
 import os
+import re
 import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from protoface.converters import ProtofaceError
-from protoface.converters.files import read_bytes, refuse_inputs, replacing, write_text
+from protoface.converters.files import (
+    check_readable,
+    read_bytes,
+    refuse_inputs,
+    replacing,
+    write_text,
+    writing,
+)
 
 
 def test_the_file_takes_the_old_ones_place(tmp_path):
@@ -62,3 +73,137 @@ def test_a_file_that_is_read_is_not_written(tmp_path):
         with pytest.raises(ProtofaceError, match=f"{name}: is read, so it cannot be written"):
             refuse_inputs([other, tmp_path / name], [read])
     refuse_inputs([other, tmp_path / "new"], [read, tmp_path / "gone"])
+
+
+def test_a_link_stays_a_link(tmp_path):
+    """What it leads to is replaced, by way of several links and into other folders."""
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "file").write_text("old")
+    (tmp_path / "second").symlink_to("far/file")
+    (tmp_path / "first").symlink_to(tmp_path / "second")
+    write_text(tmp_path / "first", "new")
+    assert (tmp_path / "far" / "file").read_text() == "new"
+    assert (tmp_path / "first").is_symlink()
+    assert (tmp_path / "second").is_symlink()
+    (tmp_path / "nowhere").symlink_to("far/new")
+    write_text(tmp_path / "nowhere", "x")
+    assert (tmp_path / "far" / "new").read_text() == "x"
+
+
+def test_a_pipe_gets_the_content(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(pipe.read_text)
+        write_text(pipe, "through")
+        assert reading.result() == "through"
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_standard_output_gets_the_content(capfdbinary):
+    for name in ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
+        with replacing(name) as temporary:
+            temporary.write_bytes(b"<%s>" % name.encode())
+    assert capfdbinary.readouterr().out == b"<-></dev/stdout></dev/fd/1></proc/self/fd/1>"
+    assert stat.S_ISLNK(os.lstat("/dev/stdout").st_mode)
+
+
+def test_a_stream_of_text_gets_each_line_when_it_is_complete(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(pipe.open)
+        with writing(pipe) as file:
+            file.write("one\n")
+            with opening.result() as reading:
+                assert reading.readline() == "one\n"
+
+
+def test_a_file_that_may_not_be_written_keeps_its_content(tmp_path, monkeypatch):
+    """Renaming would replace it all the same. Root may write everything, so the answer is made up."""
+    path = tmp_path / "file"
+    path.write_text("mine")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(ProtofaceError, match="file: cannot be written: Permission denied"):
+        write_text(path, "x")
+    assert path.read_text() == "mine"
+
+
+def test_the_mode_of_a_file_stays(tmp_path):
+    path = tmp_path / "file"
+    path.touch(0o600)
+    write_text(path, "x")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+LEAVE = """
+import os, sys
+from protoface.converters.files import replacing
+with replacing(sys.argv[1]) as path:
+    print(path.name, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_the_next_run_clears_what_a_killed_one_left(tmp_path):
+    """Nothing else: neither another host's, nor one of a process that lives, nor a user's own file."""
+    killed = subprocess.run(
+        [sys.executable, "-c", LEAVE, tmp_path / "a.b.json"], capture_output=True, text=True
+    )
+    left = tmp_path / killed.stdout.strip()
+    assert left.is_file()
+    others = [".hidden", left.name.replace("@", "@x-"), re.sub(r"\d+@", f"{os.getppid()}@", left.name)]
+    for name in others:
+        (tmp_path / name).touch()
+    again = [sys.executable, "-c", LEAVE.replace("os.kill", "id"), tmp_path / "other"]
+    assert subprocess.run(again, capture_output=True).returncode != 0  # id() takes one argument
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
+
+
+LIMIT = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+from protoface.converters.files import replacing
+with replacing(sys.argv[1]) as path:
+    try:
+        path.write_bytes(bytes(1001))
+    except OSError:
+        if sys.argv[2] == "library":
+            raise RuntimeError("a library has its own words")
+        raise
+"""
+
+
+@pytest.mark.parametrize("who", ["system", "library"])
+def test_no_room_is_one_line_whoever_says_it(who, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", LIMIT, tmp_path / "out", who], capture_output=True, text=True
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.endswith(f"ProtofaceError: {tmp_path / 'out'}: cannot be written: File too large")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_that_is_not_the_disks_stays(tmp_path):
+    def fail():
+        with replacing(tmp_path / "a"):
+            raise FileNotFoundError(2, "No such file or directory", "input")
+
+    with pytest.raises(FileNotFoundError, match="input"):
+        fail()
+
+
+def test_only_regular_files_are_read(tmp_path):
+    """A pipe in a folder would keep the job waiting for ever; the user's own is read."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    for name in ("pipe", "device"):
+        for read in (read_bytes, check_readable):
+            with pytest.raises(ProtofaceError, match=f"{name}: is not a regular file"):
+                read(tmp_path / name)
+    source, sink = os.pipe()
+    with os.fdopen(sink, "wb") as file:
+        file.write(b"given")
+    assert read_bytes(f"/dev/fd/{source}") == b"given"
+    os.close(source)
