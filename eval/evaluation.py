@@ -29,6 +29,13 @@ BATCH = 32
 #: Decoding takes longer than finding the points, and OpenCV lets other threads run meanwhile.
 DECODERS = 2
 NOT_FOUND = "no face found"
+#: The key of the last stage's figures, which are the cascade's, beside that of its name.
+RESULT = "cascade"
+#: The other keys of `protoface eval --json`.
+KEYS = (
+    "n", "skipped", "stages", "data", "setting", "groups", "ms_per_picture", "peers", "command",
+    "machine", "versions",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,9 @@ Progress = Callable[[Iterable[Any]], Iterable[Any]]
 class Measured:
     """Per-picture results of a set, in its order, for the pictures that were measured.
 
-    `levels[k]` (n, points, 2) are the points after level k, `truth` the true ones, all in pixels and in
-    the order of `layout`. `sizes` (n, 2) are widths and heights. `skipped` says, a line each, what was
-    left out. `seconds` is the time of finding alone, without decoding.
+    `levels[k]` (n, points, 2) are the points after stage k, called `names[k]`, `truth` the true ones,
+    all in pixels and in the order of `layout`. `sizes` (n, 2) are widths and heights. `skipped` says,
+    a line each, what was left out. `seconds` is the time of finding alone, without decoding.
     """
 
     dataset: Dataset
@@ -62,6 +69,13 @@ class Measured:
     crop_diagonals: tuple[Floats, ...]
     skipped: tuple[str, ...]
     seconds: float
+    names: tuple[str, ...]
+
+    @property
+    def milliseconds(self) -> float:
+        """Time of finding for each picture that was looked at, found or not."""
+        missed = sum(line.endswith(f": {NOT_FOUND}") for line in self.skipped)
+        return 1000 * self.seconds / (len(self.kept) + missed)
 
     @property
     def layout(self) -> Layout:
@@ -141,11 +155,13 @@ def evaluate(
     finder: Finder,
     dataset: Dataset,
     progress: Progress = iter,
+    names: Sequence[str] = (),
 ) -> Measured:
     """Run a finder over a set. Memory does not grow with the set but for a few numbers a picture.
 
-    Pictures that cannot be read, or in which no face is found, are listed in `Measured.skipped`.
-    Raises ProtofaceError if not one could be measured.
+    `names` are those of its stages; without them, those of `level_names`. Pictures that cannot be read,
+    or in which no face is found, are listed in `Measured.skipped`. Raises ProtofaceError if not one
+    could be measured.
     """
     found: list[Found] = []
     kept: list[int] = []
@@ -176,6 +192,7 @@ def evaluate(
         ),
         skipped=tuple(skipped),
         seconds=seconds,
+        names=tuple(names or level_names(len(found[0].levels))),
     )
 
 
@@ -190,7 +207,8 @@ def evaluate_cascade(
     """
     layout = common_layout(cascade.layout, dataset.layout)
     answers = converting(finder or cascade_finder(cascade), cascade.layout, layout)
-    return evaluate(answers, dataset.as_layout(layout), progress)
+    names = [stage.name for stage in cascade.stages]
+    return evaluate(answers, dataset.as_layout(layout), progress, names)
 
 
 def _batches(
@@ -212,8 +230,12 @@ def _batches(
 
 
 def as_json(measured: Measured, normalisers: Iterable[str]) -> dict[str, Any]:
-    """`n`, `skipped`, and for each of `level_names` its `nme.<normaliser>`, a Summary."""
-    levels = {
+    """`n`, `skipped`, and for each stage by its name `nme.<normaliser>`, a Summary; RESULT is the last.
+
+    Raises ProtofaceError where a stage is called as one of KEYS, or as another stage.
+    """
+    check_names(measured.names)
+    stages = {
         name: {
             "nme": {
                 normaliser: asdict(summary)
@@ -221,11 +243,23 @@ def as_json(measured: Measured, normalisers: Iterable[str]) -> dict[str, Any]:
                 if (summary := measured.summary(normaliser, level)) is not None
             }
         }
-        for level, name in enumerate(level_names(len(measured.levels)))
+        for level, name in enumerate(measured.names)
     }
-    return {"n": len(measured.kept), "skipped": len(measured.skipped), **levels}
+    last = stages[measured.names[-1]]
+    return {"n": len(measured.kept), "skipped": len(measured.skipped), **stages, RESULT: last}
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise ProtofaceError where results by the names of the stages would be ambiguous."""
+    for number, name in enumerate(names):
+        wrong = name in KEYS or name in names[:number] or (name == RESULT and name != names[-1])
+        if wrong:
+            raise ProtofaceError(
+                f"stage '{name}': the results have a key of that name already; give the stage another "
+                "name in cascade.prototxt"
+            )
 
 
 def level_names(count: int) -> list[str]:
-    """`level_1`, `level_2` ..., and `cascade` for the last one, whose points are the result."""
-    return [*(f"level_{number}" for number in range(1, count)), "cascade"]
+    """Names for the stages of a finder without any: `level_1`, `level_2` ..., and RESULT, the last."""
+    return [*(f"level_{number}" for number in range(1, count)), RESULT]

@@ -1,124 +1,192 @@
-"""Plots and contact sheets of a measurement, as PNG and JPEG."""
+"""Charts and contact sheets of a measurement, as PNG and JPEG."""
 
 from __future__ import annotations
 
 import io
+import textwrap
+import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from protoface.cascade.drawing import draw
 from protoface.cascade.layouts import DEFAULT, find_layout
 from protoface.cascade.pictures import read_picture
 from protoface.cascade.windows.window import Image
+from protoface.converters.terminal import escaped
 
-from .evaluation import Floats, Measured, level_names
-from .summary import ced
+from .chart_style import Look, stage_looks
+from .evaluation import Floats, Measured
+from .summary import THRESHOLD, ced
 
 MANY = 12  # points: of more, parts of the face are shown together
 #: Pixels of a face's tile and tiles in a row, for few points and for MANY.
 TILES, LARGE_TILES = (180, 6), (280, 4)
-COLOURS = ("tab:red", "tab:blue", "tab:purple")
+NAME_WIDTH = 34  # characters of a name in a legend; longer ones take several lines
+
+
+class Curve(NamedTuple):
+    """Errors (n) under a name, and how they look."""
+
+    name: str
+    errors: Floats
+    look: Look
 
 
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
+    with warnings.catch_warnings():
+        # of letters that matplotlib's font lacks it draws a box; the table has the name
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        figure.savefig(buffer, format="png", dpi=150, bbox_inches="tight")
     return buffer.getvalue()
 
 
-def _axes(title: str, x: str, y: str, width: float = 5.2) -> tuple[Figure, Any]:
+def _axes(title: str, x: str, y: str, width: float = 4.6) -> tuple[Figure, Any]:
     # Figure, not pyplot: no window system, no state left behind
-    figure = Figure(figsize=(width, 3.4))
+    figure = Figure(figsize=(width, 3.2))
     axes = figure.add_subplot()
-    axes.set(title=title, xlabel=x, ylabel=y)
+    axes.set(title=_label(title), xlabel=_label(x), ylabel=_label(y))
     axes.grid(alpha=0.3)
     return figure, axes
 
 
-def _colour(level: int, count: int) -> str:
-    return COLOURS[1] if level == count - 1 else COLOURS[0 if level == 0 else 2]
+def _label(name: str) -> str:
+    """A name as matplotlib shows it literally: no formula, and in the legend even with a leading _."""
+    shown = textwrap.fill(escaped(name).replace("$", r"\$"), NAME_WIDTH, break_long_words=True)
+    return f" {shown}" if shown.startswith("_") else shown
+
+
+def _legend(axes: Any, place: str = "best") -> None:
+    axes.legend(fontsize=8, loc=place)
+
+
+def stage_curves(measured: Measured, normaliser: str) -> list[Curve]:
+    """The errors of each stage."""
+    looks = stage_looks(len(measured.names))
+    return [
+        Curve(name, measured.errors(normaliser, level), looks[level])
+        for level, name in enumerate(measured.names)
+    ]
 
 
 def error_histogram(measured: Measured, normaliser: str) -> bytes:
-    """Histogram of each level's errors, as in the original article; PNG."""
+    """Histogram of each stage's errors, as in the original article; PNG. The last stage is filled."""
     figure, axes = _axes("Errors of all pictures", f"error / {normaliser}, %", "pictures")
-    count = len(measured.levels)
-    errors = [100 * measured.errors(normaliser, level) for level in range(count)]
-    top = np.nanpercentile(np.concatenate(errors), 99)
-    for level, name in enumerate(level_names(count)):
-        usable = errors[level][np.isfinite(errors[level])]
-        bins = np.linspace(0, top, 50)
-        axes.hist(np.clip(usable, 0, top), bins, alpha=0.55, label=name, color=_colour(level, count))
-    axes.legend()
+    curves = stage_curves(measured, normaliser)
+    top = 100 * np.nanpercentile(np.concatenate([curve.errors for curve in curves]), 99)
+    bins = np.linspace(0, max(top, 1e-9), 50)
+    for curve in curves:
+        usable = 100 * curve.errors[np.isfinite(curve.errors)]
+        colour, line = curve.look.colour, curve.look.line
+        last = curve is curves[-1]
+        axes.hist(
+            np.clip(usable, 0, bins[-1]), bins, histtype="stepfilled" if last else "step",
+            fc=(*to_rgb(colour), 0.2), ec=colour, ls=line, lw=1.5, label=_label(curve.name),
+        )  # fmt: skip
+    _legend(axes)
     return _png(figure)
 
 
-def ced_curves(curves: dict[str, Floats], normaliser: str, limit: float) -> bytes:
-    """Cumulative error distribution of each named set of errors, up to `limit`; PNG."""
-    figure, axes = _axes("CED", f"error / {normaliser}, %", "part of the pictures")
+def ced_curves(curves: Sequence[Curve], normaliser: str, limit: float) -> bytes:
+    """Cumulative error distribution of each curve, up to `limit`; PNG. A line marks failures."""
+    title = "Cumulative error distribution"
+    figure, axes = _axes(title, f"error / {normaliser}, %", "part of the pictures")
     thresholds = np.linspace(0, limit, 300)
-    for number, (name, errors) in enumerate(curves.items()):
+    for number, (name, errors, look) in enumerate(curves):
         usable = errors[np.isfinite(errors)]
-        colour = {"level_1": COLOURS[0], "cascade": COLOURS[1]}.get(name, f"C{number + 1}")
         if len(usable):
-            axes.plot(100 * thresholds, ced(usable, thresholds), label=name, color=colour)
+            axes.plot(
+                100 * thresholds, ced(usable, thresholds), label=_label(name), color=look.colour,
+                ls=look.line, marker=look.marker, markevery=(10 * number, 60), ms=4,
+            )  # fmt: skip
+    if limit > THRESHOLD:
+        axes.axvline(100 * THRESHOLD, color="black", lw=0.8)
     axes.set_ylim(0, 1)
-    axes.legend()
+    axes.set_xlim(0, 100 * limit)
+    _legend(axes, "lower right")
     return _png(figure)
 
 
 def point_bars(measured: Measured, normaliser: str) -> bytes:
-    """Mean error of each of a few points and of each level; PNG."""
-    figure, axes = _axes("Error of each point", "", f"error / {normaliser}, %")
-    count, names = len(measured.levels), measured.layout.points
+    """Mean error of each of a few points and of each stage; PNG."""
+    count, names = len(measured.names), measured.layout.points
+    title = "Error of each point"
+    figure, axes = _axes(title, "", f"error / {normaliser}, %", max(4.6, 0.8 * len(names)))
     width = 0.8 / count
-    for level, name in enumerate(level_names(count)):
+    for level, look in enumerate(stage_looks(count)):
         summary = measured.summary(normaliser, level)
         if summary is not None:
             at = np.arange(len(names)) + (level - (count - 1) / 2) * width
             heights = 100 * np.array(summary.per_point)
-            axes.bar(at, heights, width, label=name, color=_colour(level, count))
-    axes.set_xticks(np.arange(len(names)), [name.replace("_", "\n") for name in names])
-    axes.legend()
+            label = _label(measured.names[level])
+            axes.bar(at, heights, width, label=label, color=look.colour, hatch=look.hatch, ec="white")
+    axes.set_xticks(np.arange(len(names)), [_label(name).replace("_", "\n") for name in names])
+    _legend(axes)
     return _png(figure)
 
 
 def part_bars(measured: Measured, normaliser: str) -> bytes:
-    """Mean error of each of many points, in the colours of the parts of the face; PNG.
+    """Mean error of each of many points, side by side in the parts of the face; PNG.
 
-    Bars are the last level's, the levels before are ticks above or in them; a part of the face has its
-    name and its mean below.
+    Bars are the last stage's, darker or lighter by part; the stages before are marks above or in them.
+    A part has its name and its mean below.
     """
     figure, axes = _axes("Error of each point", "", f"error / {normaliser}, %", 11)
-    summaries = [measured.summary(normaliser, level) for level in range(len(measured.levels))]
-    errors = [100 * np.array(summary.per_point) for summary in summaries if summary]
     labels, places, start = [], [], 0
+    looks = stage_looks(len(measured.names))
+    errors = _point_errors(measured, normaliser)
     for number, (part, points) in enumerate(measured.layout.parts.items()):
         # a part's points side by side; a gap of one before the next part
         at = start + np.arange(len(points))
-        for level in errors[-1:]:
-            axes.bar(at, level[list(points)], 0.85, color=f"C{number}")
-            labels.append(f"{part.replace('_', ' ')}\n{level[list(points)].mean():.1f} %")
-            places.append(at.mean())
-        for level in errors[:-1]:
-            axes.plot(at, level[list(points)], "_", color="black", markersize=5)
+        for level, look in enumerate(looks[:-1]):
+            name = _label(measured.names[level]) if number == 0 else None
+            marks = {"marker": look.marker or "_", "color": look.colour, "ms": 4, "label": name}
+            axes.plot(at, errors[level][list(points)], ls="", **marks)
+        last = errors[-1][list(points)]
+        shade = _lighter(looks[-1].colour, 0.6 * number / len(measured.layout.parts))
+        axes.bar(at, last, 0.85, color=shade, label=None if number else _label(measured.names[-1]))
+        labels.append(f"{_label(part).replace('_', ' ')}\n{last.mean():.1f} %")
+        places.append(at.mean())
         start += len(points) + 1
     axes.set_xticks(places, labels, fontsize=8)
+    _legend(axes)
     return _png(figure)
 
 
+def _point_errors(measured: Measured, normaliser: str) -> list[Floats]:
+    """Mean errors (points) of each stage in percent; NaN where they cannot be had."""
+    summaries = [measured.summary(normaliser, level) for level in range(len(measured.names))]
+    missing = np.full(len(measured.layout), np.nan)
+    return [100 * np.array(one.per_point) if one else missing for one in summaries]
+
+
+def _lighter(colour: str, by: float) -> tuple[float, ...]:
+    return tuple(part + by * (1 - part) for part in to_rgb(colour))
+
+
 def contact_sheet(measured: Measured, rows: Sequence[int]) -> bytes:
-    """Faces number `rows` of the measurement with truth green, level 1 red, final points blue; JPEG."""
+    """Faces number `rows` of the measurement with truth green, first points red, final blue; JPEG."""
     size, columns = LARGE_TILES if len(measured.layout) > MANY else TILES
     tiles = [_tile(measured, row, size) for row in rows]
     across = min(columns, len(tiles))
     tiles += [np.full((size, size, 3), 255, np.uint8)] * (-len(tiles) % across)
     lines = [np.hstack(tiles[i : i + across]) for i in range(0, len(tiles), across)]
-    return bytes(cv2.imencode(".jpg", np.vstack(lines), [cv2.IMWRITE_JPEG_QUALITY, 85])[1])
+    return _jpeg(np.vstack(lines))
+
+
+def face_tile(measured: Measured, row: int) -> bytes:
+    """One face of the measurement, drawn as in the contact sheet; JPEG."""
+    size, _ = LARGE_TILES if len(measured.layout) > MANY else TILES
+    return _jpeg(_tile(measured, row, size))
+
+
+def _jpeg(image: Image) -> bytes:
+    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])
 
 
 def _tile(measured: Measured, row: int, size: int) -> Image:

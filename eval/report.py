@@ -1,4 +1,4 @@
-"""One self-contained HTML page of a measurement."""
+"""One self-contained HTML page of a measurement: the answer, faces, groups, and the rest folded up."""
 
 from __future__ import annotations
 
@@ -14,14 +14,29 @@ from numpy.typing import NDArray
 
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.files import write_text
+from protoface.converters.terminal import escaped
 
-from .evaluation import Measured, level_names
+from .chart_style import finder_looks, stage_looks
+from .evaluation import Measured
 from .groups import Group, groups
-from .plots import MANY, ced_curves, contact_sheet, error_histogram, part_bars, point_bars
+from .plots import (
+    MANY,
+    Curve,
+    ced_curves,
+    error_histogram,
+    face_tile,
+    part_bars,
+    point_bars,
+    stage_curves,
+)
 from .summary import NORMALISERS
 
-FACES = 24
-PLOTTED = ("inter_ocular", "image_diagonal")
+FACES = 12
+#: The normalisers that the answer is given in: the first one that the set allows.
+PREFERRED = ("inter_ocular", "inter_pupil", "box", "image_diagonal")
+#: The largest error that a CED shows.
+LIMITS = {"image_diagonal": 0.05, "box": 0.15}
+LIMIT = 0.3
 
 
 def write_report(
@@ -31,22 +46,30 @@ def write_report(
     command: str,
     peers: Mapping[str, Measured],
 ) -> None:
-    """Write the page: tables, histograms, bars, CED curves, worst and random faces, versions, command.
+    """Write the page: the answer, worst and random faces, groups; stages and normalisers folded up.
 
     `setting` says in a sentence what ran; `peers` are other finders on the same pictures, by name.
     """
     template = files(__package__).joinpath("report.html").read_text("utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, finalize=_printable
+    )
+    normaliser = main_normaliser(measured)
+    looks = stage_looks(len(measured.names))
     page = environment.from_string(template).render(
         title=f"protoface eval: {measured.dataset.name}",
         n=len(measured.kept),
         skipped=measured.skipped,
         setting=setting,
-        tables=list(_tables(measured, peers)),
+        answer=list(answer(measured, normaliser)),
+        ced=_image(f"CED over {normaliser}", _result_ced(measured, normaliser, peers)),
+        sheets=list(_sheets(measured, normaliser)),
+        stages=list(zip(measured.names, looks, strict=True)),
+        groups=_groups(measured, normaliser),
+        finders=_peers(measured, peers, normaliser) if peers else None,
+        details=list(_details(measured, normaliser)),
         normalisers=NORMALISERS,
-        peers=peers,
-        plots=list(_plots(measured, peers)),
-        sheets=list(_sheets(measured)),
+        normaliser=normaliser,
         command=command,
         versions=versions(),
         machine=", ".join(f"{key} {value}" for key, value in machine().items()),
@@ -54,9 +77,37 @@ def write_report(
     write_text(path, page)
 
 
+def _printable(value: Any) -> Any:
+    # names of files, stages and sets may hold control characters; autoescape sees to the rest
+    return escaped(value) if type(value) is str else value
+
+
+def main_normaliser(measured: Measured) -> str:
+    """The normaliser of PREFERRED that the answer is given in."""
+    last = len(measured.names) - 1
+    return next(name for name in PREFERRED if measured.summary(name, last) or name == PREFERRED[-1])
+
+
 def percent(value: float) -> str:
     """A fraction as a percentage with two decimals."""
     return f"{100 * value:.2f}"
+
+
+def answer(measured: Measured, normaliser: str) -> Iterable[tuple[str, str, str]]:
+    """What the page opens with: a figure, what it is, and what belongs to it."""
+    summary = measured.summary(normaliser, len(measured.names) - 1)
+    if summary is not None:
+        low, high = map(percent, summary.ci95)
+        yield (
+            f"{percent(summary.mean)} %",
+            f"mean error / {normaliser}",
+            f"95 % interval {low} to {high} %, median {percent(summary.median)} %",
+        )
+        said = f", {summary.excluded} without {normaliser} left out" if summary.excluded else ""
+        yield f"{percent(summary.failure_rate)} %", "failures", f"error above 10 %{said}"
+    missed = len(measured.skipped)
+    yield f"{len(measured.kept):,}", "pictures (n)", f"{missed} skipped" if missed else "none skipped"
+    yield f"{measured.milliseconds:.2f} ms", "per picture", "without reading and decoding it"
 
 
 def summary_rows(name: str, measured: Measured, level: int) -> Iterable[list[str]]:
@@ -76,7 +127,7 @@ def summary_rows(name: str, measured: Measured, level: int) -> Iterable[list[str
             ]
 
 
-HEADS = ["level", "normaliser", "n", "mean", "median", "P90", "P95", "P99", "CI", "failures", "AUC"]
+HEADS = ["stage", "normaliser", "n", "mean", "median", "P90", "P95", "P99", "CI", "failures", "AUC"]
 
 
 def group_row(group: Group) -> list[str]:
@@ -85,115 +136,132 @@ def group_row(group: Group) -> list[str]:
     return [str(summary.n), *map(percent, (summary.mean, summary.median, summary.failure_rate))]
 
 
-def _tables(measured: Measured, peers: Mapping[str, Measured]) -> Iterable[dict[str, Any]]:
-    yield _summaries(measured)
-    if len(measured.layout) > MANY:
-        yield _parts(measured)
-    yield _points(measured)
-    yield _groups(measured)
-    if peers:
-        yield _peers(measured, peers)
-
-
-def _summaries(measured: Measured) -> dict[str, Any]:
-    rows = [
-        row
-        for level, name in enumerate(level_names(len(measured.levels)))
-        for row in summary_rows(name, measured, level)
-    ]
-    return {"caption": "Errors, % of the normaliser", "heads": HEADS, "rows": rows}
-
-
-def _per_point(measured: Measured) -> dict[str, NDArray[np.float64]]:
-    """Level -> the mean error (points) of each point over inter_ocular, where that can be had."""
-    found = {
-        name: measured.summary("inter_ocular", level)
-        for level, name in enumerate(level_names(len(measured.levels)))
-    }
-    return {name: np.array(summary.per_point) for name, summary in found.items() if summary}
-
-
-def _parts(measured: Measured) -> dict[str, Any]:
-    parts = measured.layout.parts
-    rows = [
-        [name, *(percent(errors[list(points)].mean()) for points in parts.values())]
-        for name, errors in _per_point(measured).items()
-    ]
-    heads = ["level", *(f"{part} ({len(points)})" for part, points in parts.items())]
-    caption = "Mean error of the points of each part of the face, % of inter_ocular"
-    return {"caption": caption, "heads": heads, "rows": rows}
-
-
-def _points(measured: Measured) -> dict[str, Any]:
-    """A row for each level; of many points a row for each point, folded up."""
-    errors, names = _per_point(measured), measured.layout.points
-    rows = [[name, *map(percent, row)] for name, row in errors.items()]
-    table = {"caption": "Mean error of each point, % of inter_ocular", "heads": ["level", *names]}
-    if len(names) <= MANY:
-        return {**table, "rows": rows}
-    turned = zip(["point", *names], *rows, strict=True)
-    heads, *points = ([str(cell) for cell in row] for row in turned)
-    numbered = [[f"{number} {row[0]}", *row[1:]] for number, row in enumerate(points)]
-    return {**table, "heads": heads, "rows": numbered, "folded": True}
-
-
-def _groups(measured: Measured) -> dict[str, Any]:
-    rows = [[str(group), *group_row(group)] for group in groups(measured)]
-    heads = ["faces", "n", "mean", "median", "failures"]
+def _groups(measured: Measured, normaliser: str) -> dict[str, Any]:
+    rows = [[str(group), *group_row(group)] for group in groups(measured, normaliser)]
     said = ", and what the set says of its faces" if measured.dataset.attributes else ""
-    caption = f"Pose and size{said}: the last level, % of inter_ocular"
+    caption = f"Pose and size{said}: errors of {measured.names[-1]}, % of {normaliser}"
+    return {"caption": caption, "heads": ["faces", "n", "mean", "median", "failures"], "rows": rows}
+
+
+def _peers(measured: Measured, peers: Mapping[str, Measured], normaliser: str) -> dict[str, Any]:
+    finders = {"protoface": measured, **peers}
+    rows = [[name, *peer_row(found, normaliser)] for name, found in finders.items()]
+    heads = ["finder", "n", "not measured", "mean", "median", "failures", "ms per picture"]
+    caption = f"Finders on the same pictures, % of {normaliser}"
     return {"caption": caption, "heads": heads, "rows": rows}
 
 
-def _peers(measured: Measured, peers: Mapping[str, Measured]) -> dict[str, Any]:
-    finders = {"protoface": measured, **peers}
-    rows = [[name, *peer_row(found)] for name, found in finders.items()]
-    heads = ["finder", "n", "not measured", "mean", "median", "failures", "ms per picture"]
-    return {"caption": "Finders on the same pictures, % of inter_ocular", "heads": heads, "rows": rows}
-
-
-def peer_row(found: Measured) -> list[str]:
-    """n, pictures not measured, mean, median, failure rate in % of inter_ocular, ms per picture."""
-    summary = found.summary("inter_ocular", len(found.levels) - 1)
+def peer_row(found: Measured, normaliser: str = "inter_ocular") -> list[str]:
+    """n, pictures not measured, mean, median, failure rate in % of `normaliser`, ms per picture."""
+    summary = found.summary(normaliser, len(found.levels) - 1)
     figures = (
         ["-"] * 3
         if summary is None
         else [percent(summary.mean), percent(summary.median), percent(summary.failure_rate)]
     )
-    milliseconds = 1000 * found.seconds / (len(found.kept) + len(found.skipped))
-    return [str(len(found.kept)), str(len(found.skipped)), *figures, f"{milliseconds:.2f}"]
+    return [str(len(found.kept)), str(len(found.skipped)), *figures, f"{found.milliseconds:.2f}"]
 
 
-def _plots(measured: Measured, peers: Mapping[str, Measured]) -> Iterable[dict[str, str]]:
-    for normaliser in PLOTTED:
-        yield _image(f"Errors over {normaliser}", error_histogram(measured, normaliser))
-        curves = {
-            name: measured.errors(normaliser, level)
-            for level, name in enumerate(level_names(len(measured.levels)))
+def _details(measured: Measured, normaliser: str) -> Iterable[dict[str, Any]]:
+    """What is folded up: a title, tables and charts each."""
+    yield {
+        "title": "Every stage, every normaliser",
+        "tables": [_summaries(measured)],
+        "plots": [
+            plot
+            for name in dict.fromkeys((normaliser, "image_diagonal"))
+            for plot in _stage_plots(measured, name)
+        ],
+    }
+    if any(measured.summary(normaliser, level) for level in range(len(measured.names))):
+        many = len(measured.layout) > MANY
+        tables = [_parts(measured, normaliser)] if many else []
+        yield {
+            "title": "Every point",
+            "tables": [*tables, _points(measured, normaliser)],
+            "plots": [_point_plot(measured, normaliser)],
         }
-        curves |= {
-            name: found.errors(normaliser, len(found.levels) - 1) for name, found in peers.items()
-        }
-        limit = 0.3 if normaliser == "inter_ocular" else 0.05
-        yield _image(f"CED over {normaliser}", ced_curves(curves, normaliser, limit))
-    if len(measured.layout) > MANY:
-        yield {**_image("Error of each point", part_bars(measured, "inter_ocular")), "wide": "yes"}
-    else:
-        yield _image("Error of each point", point_bars(measured, "inter_ocular"))
 
 
-def _sheets(measured: Measured) -> Iterable[dict[str, str]]:
-    errors = np.nan_to_num(measured.errors("inter_ocular", len(measured.levels) - 1), nan=-1)
-    worst = np.argsort(errors)[::-1][:FACES]
+def _summaries(measured: Measured) -> dict[str, Any]:
+    rows = [
+        row for level, name in enumerate(measured.names) for row in summary_rows(name, measured, level)
+    ]
+    return {"caption": "Errors, % of the normaliser", "heads": HEADS, "rows": rows}
+
+
+def _per_point(measured: Measured, normaliser: str) -> dict[str, NDArray[np.float64]]:
+    """Stage -> the mean error (points) of each point."""
+    found = {name: measured.summary(normaliser, level) for level, name in enumerate(measured.names)}
+    return {name: np.array(summary.per_point) for name, summary in found.items() if summary}
+
+
+def _parts(measured: Measured, normaliser: str) -> dict[str, Any]:
+    parts = measured.layout.parts
+    rows = [
+        [name, *(percent(errors[list(points)].mean()) for points in parts.values())]
+        for name, errors in _per_point(measured, normaliser).items()
+    ]
+    heads = ["stage", *(f"{part} ({len(points)})" for part, points in parts.items())]
+    caption = f"Mean error of the points of each part of the face, % of {normaliser}"
+    return {"caption": caption, "heads": heads, "rows": rows}
+
+
+def _points(measured: Measured, normaliser: str) -> dict[str, Any]:
+    """A row for each stage; of many points a row for each point."""
+    errors, names = _per_point(measured, normaliser), measured.layout.points
+    rows = [[name, *map(percent, row)] for name, row in errors.items()]
+    table = {"caption": f"Mean error of each point, % of {normaliser}", "heads": ["stage", *names]}
+    if len(names) <= MANY:
+        return {**table, "rows": rows}
+    turned = zip(["point", *names], *rows, strict=True)
+    heads, *points = ([str(cell) for cell in row] for row in turned)
+    numbered = [[f"{number} {row[0]}", *row[1:]] for number, row in enumerate(points)]
+    return {**table, "heads": heads, "rows": numbered}
+
+
+def _result_ced(measured: Measured, normaliser: str, peers: Mapping[str, Measured]) -> bytes:
+    """The last stage's CED, which is the cascade's, and those of other finders."""
+    others = [
+        Curve(name, found.errors(normaliser, len(found.levels) - 1), look)
+        for (name, found), look in zip(peers.items(), finder_looks(len(peers)), strict=True)
+    ]
+    curves = [stage_curves(measured, normaliser)[-1], *others]
+    return ced_curves(curves, normaliser, LIMITS.get(normaliser, LIMIT))
+
+
+def _stage_plots(measured: Measured, normaliser: str) -> Iterable[dict[str, str]]:
+    curves, limit = stage_curves(measured, normaliser), LIMITS.get(normaliser, LIMIT)
+    yield _image(f"CED of each stage over {normaliser}", ced_curves(curves, normaliser, limit))
+    yield _image(f"Errors over {normaliser}", error_histogram(measured, normaliser))
+
+
+def _point_plot(measured: Measured, normaliser: str) -> dict[str, str]:
+    few = len(measured.layout) <= MANY
+    image = _image("Error of each point", (point_bars if few else part_bars)(measured, normaliser))
+    return image if len(measured.layout) <= MANY // 2 else {**image, "wide": "yes"}
+
+
+def _sheets(measured: Measured, normaliser: str) -> Iterable[dict[str, Any]]:
+    errors = measured.errors(normaliser, len(measured.names) - 1)
+    worst = np.argsort(np.nan_to_num(errors, nan=-1))[::-1][:FACES]
     chosen = np.random.default_rng(0).permutation(len(errors))[:FACES]
-    yield _sheet("Worst faces", "The largest errors first.", measured, worst.tolist())
-    yield _sheet("Random faces", "Drawn with seed 0.", measured, chosen.tolist())
+    yield _sheet("Worst faces", "The largest errors first.", measured, errors, worst.tolist())
+    yield _sheet("Random faces", "Drawn with seed 0.", measured, errors, chosen.tolist())
 
 
-def _sheet(title: str, note: str, measured: Measured, rows: Sequence[int]) -> dict[str, str]:
-    data = base64.b64encode(contact_sheet(measured, rows)).decode()
-    return {"title": title, "note": note, "data": data}
+def _sheet(
+    title: str, note: str, measured: Measured, errors: NDArray[np.float64], rows: Sequence[int]
+) -> dict[str, Any]:
+    faces = [
+        {
+            **_image(measured.dataset.paths[measured.kept[row]].name, face_tile(measured, row)),
+            "error": f"{percent(errors[row])} %" if np.isfinite(errors[row]) else "no error",
+        }
+        for row in rows
+    ]
+    return {"title": title, "note": note, "faces": faces}
 
 
-def _image(alt: str, png: bytes) -> dict[str, str]:
-    return {"alt": alt, "data": base64.b64encode(png).decode()}
+def _image(alt: str, data: bytes) -> dict[str, str]:
+    return {"alt": alt, "data": base64.b64encode(data).decode()}

@@ -17,12 +17,13 @@ from protoface.cascade.commands.options import backend_option, mode_option, mode
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.commands.path_types import FILE_OUT, FOLDER_OUT
 from protoface.converters.files import write_text
+from protoface.converters.terminal import say
 
 from ..datasets.dataset import read_dataset
-from ..evaluation import Measured, as_json, evaluate_cascade, level_names
+from ..evaluation import Measured, as_json, check_names, evaluate_cascade
 from ..groups import groups
 from ..peers import evaluate_peer, open_peers
-from ..report import HEADS, group_row, peer_row, summary_rows, write_report
+from ..report import HEADS, group_row, main_normaliser, peer_row, summary_rows, write_report
 from ..summary import NORMALISERS
 from .data_options import data_option, partition_option
 from .progress import show_progress
@@ -74,9 +75,11 @@ def eval(
     """
     cv2.setNumThreads(1)  # as the runtime: the time of a picture is that of one thread
     cascade = load(model, backend, mode, weights, threads=1)
+    if json_file is not None:
+        check_names([stage.name for stage in cascade.stages])
     others, absent = open_peers(peers)
     for line in absent:
-        click.echo(f"left out: {line}")
+        say(f"left out: {line}")
     dataset = read_dataset(data, partition)
     measured = evaluate_cascade(cascade, dataset, show_progress)
     found = {name: evaluate_peer(finder, dataset, show_progress) for name, finder in others.items()}
@@ -92,35 +95,39 @@ def eval(
         write_text(json_file, json.dumps(content, indent=1) + "\n")
     if report is not None:
         write_report(report / "index.html", measured, setting, command, found)
-        click.echo(f"written: {report / 'index.html'}")
+        say(f"written: {report / 'index.html'}")
     return 2 if measured.skipped else 0
 
 
 def _print(measured: Measured, peers: dict[str, Measured], setting: str) -> None:
     for line in measured.skipped:
-        click.echo(f"protoface: {line}", err=True)
-    click.echo(
+        say(f"protoface: {line}", err=True)
+    say(
         f"{setting}: {measured.dataset.name}, {len(measured.kept)} measured, "
         f"{len(measured.skipped)} skipped; errors in % of the normaliser"
     )
-    widths = (9, 15, 7, 7, 7, 7, 7, 7, 16, 9, 7)
-    click.echo("".join(f"{head:>{width}}" for head, width in zip(HEADS, widths, strict=True)))
-    for level, name in enumerate(level_names(len(measured.levels))):
+    normaliser = main_normaliser(measured)
+    n, _, mean, median, failures, ms = peer_row(measured, normaliser)
+    say(
+        f"mean error {mean} % of {normaliser} after {measured.names[-1]}, median {median} %, "
+        f"failures {failures} %, n {n}, {ms} ms per picture"
+    )
+    widths = (max(9, 2 + max(map(len, measured.names))), 15, 7, 7, 7, 7, 7, 7, 16, 9, 7)
+    say("".join(f"{head:>{width}}" for head, width in zip(HEADS, widths, strict=True)))
+    for level, name in enumerate(measured.names):
         for row in summary_rows(name, measured, level):
-            click.echo("".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)))
+            say("".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)))
     for group in groups(measured):
         n, mean, median, failures = group_row(group)
-        click.echo(
-            f"{group}: n {n}, of inter_ocular mean {mean} %, median {median} %, failures {failures} %"
-        )
+        say(f"{group}: n {n}, of inter_ocular mean {mean} %, median {median} %, failures {failures} %")
     for name, found in peers.items():
         n, missed, mean, median, failures, ms = peer_row(found)
-        click.echo(
+        say(
             f"{name}: n {n}, not measured {missed}; of inter_ocular mean {mean} %, median {median} %, "
             f"failures {failures} %; {ms} ms per picture"
         )
     if peers:
-        click.echo("(finders define their points differently: small differences do not rank them)")
+        say("(finders define their points differently: small differences do not rank them)")
 
 
 def _context(
@@ -129,8 +136,9 @@ def _context(
     return {
         "data": measured.dataset.name,
         "setting": setting,
+        "stages": list(measured.names),
         "groups": [asdict(group) for group in groups(measured)],
-        "ms_per_picture": 1000 * measured.seconds / len(measured.kept),
+        "ms_per_picture": measured.milliseconds,
         "peers": {
             name: {"seconds": found.seconds, **as_json(found, NORMALISERS)}
             for name, found in peers.items()

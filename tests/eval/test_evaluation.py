@@ -62,6 +62,18 @@ def test_bad_pictures_are_skipped_by_name_and_the_others_keep_their_truth(celeba
     np.testing.assert_allclose(measured.errors("inter_ocular", 1), 0.1)
 
 
+def test_unreadable_pictures_take_none_of_the_time(celeba):
+    (celeba / "images" / "003.png").write_bytes(b"no picture")
+    measured = evaluate(offset_finder(6, 3), read_dataset(celeba))
+    assert measured.milliseconds == pytest.approx(1000 * measured.seconds / 9)
+
+
+def test_stages_with_one_name_cannot_be_told_apart(celeba):
+    measured = evaluate(offset_finder(6, 3), read_dataset(celeba), names=("twice", "twice"))
+    with pytest.raises(ProtofaceError, match="stage 'twice': the results have a key of that name"):
+        as_json(measured, NORMALISERS)
+
+
 def test_faces_that_are_not_found_are_skipped(celeba):
     full = offset_finder(6, 3)
 
@@ -73,6 +85,7 @@ def test_faces_that_are_not_found_are_skipped(celeba):
 
     measured = evaluate(find, read_dataset(celeba))
     assert len(measured.kept) == 9
+    assert measured.milliseconds == pytest.approx(100 * measured.seconds)  # it was looked at
     assert measured.skipped == (f"{celeba / 'images' / '002.png'}: no face found",)
     with pytest.raises(ProtofaceError, match="no picture could be measured"):
         evaluate(lambda images: [None] * len(images), read_dataset(celeba))

@@ -1,6 +1,7 @@
 """The report: self-contained, complete, and looked at in a real browser."""
 
 import base64
+import html
 import re
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from protoface.cascade.layouts import find_layout
 from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.evaluation import Found, Measured, evaluate
 from protoface.eval.plots import contact_sheet, part_bars
-from protoface.eval.report import percent, write_report
+from protoface.eval.report import main_normaliser, percent, write_report
 
 from .celeba_set import offset_finder, with_68_points
 
@@ -32,9 +33,18 @@ FLAGS = [
     "--enable-logging=stderr",
 ]
 # Run by the page itself: what a person would see of its pictures ends up in its title.
+#: CED, two of each stage, two histograms, bars; and nine worst and nine random faces.
+IMAGES = 6 + 2 * 9
 PROBE = """<script>addEventListener("load", () => {
   const images = [...document.images], shown = images.filter(i => i.complete && i.naturalWidth > 50);
   document.title = `shown ${shown.length} of ${images.length}, height ${document.body.scrollHeight}`;
+});</script>"""
+
+# How wide the page in the frame is, how wide it would have to be, and how many boxes scroll in it.
+NARROW = """<script>addEventListener("load", () => {
+  const page = document.querySelector("iframe").contentDocument, root = page.documentElement;
+  const boxes = [...page.querySelectorAll(".scroll")].filter(one => one.scrollWidth > one.clientWidth);
+  document.title = `${root.scrollWidth} of ${root.clientWidth}, ${boxes.length} boxes scroll`;
 });</script>"""
 
 
@@ -57,8 +67,61 @@ def test_the_page_tells_everything_and_needs_nothing_else(page):
     assert re.search(r"<td>cascade</td><td>inter_ocular</td><td>9</td><td>10.00</td>", text)
     assert re.search(r"<td>other 1.0 \(MIT\)</td><td>9</td><td>1</td><td>6.67</td>", text)
     assert "differences of a few percent between them are no ranking" in text
-    assert text.count("data:image/") == text.count("<img") == 7
+    assert text.count("data:image/") == text.count("<img") == IMAGES
     assert not re.search(r"(src|href)=\"(?!data:)", text)
+
+
+def test_the_answer_comes_first_then_faces_then_groups_and_the_rest_is_folded(page):
+    """Nine faces 3 of 30 pixels off: 10 %. What other stages and normalisers say is folded up."""
+    text = page.read_text()
+    places = ["<dl", "CED over inter_ocular", "Worst faces", "Random faces", "Groups", "<details>"]
+    assert [text.index(place) for place in places] == sorted(text.index(place) for place in places)
+    shown, folded = text[: text.index("<details>")], text[text.index("<details>") :]
+    boxes = re.findall(r"<dt>(.*?)</dt><dd class=\"figure\">(.*?)</dd><dd class=\"note\">(.*?)<", shown)
+    assert [name for name, *_ in boxes] == [
+        "mean error / inter_ocular", "failures", "pictures (n)", "per picture",
+    ]  # fmt: skip
+    assert boxes[0][1:] == ("10.00 %", "95 % interval 10.00 to 10.00 %, median 10.00 %")
+    assert boxes[2][1:] == ("9", "1 skipped")
+    assert re.fullmatch(r"[\d.]+ ms", boxes[3][1])
+    assert shown.count("data:image/png") == 1  # one CED
+    for hidden in ("image_diagonal", "crop_diagonal", "<td>level_1</td>"):
+        assert hidden in folded
+        assert hidden not in shown
+    assert "<details open" not in text
+
+
+def test_names_are_text_whatever_they_hold(celeba, tmp_path):
+    """Markup, control characters and formulas in the names of stages, sets, finders and files."""
+    name, evil = "<script>alert(1)</script>", "$x_\x1b[31m$^\x00"
+    data = replace(read_dataset(celeba), name=f"{name}\x1b]0;title\x07")
+    measured = evaluate(offset_finder(6, 3), data, names=(name, evil))
+    peers = {f"peer {name}{evil}": evaluate(offset_finder(2, 2), data)}
+    path = tmp_path / "index.html"
+    write_report(path, measured, f"setting {name}", f"protoface '{evil}' \udcff", peers)
+    text = path.read_text("utf-8")
+    assert "<script" not in text
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
+    assert r"$x_\x1b[31m$^\x00" in text
+    assert html.escape(name) in text
+    assert r"\xff" in text
+
+
+def test_the_answer_without_eyes_is_over_the_next_normaliser(celeba):
+    measured = evaluate(offset_finder(6, 3), read_dataset(celeba))
+    assert main_normaliser(measured) == "inter_ocular"
+    data = replace(measured.dataset, truth=measured.dataset.truth * np.zeros((1, 5, 1)))
+    assert main_normaliser(replace(measured, dataset=data)) == "box"
+    bare = replace(measured, dataset=replace(data, boxes=None))
+    assert main_normaliser(bare) == "image_diagonal"
+
+
+def test_faces_without_any_normaliser_make_a_page_all_the_same(celeba, tmp_path):
+    """Eyes that coincide have no eye distance: the error is over the face boxes."""
+    measured = evaluate(offset_finder(6, 3), read_dataset(celeba))
+    data = replace(measured.dataset, truth=measured.dataset.truth * np.zeros((1, 5, 1)))
+    write_report(tmp_path / "index.html", replace(measured, dataset=data), "", "", {})
+    assert "mean error / box" in (tmp_path / "index.html").read_text()
 
 
 @pytest.fixture
@@ -86,9 +149,10 @@ def cells(text: str, first: str) -> list[str]:
 def test_many_points_are_told_by_parts_of_the_face_then_one_by_one(many, tmp_path):
     write_report(tmp_path / "index.html", many, "68 points", "protoface eval", {})
     text = (tmp_path / "index.html").read_text()
-    parts, points = text[text.index("each part of the face") :].split("<details>", 1)
+    start = text.index("<caption>Mean error of the points of each part of the face")
+    parts, points = text[start:].split("<caption>Mean error of each point", 1)
     heads = re.findall("<th>(.*?)</th>", parts)
-    assert heads[:3] == ["level", "contour (17)", "left_brow (5)"]
+    assert heads[:3] == ["stage", "contour (17)", "left_brow (5)"]
     values = dict(zip(heads[1:], map(float, cells(parts, "cascade")), strict=True))
     length = many.lengths("inter_ocular", 1)
     assert values["left_eye (6)"] == pytest.approx(100 * np.mean(12 / length), abs=0.01)
@@ -96,8 +160,8 @@ def test_many_points_are_told_by_parts_of_the_face_then_one_by_one(many, tmp_pat
     assert points.count("<tr>") > 68
     row = [float(cell) for cell in cells(points, "36 left_eye_0")]
     assert row == pytest.approx([100 * np.mean(moved / length) for moved in (15, 12)], abs=0.01)
-    assert text.count("data:image/") == text.count("<img") == 7
-    assert text.count('class="wide"') == 1
+    assert text.count("data:image/") == text.count("<img") == 6 + 2 * 10
+    assert text.count('class="chart scroll wide"') == 1
 
 
 def test_bars_of_many_points_have_a_colour_for_each_part(many):
@@ -132,9 +196,30 @@ def test_a_browser_shows_every_picture_and_reports_no_error(page, tmp_path):
     title = re.search(r"<title>shown (\d+) of (\d+), height (\d+)</title>", result.stdout)
     assert title is not None, result.stdout[:500]
     shown, images, height = map(int, title.groups())
-    assert shown == images == 7
+    assert shown == images == IMAGES
     assert height > 1000
     assert "CONSOLE" not in result.stderr
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_page_400_pixels_wide_does_not_scroll_sideways(many, tmp_path, opened):
+    """Wide tables and charts scroll in their own boxes, with everything unfolded too."""
+    write_report(tmp_path / "index.html", many, "a setting", "protoface " + 40 * "long_word", {})
+    text = (tmp_path / "index.html").read_text()
+    text = text.replace("<details>", "<details open>") if opened else text
+    frame = f'<iframe width="400" height="3000" srcdoc="{html.escape(text)}"></iframe>'
+    (tmp_path / "narrow.html").write_text(f"<title>x</title>{frame}{NARROW}")
+    command = [BROWSER, *FLAGS, f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=5000"]
+    result = subprocess.run(
+        [*command, "--dump-dom", (tmp_path / "narrow.html").as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    title = re.search(r"<title>(\d+) of (\d+), (\d+) boxes scroll", result.stdout)
+    assert title is not None, result.stdout[:500]
+    needed, width, boxes = map(int, title.groups())
+    assert needed <= width <= 400
+    assert boxes > 0 or not opened  # 68 points, 11 columns
 
 
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium")

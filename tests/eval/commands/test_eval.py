@@ -1,6 +1,7 @@
 """`protoface eval` and `protoface compare` as a user meets them."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -30,6 +31,66 @@ def test_figures_json_and_report(arguments, tmp_path, capsys):
     mean = content["cascade"]["nme"]["inter_ocular"]["mean"]
     assert f"{100 * mean:.2f}" in out
     assert (report / "index.html").is_file()
+
+
+@pytest.fixture
+def renamed(folder):
+    """Calls the two stages of the cascade by other names."""
+
+    def rename(first: str, second: str) -> None:
+        file = folder / "cascade.prototxt"
+        text = file.read_text().replace('name: "level_1"', f'name: "{first}"')
+        file.write_text(text.replace('name: "level_2"', f'name: "{second}"'))
+
+    return rename
+
+
+def test_stages_are_called_as_the_cascade_calls_them(arguments, renamed, tmp_path, capsys):
+    renamed("coarse", "fine")
+    file, report = tmp_path / "eval.json", tmp_path / "report"
+    assert run(protoface, [*arguments, "--json", str(file), "--report", str(report)]) == 0
+    out, content = capsys.readouterr().out, json.loads(file.read_text())
+    assert content["stages"] == ["coarse", "fine"]
+    assert content["fine"] == content["cascade"] != content["coarse"]
+    page = (report / "index.html").read_text()
+    for said in (out, page):
+        assert "coarse" in said
+        assert "fine" in said
+    for said in (out, page, json.dumps(content)):
+        assert not re.search(r"level.?[12]", said.replace(str(tmp_path), ""), re.IGNORECASE)
+
+
+def test_the_first_lines_are_the_answer(arguments, capsys):
+    assert run(protoface, arguments) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first.endswith("set all, 10 measured, 0 skipped; errors in % of the normaliser")
+    number = r"[\d.]+"
+    assert re.fullmatch(
+        rf"mean error {number} % of inter_ocular after level_2, median {number} %, "
+        rf"failures {number} %, n 10, {number} ms per picture",
+        second,
+    )
+
+
+@pytest.mark.parametrize(("first", "second"), [("n", "fine"), ("cascade", "fine"), ("one", "peers")])
+def test_a_stage_called_as_a_key_of_the_results(arguments, renamed, tmp_path, capsys, first, second):
+    """Said before anything is measured, and only where the key would be written."""
+    renamed(first, second)
+    file = tmp_path / "eval.json"
+    assert run(protoface, [*arguments, "--json", str(file)]) == 2
+    said = capsys.readouterr()
+    name = second if first == "one" else first
+    assert f"stage '{name}': the results have a key of that name already" in said.err
+    assert "measured" not in said.out
+    assert not file.exists()
+    assert run(protoface, arguments) == 0
+
+
+def test_the_last_stage_may_be_called_cascade(arguments, renamed, tmp_path):
+    renamed("one", "cascade")
+    file = tmp_path / "eval.json"
+    assert run(protoface, [*arguments, "--json", str(file)]) == 0
+    assert json.loads(file.read_text())["stages"] == ["one", "cascade"]
 
 
 def test_skipped_pictures_are_listed_and_the_status_is_2(arguments, celeba, capsys):
