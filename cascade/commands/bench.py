@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
@@ -19,6 +19,7 @@ from onnx import ModelProto
 
 from protoface.converters.commands.path_types import FILE_OUT
 from protoface.converters.files import write_text
+from protoface.converters.terminal import say
 
 from ..backends.choice import AUTO, BACKENDS
 from ..cascade import Cascade
@@ -32,6 +33,7 @@ from ..measure.step_times import (
     measure,
     random_pictures,
     runnable,
+    soft_pictures,
     table,
 )
 from ..pictures import listed_pictures, read_picture
@@ -78,7 +80,7 @@ class SeveralValues(click.Command):
 @click.option(
     "--images",
     type=click.Path(exists=True, path_type=Path),
-    help="A picture or a folder of pictures; default: noise of 640 x 480 pixels.",
+    help="A picture or a folder of pictures; default: made-up ones of 640 x 480 pixels.",
 )
 @click.option(
     "--size",
@@ -112,8 +114,9 @@ def bench(
 ) -> int:
     """Time a cascade step by step, on every backend that can run here, in one run.
 
-    Each backend is compared with one that computes on the CPU; the exit status is 1 if its nets
-    disagree. Without weights the nets get random values: times are valid, points are not.
+    Each backend is compared with one that computes on the CPU: if its nets answer something else to the
+    same inputs, it says DISAGREES and the exit status is 1. Without weights the nets get random values:
+    times are valid, points are not.
 
     \b
     Examples:
@@ -122,13 +125,12 @@ def bench(
     """
     cv2.setNumThreads(threads)
     with _noticed() as noticed:
-        result = _measured(
-            model, weights, backends, mode, batches, _pictures(images, size), threads, runs
-        )
+        pictures = _pictures(images, size)
+        result = _measured(model, weights, backends, mode, batches, pictures, threads, runs)
     for line in (*result.lines(), *noticed):
-        click.echo(line)
-    click.echo(f"backends used: {', '.join(result.used)}")
-    click.echo(" ".join(f"{key} {value}" for key, value in {**machine(), **versions()}.items()))
+        say(line)
+    say(f"backends used: {', '.join(result.used)}")
+    say(" ".join(f"{key} {value}" for key, value in {**machine(), **versions()}.items()))
     if json_file is not None:
         _write(json_file, result, noticed)
     return 0 if all(agreement.agrees for agreement in result.agreements) else 1
@@ -150,6 +152,17 @@ class _Result:
             yield "no weights found: nets have random values; times are valid, points are not"
         yield from table(self.rows, self.cascade)
         yield from map(str, self.agreements)
+        if not self.agreements:
+            yield f"{', '.join(self.used)}: compared with nothing, since no other backend ran"
+
+
+@dataclass(frozen=True, eq=False)
+class _Pictures:
+    """What is timed, and what backends are compared on, of a `kind`: given or made-up."""
+
+    timed: Sequence[Image]
+    compared: Sequence[Image]
+    kind: str
 
 
 def _measured(
@@ -158,7 +171,7 @@ def _measured(
     backends: Sequence[str],
     mode: str,
     batches: Sequence[int],
-    pictures: Sequence[Image],
+    pictures: _Pictures,
     threads: int,
     runs: int,
 ) -> _Result:
@@ -168,16 +181,19 @@ def _measured(
     cascades = [Cascade(definition, nets, name, mode, threads) for name in names]
     on_cpu = [cascade for cascade in cascades if "cuda" not in cascade.backend]
     reference = on_cpu[0] if on_cpu else Cascade(definition, nets, AUTO, mode, threads)
-    rows = measure(cascades, pictures, batches, runs, threads)
+    rows = measure(cascades, pictures.timed, batches, runs, threads)
     int8 = any(isinstance(net, ModelProto) for net in nets)
     others = [cascade for cascade in cascades if cascade is not reference]
-    agreements = [compare(cascade, reference, pictures[:COMPARED], int8) for cascade in others]
+    agreements = [compare(cascade, reference, pictures.compared, int8) for cascade in others]
     if ways:
         from ..device.device_bench import measure_ways  # needs PyTorch
 
-        timed, compared = measure_ways(ways, definition, nets, reference, pictures, batches, runs)
+        timed, compared = measure_ways(
+            ways, definition, nets, reference, pictures.timed, batches, runs, compared=pictures.compared
+        )
         rows, agreements = rows + timed, agreements + compared
     used = [*(cascade.backend for cascade in cascades), *ways]
+    agreements = [replace(one, kind=pictures.kind) for one in agreements]
     return _Result(cascades[0], rows, agreements, used, real)
 
 
@@ -208,11 +224,15 @@ def _write(path: Path, result: _Result, noticed: Sequence[str]) -> None:
     write_text(path, json.dumps(report, indent=1) + "\n")
 
 
-def _pictures(path: Path | None, size: int | None) -> list[Image]:
+def _pictures(path: Path | None, size: int | None) -> _Pictures:
+    """Those of a file or folder; else noise to time, and soft patches to compare backends on."""
     if path is None:
-        pictures = random_pictures()
-    else:
-        pictures = [read_picture(picture.path) for picture in listed_pictures(path)]
+        return _Pictures(_resized(random_pictures(), size), _resized(soft_pictures(), size), "made-up")
+    given = _resized([read_picture(picture.path) for picture in listed_pictures(path)], size)
+    return _Pictures(given, given[:COMPARED], "given")
+
+
+def _resized(pictures: Sequence[Image], size: int | None) -> Sequence[Image]:
     if size is None:
         return pictures
     resized = [cv2.resize(one, (size, size), interpolation=cv2.INTER_AREA) for one in pictures]

@@ -19,9 +19,9 @@ from protoface.converters.errors import ProtofaceError
 from protoface.converters.precision import allow_tf32
 
 from .. import cascade_pb2
-from ..cascade import Cascade
+from ..cascade import Cascade, begin
 from ..definition import Loaded
-from ..measure.agreement import Agreement, agreement, final_points
+from ..measure.agreement import Agreement, agreement, points_of
 from ..measure.step_times import COMPARED, WHOLE, Row, make_row
 from ..windows.window import Image
 from .device_cascade import DeviceCascade, Run
@@ -79,10 +79,12 @@ def measure_ways(
     batches: Sequence[int],
     runs: int,
     device: str = "cuda",
+    compared: Sequence[Image] | None = None,
 ) -> tuple[list[Row], list[Agreement]]:
     """Times of some of WAYS at every batch size, and how they agree with a reference on the CPU.
 
-    Products are in float32 proper. Raises ProtofaceError where PyTorch has no GPU.
+    They are compared on the pictures `compared`, if not on those that are timed. Products are in
+    float32 proper. Raises ProtofaceError where PyTorch has no GPU.
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise ProtofaceError(
@@ -97,7 +99,7 @@ def measure_ways(
         cascades[True].half_nets()
     for name in names:
         cascade = cascades[WAYS[name].half]
-        agreements.append(compare_way(name, cascade, reference, images))
+        agreements.append(compare_way(name, cascade, reference, compared or images))
         for count in batches:
             rows.append(measure_way(name, cascade, images, count, runs))
     return rows, agreements
@@ -125,20 +127,23 @@ def measure_way(
 def compare_way(
     name: str, cascade: DeviceCascade, reference: Cascade, images: Sequence[Image]
 ) -> Agreement:
-    """How nets and points agree with a reference on the CPU.
+    """How nets and points agree with a reference on the CPU, stage by stage.
 
-    The nets are given the same inputs; the points come out of inputs that the device has cut itself, of
-    which some are a grey level apart.
+    The nets are given the same inputs. For the points a stage of the reference starts from those that
+    the device has found, so that windows count too, of whose values some are a grey level apart.
     """
     pictures = stacked(images, min(len(images), COMPARED), cascade.device)
     images = images[: len(pictures)]
-    differences = []
-    for stage, step in zip(cascade.stages, reference.steps(images), strict=True):
+    levels = WAYS[name].prepare(cascade, pictures)(pictures).cpu().numpy()
+    candidates, differences, moved = begin(images), [], []
+    for stage, other, points in zip(cascade.stages, reference.stages, levels, strict=True):
+        step = other.step(images, candidates)
         (seen,), (expected,) = step.inputs.values(), step.outputs.values()
         answers = stage.answers(torch.from_numpy(seen).to(pictures.device)).flatten(1)
         differences.append(float(np.abs(answers.cpu().numpy() - expected).max()))
-    points = WAYS[name].prepare(cascade, pictures)(pictures)[-1].cpu().numpy()
-    return agreement(name, reference.backend, differences, points - final_points(reference, images))
+        moved.append(points - points_of(step.candidates))
+        candidates = [one.at(found) for one, found in zip(step.candidates, points, strict=True)]
+    return agreement(name, reference.backend, differences, moved, len(images))
 
 
 def stacked(images: Sequence[Image], count: int, device: torch.device) -> Tensor:

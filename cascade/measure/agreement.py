@@ -11,6 +11,8 @@ from protoface.converters.runtimes import Blobs
 
 from ..backends.opencv_backend import AGREEMENT as INT8
 from ..cascade import Cascade
+from ..face import Candidate
+from ..stage import Stage, Step
 from ..windows.window import Floats, Image
 
 #: How far answers in [-1, 1] may be from those on the CPU, with nets in float32 and in float16.
@@ -19,10 +21,12 @@ FLOAT32, FLOAT16 = 1e-4, 5e-3
 
 @dataclass(frozen=True)
 class Agreement:
-    """A backend against the `reference`, one that computes on the CPU.
+    """A backend against the `reference`, one that computes on the CPU, stage by stage.
 
-    `outputs`: the largest difference of what the nets answer to the same inputs, in [-1, 1];
-    `pixels`: the largest distance of the final points.
+    Every stage gets what the reference's got, so that a small difference does not grow from stage to
+    stage. `outputs`: the largest difference of what the nets answer to the same inputs, in [-1, 1];
+    `pixels`: the largest distance of the points that a stage makes of it; `pictures`: on how many, and
+    of which `kind`, such as given or made-up.
     """
 
     backend: str
@@ -30,6 +34,8 @@ class Agreement:
     outputs: float
     pixels: float
     tolerance: float
+    pictures: int
+    kind: str = "given"
 
     @property
     def agrees(self) -> bool:
@@ -38,9 +44,11 @@ class Agreement:
 
     def __str__(self) -> str:
         verb = "agrees" if self.agrees else "DISAGREES"
+        count = f"{self.pictures} {self.kind} picture{'' if self.pictures == 1 else 's'}"
         return (
-            f"{self.backend} {verb} with {self.reference}: nets within {self.outputs:.2g} "
-            f"({self.tolerance:g} allowed), points within {self.pixels:.2g} pixels"
+            f"{self.backend} {verb} with {self.reference} on {count}: for the same windows, outputs in "
+            f"[-1, 1] differ by at most {self.outputs:.2g} ({self.tolerance:g} allowed), points by "
+            f"{self.pixels:.2g} pixels"
         )
 
 
@@ -53,12 +61,12 @@ def compare(
     cascade: Cascade, reference: Cascade, images: Sequence[Image], int8: bool = False
 ) -> Agreement:
     """How a cascade agrees with the reference on some pictures: its nets get the reference's inputs."""
-    differences = [
-        largest_difference(stage.forward(step.inputs), step.outputs)
-        for stage, step in zip(cascade.stages, reference.steps(images), strict=True)
-    ]
-    moved = final_points(cascade, images) - final_points(reference, images)
-    return agreement(cascade.backend, reference.backend, differences, moved, int8)
+    differences, moved = [], []
+    for stage, step in zip(cascade.stages, reference.steps(images), strict=True):
+        answers = stage.forward(step.inputs)
+        differences.append(largest_difference(answers, step.outputs))
+        moved.append(points_read(stage, answers, step) - points_of(step.candidates))
+    return agreement(cascade.backend, reference.backend, differences, moved, len(images), int8)
 
 
 def largest_difference(answers: Blobs, expected: Blobs) -> float:
@@ -66,15 +74,29 @@ def largest_difference(answers: Blobs, expected: Blobs) -> float:
     return float(np.max([np.abs(answers[blob] - expected[blob]).max() for blob in expected]))
 
 
-def final_points(cascade: Cascade, images: Sequence[Image]) -> Floats:
-    """Points (faces, points, 2) of the last stage."""
-    return np.array([face.points for faces in cascade.detect_batch(images) for face in faces])
+def points_read(stage: Stage, answers: Blobs, step: Step) -> Floats:
+    """Points (faces, points, 2) that a stage reads from answers in the windows of a step."""
+    candidates = step.candidates
+    for blob, answer in stage.answers.items():
+        candidates = answer.read(answers[blob], step.windows, candidates)
+    return points_of(candidates)
+
+
+def points_of(candidates: Sequence[Candidate]) -> Floats:
+    """Points (faces, points, 2) of candidates, pixels."""
+    return np.array([candidate.points for candidate in candidates], np.float64)
 
 
 def agreement(
-    backend: str, reference: str, outputs: Sequence[float], moved: Floats, int8: bool = False
+    backend: str,
+    reference: str,
+    outputs: Sequence[float],
+    moved: Sequence[Floats],
+    pictures: int,
+    int8: bool = False,
 ) -> Agreement:
-    """Of the differences of each stage's outputs, and of the final points (n, points, 2)."""
-    pixels = float(np.linalg.norm(moved, axis=-1).max())
+    """Of the differences of each stage's outputs, and of its points (faces, points, 2)."""
     # np.max: a NaN stays one
-    return Agreement(backend, reference, float(np.max(outputs)), pixels, tolerance(backend, int8))
+    pixels = float(np.max([np.linalg.norm(points, axis=-1).max() for points in moved]))
+    allowed = tolerance(backend, int8)
+    return Agreement(backend, reference, float(np.max(outputs)), pixels, allowed, pictures)

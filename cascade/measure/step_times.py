@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 from onnx import ModelProto
 from tqdm import tqdm
 
 from protoface.converters.conversion import is_onnx
+from protoface.converters.errors import ProtofaceError
 from protoface.converters.graph import Net
 
 from .. import cascade_pb2
@@ -90,8 +92,11 @@ def measure(
 ) -> list[Row]:
     """Time every cascade at every batch size, all of them in turn in each run, after a warm-up.
 
-    In turn, so that what else happens on the machine falls on all of them alike.
+    In turn, so that what else happens on the machine falls on all of them alike. Raises ProtofaceError
+    where a stage has the name of another step.
     """
+    for cascade in cascades:
+        _check_names([stage.name for stage in cascade.stages])
     pictures = cycle(images)
     seconds: dict[tuple[str, int, str], list[float]] = defaultdict(list)
     for run in tqdm(range(WARM_UP + runs), unit="run", disable=None, leave=False):
@@ -108,6 +113,16 @@ def measure(
     ]
 
 
+def _check_names(stages: Sequence[str]) -> None:
+    taken = {WHOLE, *map(crop_name, range(len(stages)))}
+    for name in stages:
+        if name in taken:
+            raise ProtofaceError(
+                f"stage '{name}': there is a step of that name; rename the stage in cascade.prototxt"
+            )
+        taken.add(name)
+
+
 def make_row(backend: str, size: int, threads: int | None, step: str, seconds: Floats) -> Row:
     """A row out of the seconds of each pass over `size` pictures."""
     p50, p90, p99 = (float(value) for value in np.percentile(seconds, (50, 90, 99)) * 1000 / size)
@@ -118,6 +133,22 @@ def random_pictures(count: int = 16, seed: int = 0) -> list[Image]:
     """Noise of 640 x 480 pixels, for speed only."""
     generator = np.random.default_rng(seed)
     return [generator.integers(0, 256, (480, 640, 3), np.uint8) for _ in range(count)]
+
+
+def soft_pictures(count: int = COMPARED, seed: int = 0) -> list[Image]:
+    """Patches of light and dark, coarse and fine, 640 x 480 pixels: nets tell them apart, unlike noise.
+
+    Shrunk to a net's input, noise is grey all over, and backends that differ could agree on it.
+    """
+    generator = np.random.default_rng(seed)
+    pictures = []
+    for _ in range(count):
+        layers = [generator.uniform(0, 255, (3 * n, 4 * n, 3)) for n in (1, 3, 9)]
+        total = np.mean(
+            [cv2.resize(one, (640, 480), interpolation=cv2.INTER_CUBIC) for one in layers], 0
+        )
+        pictures.append(np.clip(2 * total - 127.5, 0, 255).astype(np.uint8))
+    return pictures
 
 
 def load_cascades(
@@ -178,10 +209,11 @@ def _filled(nets: Sequence[Net]) -> list[Loaded]:
 def table(rows: Sequence[Row], cascade: Cascade) -> Iterator[str]:
     """The rows as text, then one net compared with the published 6 ms, the cascade with its nets."""
     percentiles = "".join(f"{name:>9}" for name in ("p50 ms", "p90 ms", "p99 ms"))
-    yield f"{'backend':18}{'batch':>6}  {'stage':12}{percentiles}{'pictures/s':>12}"
+    width = max(11, *(len(row.stage) for row in rows)) + 1
+    yield f"{'backend':18}{'batch':>6}  {'step':{width}}{percentiles}{'pictures/s':>12}"
     for row in rows:
         yield (
-            f"{row.backend:18}{row.batch:6}  {row.stage:12}{row.p50_ms:9.4f}{row.p90_ms:9.4f}"
+            f"{row.backend:18}{row.batch:6}  {row.stage:{width}}{row.p50_ms:9.4f}{row.p90_ms:9.4f}"
             f"{row.p99_ms:9.4f}{row.pictures_per_s:12.0f}"
         )
     levels = [stage.name for stage in cascade.stages]

@@ -1,6 +1,7 @@
 """Agreement of two backends: differences by hand, and those of a cascade whose answers are known."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from protoface.cascade.measure.agreement import (
     Agreement,
     agreement,
     compare,
-    final_points,
     largest_difference,
+    points_of,
     tolerance,
 )
+from protoface.cascade.measure.step_times import random_pictures, soft_pictures
 
 from ...constant_cascade import FIRST, SECOND, constant_weights
 
@@ -40,20 +42,22 @@ def test_the_largest_difference_of_any_output():
 
 
 def test_the_worst_stage_and_the_furthest_point_count():
-    moved = np.array([[(0, 0.5), (3, 4)], [(0, 0), (1, 0)]], np.float64)
-    found = agreement("torch", "opencv", [1e-6, 5e-5], moved)
-    assert found == Agreement("torch", "opencv", 5e-5, 5.0, FLOAT32)
+    moved = [np.array([[(0, 0.5), (3, 4)]], np.float64), np.array([[(0, 0), (1, 0)]], np.float64)]
+    found = agreement("torch", "opencv", [1e-6, 5e-5], moved, 2)
+    assert found == Agreement("torch", "opencv", 5e-5, 5.0, FLOAT32, 2)
     assert found.agrees
     assert str(found) == (
-        "torch agrees with opencv: nets within 5e-05 (0.0001 allowed), points within 5 pixels"
+        "torch agrees with opencv on 2 given pictures: for the same windows, outputs in [-1, 1] differ "
+        "by at most 5e-05 (0.0001 allowed), points by 5 pixels"
     )
+    assert "on 1 made-up picture:" in str(replace(found, pictures=1, kind="made-up"))
 
 
 @pytest.mark.parametrize("outputs", [[1e-6, 2e-4], [np.nan, 1e-6], [1e-6, np.nan]])
 def test_too_far_or_no_number_is_no_agreement(outputs):
-    found = agreement("torch", "opencv", outputs, np.zeros((1, 5, 2)))
+    found = agreement("torch", "opencv", outputs, [np.zeros((1, 5, 2))] * 2, 1)
     assert not found.agrees
-    assert str(found).startswith("torch DISAGREES with opencv: ")
+    assert str(found).startswith("torch DISAGREES with opencv on ")
 
 
 @pytest.fixture
@@ -67,7 +71,7 @@ def moved(folder: Path, tmp_path: Path) -> Cascade:
 
 def test_a_cascade_agrees_with_itself(folder):
     cascade = load(folder, "opencv")
-    assert compare(cascade, cascade, PICTURES) == Agreement("opencv", "opencv", 0, 0, FLOAT32)
+    assert compare(cascade, cascade, PICTURES) == Agreement("opencv", "opencv", 0, 0, FLOAT32, 2)
 
 
 def test_nets_get_the_inputs_of_the_reference(folder, moved):
@@ -92,7 +96,26 @@ def test_a_stage_behind_another_one_is_not_blamed_for_it(folder, tmp_path):
     assert found.outputs == pytest.approx(float(np.abs(FIRST).max()) / 2, rel=1e-4)
 
 
-def test_final_points_of_all_pictures(folder):
+def test_points_of_a_stage_behind_another_one_are_compared_in_the_same_window(folder, tmp_path):
+    """Level 1 is half as far again from its centre; that this moves level 2's window is not counted."""
     cascade = load(folder, "opencv")
-    expected = [cascade.detect(picture)[0].points for picture in PICTURES]
-    np.testing.assert_array_equal(final_points(cascade, PICTURES), expected)
+    other = tmp_path / "first"
+    shutil.copytree(folder, other, ignore=shutil.ignore_patterns("first"))
+    constant_weights(other / "one.caffemodel", FIRST * np.float32(1.5))
+    found = compare(load(other, "opencv"), cascade, PICTURES)
+    half = (np.array(PICTURES[0].shape[1::-1]) - 1) / 2
+    assert found.pixels == pytest.approx(np.linalg.norm(FIRST / 2 * half, axis=1).max(), rel=1e-4)
+
+
+def test_noise_does_not_make_backends_differ():
+    """Points of noise mean nothing, and from stage to stage they part by pixels; not here."""
+    one, other = (load("synthetic", backend) for backend in ("opencv", "torch"))
+    for pictures in (random_pictures(4), soft_pictures(4)):
+        found = compare(other, one, pictures)
+        assert found.agrees
+        assert found.pixels < 0.05
+
+
+def test_points_of_candidates(folder):
+    *_, last = load(folder, "opencv").steps(PICTURES)
+    assert points_of(last.candidates).shape == (2, 5, 2)

@@ -16,11 +16,13 @@ from protoface.cascade.measure.step_times import (
     make_row,
     measure,
     random_pictures,
+    soft_pictures,
     table,
     timed_steps,
 )
 from protoface.cascade.pictures import read_picture
 from protoface.cli import protoface, run
+from protoface.converters.errors import ProtofaceError
 
 STEPS = ["preprocess", "level_1", "crop", "level_2", "cascade"]
 HERE = [name for name, backend in BACKENDS.items() if backend.missing() is None]
@@ -38,6 +40,14 @@ def test_a_third_stage_gets_steps_of_its_own(folder):
     file.write_text(text + last)
     names = [name for name, _ in timed_steps(load(folder), random_pictures(1))]
     assert names == [*STEPS[:-1], "crop_3", "level_3", "cascade"]
+
+
+@pytest.mark.parametrize("name", ["preprocess", "crop", "cascade", "level_1"])
+def test_a_stage_called_as_a_step_could_not_be_told_from_it(folder, name):
+    file = folder / "cascade.prototxt"
+    file.write_text(file.read_text().replace('"level_2"', f'"{name}"'))
+    with pytest.raises(ProtofaceError, match=f"stage '{name}': there is a step of that name"):
+        measure([load(folder)], random_pictures(1), [1], runs=1, threads=1)
 
 
 def test_the_parts_of_a_step_go_where_they_belong(folder):
@@ -109,6 +119,49 @@ def test_json_has_the_documented_keys(folder, tmp_path, capsys):
     assert report["machine"]["processor"]
     assert report["versions"]["opencv"] == cv2.__version__
     assert f"backends used: {', '.join(HERE)}\n" in capsys.readouterr().out
+
+
+def bench(folder, *options):
+    return run(protoface, ["bench", "--model", str(folder), "--runs", "1", *options])
+
+
+@pytest.mark.skipif("torch" not in HERE or "opencv" not in HERE, reason="needs two backends")
+def test_a_backend_that_computes_something_else_fails(folder, monkeypatch, capsys):
+    """A stand-in for a wrong layer: what is measured as the difference is 0.001 larger."""
+    from protoface.cascade.measure import agreement
+
+    right = agreement.largest_difference
+    monkeypatch.setattr(agreement, "largest_difference", lambda *of: right(*of) + 0.001)
+    assert bench(folder, "--backend", "opencv", "torch") == 1
+    said = capsys.readouterr().out
+    assert "torch DISAGREES with opencv on 16 made-up pictures: " in said
+    assert "(0.0001 allowed)" in said
+
+
+@pytest.mark.skipif("torch" not in HERE or "opencv" not in HERE, reason="needs two backends")
+def test_what_was_compared_is_said(folder, face, capsys):
+    assert bench(folder, "--backend", "opencv", "torch", "--images", str(face)) == 0
+    assert "torch agrees with opencv on 1 given picture: " in capsys.readouterr().out
+    assert bench(folder, "--backend", "opencv") == 0
+    assert "opencv: compared with nothing, since no other backend ran" in capsys.readouterr().out
+
+
+def test_made_up_pictures_look_different_to_a_net_and_noise_does_not():
+    """Shrunk to 48 x 48 pixels."""
+
+    def contrast(pictures):
+        return np.mean(
+            [cv2.resize(one, (48, 48), interpolation=cv2.INTER_AREA).std() for one in pictures]
+        )
+
+    assert contrast(soft_pictures(4)) > 40 > 4 * contrast(random_pictures(4))
+    assert {picture.shape for picture in soft_pictures(2)} == {(480, 640, 3)}
+
+
+def test_long_names_of_stages_do_not_shift_the_columns(folder):
+    rows = [Row("opencv", 1, 1, step, 1.5, 2, 3, 100) for step in (*STEPS, "a_rather_long_name")]
+    lines = list(table(rows, load(folder)))[: len(rows) + 1]
+    assert len({len(line) for line in lines}) == 1
 
 
 def test_without_weights_the_nets_have_random_values_and_it_says_so(capsys):
