@@ -127,7 +127,7 @@ def bench(
     with _noticed() as noticed:
         pictures = _pictures(images, size)
         result = _measured(model, weights, backends, mode, batches, pictures, threads, runs)
-    for line in (*result.lines(), *noticed):
+    for line in result.lines():
         say(line)
     say(f"backends used: {', '.join(result.used)}")
     say(" ".join(f"{key} {value}" for key, value in {**machine(), **versions()}.items()))
@@ -199,7 +199,7 @@ def _measured(
 
 @contextmanager
 def _noticed() -> Iterator[list[str]]:
-    """The package's warnings while it lasts: layers that are not where they should be, and notices."""
+    """The package's warnings while it lasts, for the JSON: layers that are not where they should be."""
     lines: list[str] = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
