@@ -36,4 +36,9 @@ VIDEOS = frozenset(
 
 def is_video(path: str) -> bool:
     """Whether `path` is a camera's number or a video file, by its suffix."""
-    return path.isdigit() or Path(path).suffix.lower() in VIDEOS
+    return is_camera(path) or Path(path).suffix.lower() in VIDEOS
+
+
+def is_camera(path: str) -> bool:
+    """Whether `path` is a camera's number."""
+    return path.isascii() and path.isdigit()

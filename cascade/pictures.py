@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -12,7 +14,9 @@ import numpy as np
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import PathLike, read_bytes, replacing
 
-from .formats import PICTURES, VIDEOS, is_video
+from .formats import PICTURES, VIDEOS, is_camera, is_video
+from .headers import check_header
+from .plain_names import plain_name
 from .search import Found, Picture, find_pictures, listed_pictures, search
 from .windows.window import Image
 
@@ -35,6 +39,9 @@ __all__ = [
 
 #: Pixels of the largest picture that is decoded unless the caller sets another limit.
 MAX_PIXELS = 100_000_000
+#: Bytes that a file may have for each pixel of the limit (four channels of 16 bits), and beside them.
+BYTES_PER_PIXEL = 8
+LONGEST = 64 << 20
 _QUALITY = {
     ".jpg": cv2.IMWRITE_JPEG_QUALITY,
     ".jpeg": cv2.IMWRITE_JPEG_QUALITY,
@@ -45,31 +52,38 @@ _QUALITY = {
 _GREY = frozenset((".pbm", ".pgm"))
 
 
-def read_picture(path: Path | str, limit: int = MAX_PIXELS) -> Image:
+def read_picture(path: PathLike, limit: int = MAX_PIXELS) -> Image:
     """A picture file as H x W x 3 uint8 BGR, turned upright by its EXIF orientation.
 
-    Grey becomes three equal channels, transparency is dropped, 16 bits become 8. Raises ProtofaceError
-    naming the file if it is missing, empty, no picture, or a JPEG that breaks off.
+    Grey becomes three equal channels, transparency is dropped, 16 bits become 8; of several pictures in
+    a file the first is taken. Raises ProtofaceError naming the file if it is missing, empty, no regular
+    file, no picture, a JPEG or PNG that breaks off, or if its header promises more than `limit` pixels.
     """
+    _check_length(path, limit)
     data = read_bytes(path)
-    if _breaks_off(data):
-        raise ProtofaceError(f"{path}: the JPEG ends too early; the file is truncated")
+    check_header(path, data, limit)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:  # a header that promises too many pixels, for one
+    except MemoryError as error:
+        raise ProtofaceError(f"{path}: there is not enough memory to decode it") from error
+    except cv2.error as error:
         raise ProtofaceError(f"{path}: OpenCV cannot decode it ({_first_line(error)})") from error
     if image is None:
         raise ProtofaceError(f"{path}: not a picture that OpenCV can decode")
     return image  # type: ignore[return-value]
 
 
-def _breaks_off(data: bytes) -> bool:
-    """Whether a JPEG lacks its end marker; OpenCV decodes such a file, with grey for what is missing.
-
-    Inside the scan every 0xFF is followed by 0x00, so a start-of-scan marker after the last end is a
-    real one. Looked for from behind, where the end is.
-    """
-    return data.startswith(b"\xff\xd8") and data.find(b"\xff\xda", data.rfind(b"\xff\xd9") + 1) >= 0
+def _check_length(path: PathLike, limit: int) -> None:
+    """Raise ProtofaceError for a file with more bytes than a picture of `limit` pixels can need."""
+    try:
+        length = os.stat(path).st_size
+    except (OSError, ValueError):
+        return  # `read_bytes` says why
+    if length > LONGEST + BYTES_PER_PIXEL * limit:
+        raise ProtofaceError(
+            f"{path}: {length / 1e9:.1f} GB are too many for a picture of {limit} pixels; raise the "
+            "limit (--max-pixels)"
+        )
 
 
 def _first_line(error: cv2.error) -> str:
@@ -121,26 +135,69 @@ def write_picture(path: PathLike, image: Image, quality: int | None = None) -> N
         temporary.write_bytes(data)
 
 
+#: How FFmpeg's lists of other files begin, which it would open whatever they are.
+_PLAYLISTS = (b"ffconcat", b"#EXTM3U", b"<?xml", b"<MPD", b"v=0")
+
+
+class Video(NamedTuple):
+    """An open video: frames per second, how many there are, and the frames (H x W x 3 uint8 BGR).
+
+    `total` is what the file says, None for a camera and where it says nothing.
+    """
+
+    rate: float
+    total: int | None
+    frames: Iterator[Image]
+
+
 @contextmanager
-def open_video(path: str) -> Iterator[tuple[float, Iterator[Image]]]:
-    """Frames per second and the frames (H x W x 3 uint8 BGR) of a video file or a camera (its number).
+def open_video(path: str, limit: int = MAX_PIXELS) -> Iterator[Video]:
+    """The video in a file, or of a camera (its number).
 
     Raises ProtofaceError if it is missing or cannot be decoded.
     """
-    if not path.isdigit() and not Path(path).is_file():
-        raise ProtofaceError(f"{path}: No such file or directory")
     if not hasattr(cv2, "VideoCapture"):  # as the one with CUDA, see opencv_cuda/build.sh
         raise ProtofaceError(
             f"{path}: this build of OpenCV {cv2.__version__} has no videos; use one of PyPI's"
         )
-    capture = cv2.VideoCapture(int(path) if path.isdigit() else path)
-    try:
+    with ExitStack() as stack:
+        if is_camera(path):
+            what, capture = f"camera {path} cannot be opened", cv2.VideoCapture(_number(path))
+        else:
+            _check_video(path)
+            name = stack.enter_context(plain_name(path))
+            what, capture = f"{path}: not a video", cv2.VideoCapture(name)
+        stack.callback(capture.release)
         if not capture.isOpened():
-            what = f"camera {path} cannot be opened" if path.isdigit() else f"{path}: not a video"
             raise ProtofaceError(f"{what} for OpenCV {cv2.__version__}")
-        yield capture.get(cv2.CAP_PROP_FPS) or 25.0, _frames(capture)
-    finally:
-        capture.release()
+        width, height = (
+            int(capture.get(what)) for what in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        if width * height > limit:
+            raise ProtofaceError(f"{path}: frames of {width} x {height} pixels, the limit is {limit}")
+        total = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        yield Video(
+            capture.get(cv2.CAP_PROP_FPS) or 25.0, total if total > 0 else None, _frames(capture)
+        )
+
+
+def _check_video(path: str) -> None:
+    """Raise ProtofaceError unless `path` is a regular file that holds frames itself."""
+    if not os.path.exists(path):
+        raise ProtofaceError(f"{path}: No such file or directory")
+    if not os.path.isfile(path):
+        raise ProtofaceError(f"{path}: is not a regular file")
+    try:
+        with open(path, "rb") as file:
+            start = file.read(64)
+    except OSError as error:
+        raise ProtofaceError(f"{path}: {error.strerror or error}") from error
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_PLAYLISTS):
+        raise ProtofaceError(f"{path}: is a list of other files, not a video")
+
+
+def _number(camera: str) -> int:
+    return min(int(camera[:10]), 2**31 - 1)  # OpenCV takes no more
 
 
 def _frames(capture: cv2.VideoCapture) -> Iterator[Image]:

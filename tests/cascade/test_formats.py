@@ -30,3 +30,4 @@ def test_videos_are_told_by_suffix_and_cameras_by_number():
     assert is_video("0")
     assert is_video("folder/Film.MP4")
     assert not is_video("picture.jpg")
+    assert not is_video("\u00b2")  # Python calls a square a digit

@@ -1,13 +1,29 @@
 """Reading pictures and videos: upright, three channels, eight bits, or an error that names the file."""
 
+import os
 import struct
+import subprocess
+import sys
+import textwrap
 
 import cv2
 import numpy as np
 import pytest
 
 from protoface.cascade import ProtofaceError
-from protoface.cascade.pictures import find_pictures, is_video, open_video, read_picture
+from protoface.cascade.formats import PICTURES
+from protoface.cascade.pictures import (
+    check_suffix,
+    encode_picture,
+    open_video,
+    read_picture,
+    write_picture,
+)
+
+#: A name that is not UTF-8, as Linux allows it: OpenCV ends the process at one.
+ODD = os.fsdecode(b"caf\xe9")
+#: Memory for decoding, in times the decoded picture's bytes: AVIF and JPEG 2000 take the most.
+DECODING = 6
 
 
 @pytest.fixture
@@ -91,39 +107,189 @@ def test_a_jpeg_that_breaks_off_is_named(tmp_path, colours):
     assert read_picture(tmp_path / "longer.jpg").shape == (300, 300, 3)
 
 
-def test_missing_pictures_and_empty_folders_are_named(tmp_path):
+def test_a_missing_picture_is_named(tmp_path):
     with pytest.raises(ProtofaceError, match=r"none.jpg: No such file"):
         read_picture(tmp_path / "none.jpg")
-    with pytest.raises(ProtofaceError, match="no pictures or videos there"):
-        find_pictures(tmp_path)
 
 
-def test_pictures_of_a_folder_and_the_folders_in_it_in_order(tmp_path, colours):
-    (tmp_path / "b").mkdir()
-    for name in ("z.JPG", "b/a.png", "a.webp"):
-        (tmp_path / name).write_bytes(b"x")
-    (tmp_path / "notes.txt").write_text("x")
-    found = [path.relative_to(tmp_path).as_posix() for path in find_pictures(tmp_path)]
-    assert found == ["a.webp", "b/a.png", "z.JPG"]
+def test_more_pixels_than_the_limit_are_not_decoded(tmp_path, colours, monkeypatch):
+    write_picture(tmp_path / "a.png", colours)
+    assert read_picture(tmp_path / "a.png", limit=24 * 36).shape == colours.shape
+    monkeypatch.setattr(cv2, "imdecode", None)
+    with pytest.raises(ProtofaceError, match=r"a.png: 36 x 24 pixels are more than 863; raise"):
+        read_picture(tmp_path / "a.png", limit=24 * 36 - 1)
 
 
-def test_videos_are_told_by_suffix_and_cameras_by_number():
-    assert is_video("0")
-    assert is_video("folder/Film.MP4")
-    assert not is_video("picture.jpg")
+def test_a_file_that_is_too_long_for_any_picture_is_not_read(tmp_path):
+    with (tmp_path / "a.png").open("wb") as file:
+        file.truncate(10**12)  # without a byte on the disk
+    with pytest.raises(ProtofaceError, match=r"a.png: 1000.0 GB are too many for a picture"):
+        read_picture(tmp_path / "a.png")
+
+
+def test_too_little_memory_to_decode_is_an_error_of_that_picture(tmp_path, colours, monkeypatch):
+    def fails(data, flags):
+        raise MemoryError
+
+    write_picture(tmp_path / "a.png", colours)
+    monkeypatch.setattr(cv2, "imdecode", fails)
+    with pytest.raises(ProtofaceError, match=r"a.png: there is not enough memory to decode it"):
+        read_picture(tmp_path / "a.png")
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "zero.jpg").symlink_to("/dev/zero")
+    (tmp_path / "itself.jpg").symlink_to("itself.jpg")
+    for name, reason in (
+        ("pipe", "is not a regular file"),
+        ("folder", "Is a directory"),
+        ("zero", "is not a regular file"),
+        ("itself", "Too many levels of symbolic links"),
+    ):
+        with pytest.raises(ProtofaceError, match=rf"{name}.jpg: {reason}"):
+            read_picture(tmp_path / f"{name}.jpg")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".PNG", ".jpg", ".webp", ".pgm"])
+def test_a_picture_under_a_name_that_is_not_utf_8(tmp_path, colours, suffix):
+    path = tmp_path / "new" / f"{ODD}{suffix}"
+    write_picture(path, colours)
+    assert read_picture(path).shape == colours.shape
+    assert os.listdir(tmp_path / "new") == [f"{ODD}{suffix}"]
+
+
+def test_what_is_written_is_what_opencv_writes(tmp_path, colours):
+    for suffix in (".png", ".jpg", ".bmp"):
+        write_picture(tmp_path / f"a{suffix}", colours)
+        cv2.imwrite(str(tmp_path / f"b{suffix}"), colours)
+        assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_quality_is_for_jpeg_and_webp_and_others_have_none(tmp_path):
+    image = cv2.resize(np.random.default_rng(0).integers(0, 256, (9, 9, 3), np.uint8), (200, 200))
+    for suffix in (".jpg", ".JPEG", ".webp"):
+        low, high = (encode_picture(f"a{suffix}", image, quality) for quality in (10, 100))
+        assert len(low) < len(high) / 2
+    assert encode_picture("a.png", image, 10) == encode_picture("a.png", image)
+    for quality in (0, 101):
+        with pytest.raises(ProtofaceError, match=rf"a.jpg: quality is {quality}, it must be 1 to 100"):
+            encode_picture("a.jpg", image, quality)
+
+
+@pytest.mark.parametrize("name", ["a.xyz", "a", "a.exr", f"{ODD}.\udce9"])
+def test_a_format_that_cannot_be_written_is_said_before_any_work(tmp_path, colours, name):
+    with pytest.raises(ProtofaceError, match=r"cannot write this format .*; it writes .*\.jpg"):
+        check_suffix(tmp_path / name)
+    with pytest.raises(ProtofaceError, match="cannot write this format"):
+        write_picture(tmp_path / name, colours)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_picture_too_large_for_a_format_is_named(tmp_path):
+    with pytest.raises(ProtofaceError, match=r"a.(jpg|webp): OpenCV cannot write it"):
+        write_picture(tmp_path / "a.webp", np.zeros((2, 20_000, 3), np.uint8))
+    assert os.listdir(tmp_path) == []
+
+
+#: Decodes a picture in a process with little memory, and says how many bytes more it used.
+MEASURED = textwrap.dedent(
+    """
+    import resource, sys
+    from protoface.cascade.pictures import read_picture
+    from protoface.converters import ProtofaceError
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        size = read_picture(sys.argv[1]).nbytes
+    except ProtofaceError as error:
+        size = 0
+    print(size, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+    """
+)
+
+
+def measured(path) -> tuple[int, int]:
+    """Bytes of the decoded picture (0 for none), and of the memory that decoding took."""
+    run = [sys.executable, "-c", MEASURED, str(path)]
+    printed = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    size, used = map(int, printed.split())
+    return size, used
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", sorted(PICTURES - {".apng", ".hdr", ".pfm", ".pic"}))
+def test_decoding_takes_at_most_so_many_times_the_picture(tmp_path, suffix):
+    coarse = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    write_picture(tmp_path / f"a{suffix}", cv2.resize(coarse, (4500, 3000)))
+    size, used = measured(tmp_path / f"a{suffix}")
+    assert size == 4500 * 3000 * 3
+    # its file, which OpenCV may copy, and what docs/security.md says
+    assert used - 2 * (tmp_path / f"a{suffix}").stat().st_size < DECODING * size + (16 << 20)
+
+
+@pytest.mark.slow
+def test_a_small_file_takes_little_memory_whatever_it_promises(tmp_path):
+    image = np.zeros((8, 8, 3), np.uint8)
+    bomb = encode_picture("a.png", image)[:33] + b"\xf0\x00\x00\x00tEXt" + bytes(100)
+    (tmp_path / "chunk.png").write_bytes(bomb)
+    large = bytearray(encode_picture("a.png", image))
+    large[16:24] = struct.pack(">II", 30_000, 30_000)
+    (tmp_path / "large.png").write_bytes(large)
+    for path in tmp_path.iterdir():
+        size, used = measured(path)
+        assert (size, used < 16 << 20) == (0, True)
 
 
 @pytest.mark.usefixtures("videos")
 def test_frames_of_a_video(tmp_path):
-    path = str(tmp_path / "film.avi")
+    with open_video(film(str(tmp_path / "film.avi"))) as video:
+        values = [round(float(frame.mean())) for frame in video.frames]
+    assert (video.rate, video.total) == (pytest.approx(10), 3)
+    np.testing.assert_allclose(values, [40, 90, 140], atol=3)
+
+
+def film(path: str) -> str:
     writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
     for value in (40, 90, 140):
         writer.write(np.full((48, 64, 3), value, np.uint8))
     writer.release()
-    with open_video(path) as (rate, frames):
-        values = [round(float(frame.mean())) for frame in frames]
-    assert rate == pytest.approx(10)
-    np.testing.assert_allclose(values, [40, 90, 140], atol=3)
+    return path
+
+
+@pytest.mark.usefixtures("videos")
+def test_a_video_under_a_name_that_is_not_utf_8(tmp_path):
+    film(str(tmp_path / "film.avi"))
+    (tmp_path / "film.avi").rename(tmp_path / f"{ODD}.avi")
+    with open_video(str(tmp_path / f"{ODD}.avi")) as video:
+        assert len(list(video.frames)) == 3
+
+
+@pytest.mark.usefixtures("videos")
+def test_frames_of_more_pixels_than_the_limit(tmp_path):
+    path = film(str(tmp_path / "film.avi"))
+    with open_video(path, limit=64 * 48) as video:
+        assert len(list(video.frames)) == 3
+    with (
+        pytest.raises(ProtofaceError, match=r"film.avi: frames of 64 x 48 pixels, the limit is 3071"),
+        open_video(path, limit=64 * 48 - 1),
+    ):
+        pass
+
+
+@pytest.mark.usefixtures("videos")
+@pytest.mark.parametrize(
+    "text", ["ffconcat version 1.0\nfile film.avi\n", "\ufeff#EXTM3U\n#EXTINF:1,\nfilm.avi\n"]
+)
+def test_a_list_of_other_videos_opens_none_of_them(tmp_path, text):
+    film(str(tmp_path / "film.avi"))
+    (tmp_path / "list.mp4").write_text(text, "utf-8")
+    with (
+        pytest.raises(ProtofaceError, match=r"list.mp4: is a list of other files"),
+        open_video(str(tmp_path / "list.mp4")),
+    ):
+        pass
 
 
 def test_a_build_of_opencv_without_videos(tmp_path, monkeypatch):
@@ -142,5 +308,14 @@ def test_videos_that_are_not_there_or_none_are_named(tmp_path):
     path.write_text("not a video")
     with pytest.raises(ProtofaceError, match=r"text.mp4: not a video"), open_video(str(path)):
         pass
-    with pytest.raises(ProtofaceError, match="camera 97 cannot be opened"), open_video("97"):
+    for camera in ("97", "9" * 4000):
+        with pytest.raises(ProtofaceError, match=f"camera {camera} cannot be"), open_video(camera):
+            pass
+
+
+@pytest.mark.usefixtures("videos")
+def test_a_pipe_that_is_called_a_video_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    path = str(tmp_path / "pipe.mp4")
+    with pytest.raises(ProtofaceError, match=r"pipe.mp4: is not a regular file"), open_video(path):
         pass
