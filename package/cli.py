@@ -72,7 +72,7 @@ def protoface(context: click.Context) -> None:
       protoface detect --help
     """
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        say(context.get_help())
 
 
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:

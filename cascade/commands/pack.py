@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from protoface.converters.commands.path_types import FOLDER_OUT
+from protoface.converters.terminal import say
 
 from ..pack import pack as pack_cascade
 from .options import model_option, weights_option
@@ -33,4 +34,4 @@ def pack(model: str, weights: tuple[Path, ...], out: Path, notice: str) -> None:
     Example:
       protoface pack --model build/models/fast --out fast --notice "For research use only."
     """
-    click.echo(f"written: {pack_cascade(model, out, weights, notice)}")
+    say(f"written: {pack_cascade(model, out, weights, notice)}")

@@ -13,6 +13,7 @@ from ..conversion import Converted, convert_onnx, is_onnx
 from ..conversion import convert as convert_files
 from ..onnx_export import OPSET
 from ..part import Part
+from ..terminal import say
 from .part_options import part_options
 
 FILE = click.Path(path_type=Path)
@@ -77,9 +78,9 @@ def convert(
         else:
             converted = convert_onnx(net, out, fold_bn=fold_bn, part=part)
     for warning in caught:
-        click.echo(f"protoface: {warning.message}", err=True)
+        say(f"protoface: {warning.message}", err=True)
     for path in converted.written:
-        click.echo(f"written: {path} ({os.path.getsize(path):,} bytes)")
+        say(f"written: {path} ({os.path.getsize(path):,} bytes)")
     return _check(out, converted) if check else 0
 
 
@@ -89,7 +90,7 @@ def _check(out: Path, converted: Converted) -> int:
     differences = check_converted(out, converted)
     for found in differences:
         verdict = "agrees" if found.agrees else "DIFFERS"
-        click.echo(f"{found.runtime}: {verdict}, largest difference {found.difference:.2e}")
+        say(f"{found.runtime}: {verdict}, largest difference {found.difference:.2e}")
     tolerance = tolerance_of(converted)
-    click.echo(f"(of the largest output, against the source in float64; at most {tolerance:g})")
+    say(f"(of the largest output, against the source in float64; at most {tolerance:g})")
     return 0 if all(found.agrees for found in differences) else 1

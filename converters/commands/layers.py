@@ -11,6 +11,7 @@ from ..blobs import Shape
 from ..net_summary import as_json, as_text, summarise
 from ..part import Part, take_part
 from ..prototxt import read_net
+from ..terminal import say
 from ..weights import read_weights
 from .part_options import part_options
 
@@ -46,6 +47,6 @@ def layers(
     part = Part(input_shapes, output_blobs, level, stages)
     taken = take_part(read_net(net), part, net, with_losses=True)
     found = summarise(taken, None if weights is None else read_weights(weights))
-    click.echo(json.dumps(as_json(found), indent=1) if to_json else as_text(found))
+    say(json.dumps(as_json(found), indent=1) if to_json else as_text(found))
     misfits = [row for row in found.rows if row.weights not in ("", "yes")]
     return 1 if found.unsupported or misfits else 0

@@ -5,6 +5,7 @@ python -m protoface.converters.layers.table > docs/layers.md
 
 from __future__ import annotations
 
+from ..terminal import say
 from .layer import Layer, layer_types
 
 HEAD = """\
@@ -59,4 +60,4 @@ def _lines(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(table(), end="")
+    say(table().removesuffix("\n"))

@@ -20,6 +20,7 @@ from protoface.cascade.measure.machine import machine, versions
 from protoface.cascade.measure.step_times import measure, random_pictures
 from protoface.converters.commands.path_types import FILE_OUT, FOLDER_IN
 from protoface.converters.files import write_text
+from protoface.converters.terminal import say
 
 from ..compare import as_markdown, as_text
 from ..compare import compare as compare_rows
@@ -56,7 +57,7 @@ def compare(
     timings = measure([cascade], random_pictures(), [1], runs=100, threads=1)
     data = None if celeba is None else partial(read_dataset, celeba)
     rows = compare_rows(cascade, files, data, timings, machine()["processor"], show_progress)
-    click.echo(as_markdown(rows) if markdown else as_text(rows))
+    say(as_markdown(rows) if markdown else as_text(rows))
     if json_file is not None:
         content = {
             "rows": [row.as_json() for row in rows],

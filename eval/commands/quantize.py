@@ -11,6 +11,7 @@ from protoface.cascade.commands.options import model_option, weights_option
 from protoface.cascade.definition import FILE
 from protoface.converters.commands.path_types import FOLDER_OUT
 from protoface.converters.int8 import quantised_layers
+from protoface.converters.terminal import say
 
 from ..datasets.dataset import read_dataset
 from ..quantize import CONVERTERS, Quantised, evenly, quantize_cascade
@@ -60,10 +61,10 @@ def quantize(
     dataset = evenly(read_dataset(data, partition), pictures)
     done = quantize_cascade(model, out, dataset, kind, weights, show_progress)
     for line in done.measured.skipped:
-        click.echo(f"protoface: {line}", err=True)
+        say(f"protoface: {line}", err=True)
     for line in _report(done, kind):
-        click.echo(line)
-    click.echo(f"written: {out / FILE}")
+        say(line)
+    say(f"written: {out / FILE}")
     return 2 if done.measured.skipped else 0
 
 

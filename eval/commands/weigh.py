@@ -12,6 +12,7 @@ from protoface.cascade.commands.options import backend_option
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.commands.path_types import FILE_OUT
 from protoface.converters.files import write_text
+from protoface.converters.terminal import say
 
 from ..datasets.dataset import read_dataset
 from ..weigh import table
@@ -57,9 +58,9 @@ def weigh(
     """
     dataset = read_dataset(data, partition)
     rows = weigh_cascades(models, dataset, backend, runs, show_progress)
-    click.echo(table(rows))
-    click.echo(f"\n{dataset.name}, n = {len(dataset)}; errors in % of the eye distance; one thread")
-    click.echo(" ".join(f"{key} {value}" for key, value in {**machine(), **versions()}.items()))
+    say(table(rows))
+    say(f"\n{dataset.name}, n = {len(dataset)}; errors in % of the eye distance; one thread")
+    say(" ".join(f"{key} {value}" for key, value in {**machine(), **versions()}.items()))
     if json_file is not None:
         content = {
             "data": dataset.name,
