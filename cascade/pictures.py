@@ -32,6 +32,7 @@ __all__ = [
     "is_video",
     "listed_pictures",
     "open_video",
+    "read_grey",
     "read_picture",
     "search",
     "write_picture",
@@ -59,11 +60,20 @@ def read_picture(path: PathLike, limit: int = MAX_PIXELS) -> Image:
     a file the first is taken. Raises ProtofaceError naming the file if it is missing, empty, no regular
     file, no picture, a JPEG or PNG that breaks off, or if its header promises more than `limit` pixels.
     """
+    return _decoded(path, limit, cv2.IMREAD_COLOR)
+
+
+def read_grey(path: PathLike, limit: int = MAX_PIXELS) -> Image:
+    """`read_picture` in grey: H x W uint8."""
+    return _decoded(path, limit, cv2.IMREAD_GRAYSCALE)
+
+
+def _decoded(path: PathLike, limit: int, flag: int) -> Image:
     _check_length(path, limit)
     data = read_bytes(path)
     check_header(path, data, limit)
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     except MemoryError as error:
         raise ProtofaceError(f"{path}: there is not enough memory to decode it") from error
     except cv2.error as error:

@@ -20,6 +20,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from protoface.cascade.parallel import cores
+from protoface.cascade.pictures import read_grey, read_picture
 from protoface.converters import ProtofaceError, caffe_pb2
 from protoface.converters.blobs import to_array
 from protoface.converters.files import read_bytes
@@ -46,7 +47,7 @@ def read_image_list(path: str) -> ImageList:
     """
     names: list[str] = []
     labels: list[list[float]] = []
-    for number, line in enumerate(read_bytes(path).decode("utf-8").splitlines(), start=1):
+    for number, line in enumerate(_lines(path), start=1):
         if not line.strip():
             continue
         name, values = _entry(line)
@@ -60,6 +61,11 @@ def read_image_list(path: str) -> ImageList:
     if not names:
         raise ProtofaceError(f"{path}: names no pictures")
     return ImageList(path, tuple(names), np.array(labels, np.float32))
+
+
+def _lines(path: str) -> list[str]:
+    # a name of a file may be any bytes
+    return read_bytes(path).decode("utf-8", "surrogateescape").splitlines()
 
 
 def _entry(line: str) -> tuple[str, list[float]]:
@@ -100,18 +106,13 @@ def decode(
 ) -> Picture:
     """Every picture of a list, uint8 (rows, height, width, channels), BGR, on all cores.
 
-    `size` is (width, height) or None: then all must have the first one's. `cv2.imread` and `cv2.resize`
-    (bilinear on uint8), as Caffe does it.
+    `size` is (width, height) or None: then all must have the first one's. `read_picture` and
+    `cv2.resize` (bilinear on uint8), as Caffe does it.
     """
-    flag = cv2.IMREAD_COLOR if is_color else cv2.IMREAD_GRAYSCALE
 
     def read(name: str) -> Picture:
         # the folder and the name are joined without a separator, as in Caffe
-        path = root_folder + name
-        picture = cv2.imread(path, flag)
-        if picture is None:
-            what = "cannot be decoded" if os.path.exists(path) else "is missing"
-            raise ProtofaceError(f"{listed.path}: picture {path} {what}")
+        picture = _read(root_folder + name, is_color, listed.path)
         return np.asarray(picture if size is None else cv2.resize(picture, size), np.uint8)
 
     first = read(listed.names[0])
@@ -128,6 +129,16 @@ def decode(
 
     _in_parallel(store, len(pictures), f"reading {listed.path}")
     return pictures if pictures.ndim == 4 else pictures[..., None]
+
+
+def _read(path: str, is_color: bool, where: str) -> Picture:
+    """One picture; errors begin with `where`."""
+    try:
+        return read_picture(path) if is_color else read_grey(path)
+    except ProtofaceError as error:
+        why = str(error).removeprefix(f"{path}: ")
+        what = f"cannot be decoded: {why}" if os.path.exists(path) else "is missing"
+        raise ProtofaceError(f"{where}: picture {path} {what}") from error
 
 
 def transform(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import threading
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from protoface.converters.graph import TEST, TRAIN
 from protoface.converters.prototxt import parse_message
 from protoface.trainers.data import image_data
 from protoface.trainers.data.batches import open_data
-from protoface.trainers.data.image_data import Transformation, read_image_list, transform
+from protoface.trainers.data.image_data import Transformation, decode, read_image_list, transform
 
 from ..solver.small_run import edit
 
@@ -154,3 +155,23 @@ def test_pictures_are_read_on_the_cores_that_the_process_may_use(folder: Path) -
     finally:
         os.sched_setaffinity(0, allowed)
     assert len(threads) == 1
+
+
+def test_a_picture_under_a_name_that_is_not_utf_8(folder: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.png")
+    os.rename("pictures/0.png", f"pictures/{name}")
+    lines = Path("list.txt").read_bytes().replace(b"0.png", os.fsencode(name), 1)
+    Path("list.txt").write_bytes(lines)
+    listed = read_image_list("list.txt")
+    assert listed.names[0] == name
+    assert len(decode(listed, "pictures/", (24, 24), True)) == len(listed.names)
+
+
+def test_a_picture_of_too_many_pixels_is_named(folder: Path) -> None:
+    large = bytearray(Path("pictures/0.png").read_bytes())
+    large[16:24] = struct.pack(">II", 30_000, 30_000)
+    Path("pictures/0.png").write_bytes(large)
+    with pytest.raises(
+        ProtofaceError, match=r"list.txt: picture pictures/0.png .* 30000 x 30000 pixels"
+    ):
+        decode(read_image_list("list.txt"), "pictures/", None, True)
