@@ -131,7 +131,7 @@ def _row(published: Published, measured: float | None, differs: str) -> Comparis
 
 
 def _errors(train: Measured, test: Measured) -> Iterator[Comparison]:
-    differs = _data_differs(train, test)
+    differs = _data_differs(train, test) + _stages_differ(test)
     first = [_level_1_errors(measured) for measured in (train, test)]
     yield _row(TRAIN_1, 100 * float(first[0].mean()), differs)
     yield _row(TEST_1, 100 * float(first[1].mean()), differs)
@@ -162,16 +162,36 @@ def _data_differs(train: Measured, test: Measured) -> str:
 
 def _level_1_errors(measured: Measured) -> Floats:
     """Errors (n, 5) of level 1 over the whole picture's diagonal."""
-    return point_errors(measured.levels[0], measured.truth) / image_diagonal(*measured.sizes.T)[:, None]
+    points = measured.levels[_stage(measured, 1)]
+    return point_errors(points, measured.truth) / image_diagonal(*measured.sizes.T)[:, None]
 
 
 def _level_2_errors(measured: Measured, first: Floats) -> Floats | None:
     """Errors (n, 5) of level 2 over its crop's diagonal, where level 1 was better than 10 %."""
     if len(measured.levels) < 2:
         return None
-    kept = (first.mean(axis=1) < KEPT_BELOW) & (measured.crop_diagonals[1] > 0)
-    errors = point_errors(measured.levels[1], measured.truth)[kept]
-    return errors / measured.crop_diagonals[1][kept, None] if kept.any() else None
+    stage = _stage(measured, 2)
+    diagonals = measured.crop_diagonals[stage]
+    kept = (first.mean(axis=1) < KEPT_BELOW) & (diagonals > 0)
+    errors = point_errors(measured.levels[stage], measured.truth)[kept]
+    return errors / diagonals[kept, None] if kept.any() else None
+
+
+def _stage(measured: Measured, level: int) -> int:
+    """The number of the stage beside the original's level: the one of that name, else of that place."""
+    name = f"level_{level}"
+    return measured.names.index(name) if name in measured.names else level - 1
+
+
+def _stages_differ(measured: Measured) -> str:
+    """Which stages are beside the original's levels, where a cascade has others than the original."""
+    if measured.names == ("level_1", "level_2"):
+        return ""
+    said = [
+        f"level {level} is the stage '{measured.names[_stage(measured, level)]}'"
+        for level in range(1, min(2, len(measured.names)) + 1)
+    ]
+    return f"; stages: {', '.join(said)} of {', '.join(measured.names)}"
 
 
 def euclidean_loss(measured: Measured) -> float:
@@ -180,7 +200,7 @@ def euclidean_loss(measured: Measured) -> float:
     Labels are [-1, 1] from the first to the last pixel. Source: Caffe, euclidean_loss_layer.cpp.
     """
     centre = np.maximum((measured.sizes - 1) / 2, 0.5)
-    difference = (measured.levels[0] - measured.truth) / centre[:, None]
+    difference = (measured.levels[_stage(measured, 1)] - measured.truth) / centre[:, None]
     return float((difference**2).sum(axis=(1, 2)).mean() / 2)
 
 

@@ -7,7 +7,7 @@ from protoface import cascade
 from protoface.cascade.measure.step_times import Row
 from protoface.eval.compare import as_markdown, as_text, compare, euclidean_loss
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluation import evaluate
+from protoface.eval.evaluation import evaluate, evaluate_cascade
 
 from ..constant_cascade import CASCADE, FIRST, NET, SECOND, constant_weights
 from .celeba_set import offset_finder, write_celeba
@@ -59,6 +59,37 @@ def test_level_2_counts_only_pictures_that_level_1_found(rows):
     # every picture has a level-1 error of 10 %, which is not below 10 %
     assert rows["level 2 test error"].measured is None
     assert "level 1 missed every picture" in rows["level 2 test error"].differs
+
+
+def test_levels_are_the_stages_of_those_names(model, tmp_path):
+    """Of three stages the second is no `level_2`; it answers as the first, so its error is another."""
+    file = model / "cascade.prototxt"
+    text = file.read_text()
+    second = text.index('stage {\n  name: "level_2"')
+    again = text[second:].replace('"level_2"', '"level_1_again"').replace("two.caff", "one.caff")
+    file.write_text(text[:second] + again + text[second:])
+    truth = FIRST.astype(float) * (39.5, 29.5) + (39.5, 29.5) + (0, 5)
+    data = write_celeba(tmp_path / "data", np.repeat(truth[None], 3, axis=0), [0, 2, 2])
+    loaded = cascade.load(model)
+    timings = [
+        *TIMINGS,
+        *(Row("opencv", 1, 1, step, 1, 1, 1, 1) for step in ("crop_3", "level_1_again")),
+    ]
+    table = compare(
+        loaded,
+        [model / "one.caffemodel"] * 3,
+        lambda part: read_dataset(data, part),
+        timings,
+        "a machine",
+    )
+    rows = {row.figure: row for row in table}
+    measured = evaluate_cascade(loaded, read_dataset(data, "test"))
+    assert measured.names == ("level_1", "level_1_again", "level_2")
+    expected = 100 * measured.errors("crop_diagonal", 2).mean()
+    assert rows["level 2 test error"].measured == pytest.approx(expected)
+    assert expected != pytest.approx(100 * measured.errors("crop_diagonal", 1).mean())
+    said = "stages: level 1 is the stage 'level_1', level 2 is the stage 'level_2' of level_1, "
+    assert said in rows["level 2 test error"].differs
 
 
 def test_size_and_times(rows, model):
