@@ -1,137 +1,157 @@
-"""Detection over files: pictures, folders, videos and cameras in, faces and drawn pictures out."""
+"""Detection over files: pictures, videos and cameras in, faces and drawn copies out."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import cv2
 
-from protoface.converters.errors import ProtofaceError
-from protoface.converters.files import refuse_inputs, replacing
+from protoface.converters.errors import OutputError, ProtofaceError
+from protoface.converters.stopping import Stop
 
 from .cascade import Cascade
 from .drawing import draw_faces
 from .face import Face
+from .inputs import Sources, check_copies, copy_name
 from .lists import Matching
 from .metrics import image_diagonal, nme
-from .pictures import Picture, is_video, listed_pictures, read_picture
-from .video.frames import detect_video, video_name
+from .parallel import in_order
+from .pictures import MAX_PIXELS, open_video, read_picture, write_picture
+from .results import Seen, seen
+from .resume import ended
+from .search import Picture
+from .video.frames import Filming, detect_video
 from .video.smoothing import Smoothing
 from .windows.window import Floats, Image
 
+Item = TypeVar("Item")
+#: What a bar of progress is given: the items, how many there are (None: nobody knows) and their name.
+Progress = Callable[[Iterable[Item], "int | None", str], Iterable[Item]]
+#: Pictures that are decoded ahead; each one takes memory.
+AHEAD = 2
+
 
 @dataclass(frozen=True)
-class Given:
-    """What is given for pictures: true points (n, 2), one box (x, y, width, height)."""
+class How:
+    """How pictures are looked at and what is written.
+
+    `truth` holds true points (n, 2) and `boxes` boxes (n, 4) of x, y, width, height, by the names of
+    pictures. Drawn copies go to `out`, those in JPEG and WebP with a `quality` of 1 to 100. `frames`
+    ends a video or a camera early, `smoothing` filters its final points. `max_pixels` is the largest
+    picture that is decoded.
+    """
 
     truth: Matching[Floats] | None = None
     boxes: Matching[Floats] | None = None
+    out: Path | None = None
+    quality: int | None = None
+    frames: int | None = None
+    smoothing: Smoothing | None = None
+    max_pixels: int = MAX_PIXELS
 
 
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """What was found in one picture, or in one `frame` of a video (from 0).
-
-    `errors` are, where the truth is known, the NME of every stage over the picture's diagonal. `wrong`
-    says why a picture could not be looked at.
-    """
-
-    path: str
-    faces: Sequence[Face] = ()
-    frame: int | None = None
-    errors: Sequence[float] = ()
-    wrong: str = ""
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """A row of JSON for each face; see `row`."""
-        place = {"path": self.path} if self.frame is None else {"path": self.path, "frame": self.frame}
-        for number, face in enumerate(self.faces):
-            yield {**place, "face": number, **row(face)}
+def no_bar(items: Iterable[Item], total: int | None, unit: str) -> Iterable[Item]:
+    """Progress that nobody watches."""
+    return items
 
 
-def row(face: Face) -> dict[str, Any]:
-    """A face as JSON: box [x, y, width, height], score (null: no stage says), points [[x, y], ...].
-
-    `level_1` are the first stage's points, `window` what the last one looked at, [x, y, width, height]
-    and the angle of one that is turned.
-    """
-    return {
-        "box": face.box.tolist(),
-        "score": None if math.isnan(face.score) else face.score,
-        "points": face.points.tolist(),
-        "level_1": face.stages[0].tolist(),
-        "window": face.windows[-1].tolist(),
-    }
-
-
-def detect_paths(
+def detect_sources(
     cascade: Cascade,
-    paths: Sequence[str],
+    sources: Sources,
     take: Callable[[Seen], object],
-    given: Given | None = None,
-    out: Path | None = None,
-    frames: int | None = None,
-    progress: Callable[[Sequence[Picture]], Iterable[Picture]] = iter,
-    smoothing: Smoothing | None = None,
+    how: How = How(),
+    done: int = 0,
+    stop: Stop | None = None,
+    progress: Progress = no_bar,
 ) -> None:
-    """Run a cascade over pictures, folders of pictures, videos and cameras (their numbers).
+    """Run a cascade over pictures, videos and cameras.
 
-    `take` is called with the result of each picture or frame; results are not kept. Drawn pictures go
-    to `out` under their own names, pictures of a folder keep their place in it. `frames` ends a video
-    or a camera early, `smoothing` filters its final points. For a picture that cannot be read `take`
-    gets the error, and the job continues. Raises ProtofaceError for a path that is none of these, for
-    two pictures or videos that would be written to one file, and for a drawn copy that would replace
-    what is read, before anything is written.
+    `take` is called with the result of each picture or frame, when its drawn copy is written; results
+    are not kept. It gets what is wrong with a picture that cannot be read, and the job continues. The
+    first `done` items of `sources` are left out. The job ends after the picture or frame at which
+    `stop` becomes true. Raises ProtofaceError for a copy that would replace what is read, or another
+    copy, before anything is written.
     """
-    pictures = [one for path in paths if not is_video(path) for one in listed_pictures(Path(path))]
-    videos = [path for path in paths if is_video(path)]
-    if out is not None:
-        names = [(one.path, one.name) for one in pictures] + [(Path(v), video_name(v)) for v in videos]
-        _check_targets(names, out)
-        refuse_inputs((out / name for _, name in names), (source for source, _ in names))
-    for picture in progress(pictures):
-        take(_look(cascade, picture, given or Given(), out))
-    for path in videos:
-        for_frame = _taker(path, take)
-        detect_video(cascade, path, for_frame, out, frames, smoothing)
+    if how.out is not None:
+        check_copies(sources, how.out)
+    stop = Stop() if stop is None else stop
+    pictures = sources.pictures[done:]
+    for one in progress(_seen_pictures(cascade, pictures, how), len(pictures), "picture"):
+        take(one)
+        if stop:
+            return
+    for video in sources.videos[max(0, done - len(sources.pictures)) :]:
+        _take_video(cascade, video, take, how, stop, progress)
+        if stop:
+            return
 
 
-def _taker(path: str, take: Callable[[Seen], object]) -> Callable[[int, Sequence[Face]], object]:
-    return lambda number, faces: take(Seen(path, faces, number))
+def _seen_pictures(cascade: Cascade, pictures: Sequence[Picture], how: How) -> Iterator[Seen]:
+    """What is in each picture; the next ones are decoded meanwhile."""
+    read = partial(_read, limit=how.max_pixels)
+    if len(pictures) == 1:  # threads would take longer than they save
+        yield _look(cascade, pictures[0], read(pictures[0]), how)
+        return
+    with ThreadPoolExecutor(AHEAD) as pool:
+        images = in_order(pool, read, pictures, AHEAD)
+        for picture, image in zip(pictures, images, strict=True):
+            yield _look(cascade, picture, image, how)
 
 
-def _check_targets(names: Iterable[tuple[Path, Path]], out: Path) -> None:
-    """Raise ProtofaceError if two of (source, name) would be written to one file."""
-    taken: dict[Path, Path] = {}
-    for source, name in names:
-        if name in taken:
-            raise ProtofaceError(
-                f"{source}: {taken[name]} is written to {out / name} too; give another --out"
-            )
-        taken[name] = source
-
-
-def _look(cascade: Cascade, picture: Picture, given: Given, out: Path | None) -> Seen:
-    """One picture; what is wrong with it is part of the answer."""
-    path = str(picture.path)
+def _read(picture: Picture, limit: int) -> Image | str:
+    """A picture, or what is wrong with it."""
     try:
-        image = read_picture(picture.path)
-        box = given.boxes.find(picture.path, picture.root) if given.boxes else None
-        if given.boxes and box is None:
-            raise ProtofaceError(f"{path}: the list of boxes has none for '{picture.name.as_posix()}'")
-        faces = cascade.detect(image, None if box is None else [box])
-        truth = given.truth.find(picture.path, picture.root) if given.truth else None
+        return read_picture(picture.path, limit)
     except ProtofaceError as error:
-        return Seen(path, wrong=str(error))
-    if out is not None:
-        _write_picture(out / picture.name, draw_faces(image, faces, truth))
-    return Seen(path, faces, errors=_errors(image, faces, truth))
+        return str(error)
+
+
+def _look(cascade: Cascade, picture: Picture, image: Image | str, how: How) -> Seen:
+    """What is in one picture; what is wrong with it is part of the answer."""
+    path = str(picture.path)
+    if isinstance(image, str):
+        return Seen(path, wrong=image)
+    try:
+        faces = cascade.detect(image, _boxes(how, picture))
+        truth = how.truth.find(picture.path, picture.root) if how.truth else None
+    except ProtofaceError as error:
+        return Seen(path, wrong=_named(path, str(error)))
+    except (MemoryError, cv2.error) as error:  # of this picture's size or content
+        return Seen(path, wrong=f"{path}: cannot be looked at: {type(error).__name__}: {error}")
+    if how.out is not None:
+        write_picture(how.out / picture.name, draw_faces(image, faces, truth), how.quality)
+    return seen(path, faces, errors=_errors(image, faces, truth))
+
+
+def _named(path: str, message: str) -> str:
+    return message if message.startswith(path) else f"{path}: {message}"
+
+
+def _boxes(how: How, picture: Picture, frame: int | None = None) -> Floats | None:
+    """The boxes (n, 4) that are given for a picture, or a frame of a video; None without a list.
+
+    A frame's are listed as `film.mp4:12`; those of `film.mp4` are for the frames without any. Raises
+    ProtofaceError if the list has none.
+    """
+    if how.boxes is None:
+        return None
+    boxes = None
+    if frame is not None:
+        boxes = how.boxes.find(picture.path.with_name(f"{picture.path.name}:{frame}"), picture.root)
+    if boxes is None:
+        boxes = how.boxes.find(picture.path, picture.root)
+    if boxes is None:
+        where = "" if frame is None else f" or its frame {frame}"
+        raise ProtofaceError(
+            f"{picture.path}: the list of boxes has none for '{picture.name.as_posix()}'{where}"
+        )
+    return boxes
 
 
 def _errors(image: Image, faces: Sequence[Face], truth: Floats | None) -> list[float]:
@@ -142,24 +162,30 @@ def _errors(image: Image, faces: Sequence[Face], truth: Floats | None) -> list[f
     return [float(nme(points, truth, diagonal)) for points in faces[0].stages]
 
 
-def _write_picture(path: Path, image: Image) -> None:
-    with replacing(path) as temporary:
-        if not cv2.imwrite(str(temporary), image):
-            raise ProtofaceError(f"{path}: OpenCV cannot write this format")
-
-
-@contextmanager
-def json_lines(path: Path | None) -> Iterator[Callable[[Seen], None]]:
-    """A function that writes results as JSON Lines; the file appears when all are written.
-
-    Without a path it writes nothing.
-    """
-    if path is None:
-        yield lambda seen: None
-        return
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-
-        def write(seen: Seen) -> None:
-            file.writelines(json.dumps(line) + "\n" for line in seen.rows())
-
-        yield write
+def _take_video(
+    cascade: Cascade,
+    video: Picture,
+    take: Callable[[Seen], object],
+    how: How,
+    stop: Stop,
+    progress: Progress,
+) -> None:
+    """Every frame of a video or camera; what is wrong with it is told as that of a picture."""
+    path = str(video.path)
+    copy = None if how.out is None else how.out / copy_name(video, video=True)
+    filming = Filming(copy, how.frames, how.smoothing, partial(_boxes, how, video))
+    try:
+        with (
+            open_video(path, how.max_pixels) as opened,
+            closing(detect_video(cascade, path, opened, filming, stop)) as frames,
+        ):
+            known = [total for total in (opened.total, how.frames) if total is not None]
+            for number, faces in enumerate(progress(frames, min(known, default=None), "frame")):
+                take(seen(path, faces, number))
+    except OutputError:
+        raise
+    except ProtofaceError as error:
+        take(Seen(path, wrong=_named(path, str(error))))
+    else:
+        if not stop:
+            take(ended(path))

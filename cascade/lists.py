@@ -63,25 +63,45 @@ def read_list(path: str | os.PathLike[str], count: int) -> dict[str, NDArray[np.
     width, height). Raises ProtofaceError naming the line: too few or too many numbers, a name twice, a
     header that promises another number of pictures.
     """
+    names, numbers = _entries(path, count, twice=False)
+    # one array, of which each name has a row: an array a line would take as long as reading it
+    return dict(zip(names, np.array(numbers).reshape(-1, count), strict=True))
+
+
+def read_boxes(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float64]]:
+    """Name -> boxes (n, 4) of x, y, width, height, in the file's order: a line for each face.
+
+    Otherwise as `read_list`; a header counts the lines.
+    """
+    names, numbers = _entries(path, 4, twice=True)
+    boxes: dict[str, list[NDArray[np.float64]]] = {}
+    for name, box in zip(names, np.array(numbers).reshape(-1, 4), strict=True):
+        boxes.setdefault(name, []).append(box)
+    return {name: np.array(each) for name, each in boxes.items()}
+
+
+def _entries(path: str | os.PathLike[str], count: int, twice: bool) -> tuple[list[str], list[float]]:
+    """The names of a list, which may come `twice`, and all of its numbers."""
     lines = read_lines(path)
     first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
     announced = int(lines[first]) if first < len(lines) and lines[first].strip().isdigit() else None
     skipped = first + 2 if announced is not None else 0
-    names: dict[str, None] = {}  # a set in the file's order
+    names: list[str] = []
+    there: set[str] = set()
     numbers: list[float] = []
     for number, line in enumerate(lines[skipped:], start=skipped + 1):
         if line.strip():
             name, values = _entry(line, count, path, number)
-            if name in names:
+            if name in there and not twice:
                 raise ProtofaceError(f"{path}: line {number}: '{name}' is listed a second time")
-            names[name] = None
+            there.add(name)
+            names.append(name)
             numbers += values
     if announced is not None and announced != len(names):
         raise ProtofaceError(f"{path}: announces {announced} pictures but lists {len(names)}")
     if not names:
         raise ProtofaceError(f"{path}: lists no picture")
-    # one array, of which each name has a row: an array a line would take as long as reading it
-    return dict(zip(names, np.array(numbers).reshape(-1, count), strict=True))
+    return names, numbers
 
 
 def _entry(line: str, count: int, path: str | os.PathLike[str], number: int) -> tuple[str, list[float]]:

@@ -11,3 +11,7 @@ class ProtofaceError(ValueError):
     def __init__(self, message: str) -> None:
         # names out of a damaged file may hold anything
         super().__init__(" ".join(message.splitlines()))
+
+
+class OutputError(ProtofaceError):
+    """An output that cannot be written: nothing is wrong with the input."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from .errors import ProtofaceError
+from .errors import OutputError, ProtofaceError
 from .streams import descriptor, is_stream, opened, opened_text
 
 PathLike = str | os.PathLike[str]
@@ -64,8 +64,13 @@ def writing(path: PathLike) -> Iterator[TextIO]:
         with explained(path), opened_text(path) as file:
             yield file
     else:
-        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        with replacing(path) as temporary, _text(temporary) as file:
             yield file
+
+
+def _text(path: Path) -> TextIO:
+    # names of files may hold bytes that are not UTF-8: written as they are
+    return path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
 
 
 def write_text(path: PathLike, text: str) -> None:
@@ -92,9 +97,9 @@ def explained(path: PathLike, written: Path | None = None) -> Iterator[None]:
         raise cannot_write(path, full) from error
 
 
-def cannot_write(path: PathLike, error: OSError) -> ProtofaceError:
+def cannot_write(path: PathLike, error: OSError) -> OutputError:
     """The error of a file that cannot be written, with the system's reason."""
-    return ProtofaceError(f"{path}: cannot be written: {error.strerror or error}")
+    return OutputError(f"{path}: cannot be written: {error.strerror or error}")
 
 
 def _refused(path: Path) -> OSError | None:

@@ -63,7 +63,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 def opened_text(path: str | os.PathLike[str]) -> Iterator[TextIO]:
     """The same for text in UTF-8; each line is written when it is complete."""
     with opened(path) as raw:
-        text = io.TextIOWrapper(raw, encoding="utf-8", newline="", line_buffering=True)
+        text = io.TextIOWrapper(raw, "utf-8", "surrogateescape", newline="", line_buffering=True)
         try:
             yield text
         finally:

@@ -12,7 +12,7 @@ TEXT = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 PICTURES = re.findall(r"```mermaid\n(.*?)```", TEXT, re.DOTALL)
 NODE = re.compile(r'^ *(\w+)\["', re.MULTILINE)
 ARROW = re.compile(r"^ *(\w+) --> (\w+)$", re.MULTILINE)
-#: `cascade/detect.py`: `detect_paths`, `json_lines`
+#: `cascade/results.py`: `json_lines`, `csv_lines`
 NAMED = re.compile(r"`([\w/]+\.py)`:\s+((?:`\w+`(?:,|,?\s+or|,?\s+and)?\s*)+)")
 
 

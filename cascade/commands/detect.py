@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -12,14 +13,32 @@ import numpy as np
 from tqdm import tqdm
 
 from protoface.converters.commands.path_types import FILE_IN, FILE_OUT, FOLDER_OUT
+from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import refuse_inputs
+from protoface.converters.stopping import stopping
+from protoface.converters.streams import is_stream
+from protoface.converters.terminal import say
 
 from ..cascade import Cascade, load
-from ..detect import Given, Seen, detect_paths, json_lines
-from ..lists import Matching, read_list
-from ..pictures import Picture, listed_pictures
+from ..definition import find_definition
+from ..detect import How, Item, detect_sources
+from ..inputs import Sources, find_sources
+from ..layouts import Layout
+from ..lists import Matching, read_boxes, read_list
+from ..results import Seen, csv_lines, json_lines
+from ..resume import fingerprint, fingerprint_lists, listed, resumable
 from ..video.smoothing import Smoothing
-from .options import backend_option, mode_option, model_option, threads_option, weights_option
+from .options import (
+    backend_option,
+    max_pixels_option,
+    mode_option,
+    model_option,
+    threads_option,
+    weights_option,
+)
+
+#: Names that are said of files that are skipped.
+NAMED = 10
 
 
 @click.command()
@@ -29,7 +48,24 @@ from .options import backend_option, mode_option, model_option, threads_option, 
     "--json",
     "json_file",
     type=FILE_OUT,
-    help="JSON Lines, a line for each face: box, score, points; default: points are printed.",
+    help="JSON Lines, a line for each face: box, score, points; - is standard output; default: points "
+    "are printed.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    type=FILE_OUT,
+    help="The same as CSV, a column for each coordinate; - is standard output; default: none.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with an interrupted run of the same command; what it did is not done again.",
+)
+@click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    help="Of drawn pictures in JPEG and WebP, 1 to 100; default: 95, in WebP lossless.",
 )
 @click.option(
     "--truth",
@@ -39,7 +75,8 @@ from .options import backend_option, mode_option, model_option, threads_option, 
 @click.option(
     "--boxes",
     type=FILE_IN,
-    help="List of boxes (name x y width height), pixels, for the first stage; default: whole pictures.",
+    help="List of boxes (name x y width height), pixels, a line for each face, of a video's frame 12 "
+    "as film.mp4:12; for the first stage; default: whole pictures.",
 )
 @click.option(
     "--frames",
@@ -70,10 +107,14 @@ from .options import backend_option, mode_option, model_option, threads_option, 
 @backend_option
 @mode_option
 @threads_option
+@max_pixels_option
 def detect(
     paths: tuple[str, ...],
     out: Path | None,
     json_file: Path | None,
+    csv_file: Path | None,
+    resume: bool,
+    quality: int | None,
     truth: Path | None,
     boxes: Path | None,
     frames: int | None,
@@ -85,46 +126,99 @@ def detect(
     backend: str,
     mode: str,
     threads: int | None,
+    max_pixels: int,
 ) -> int:
     """Find facial points in pictures, folders, videos or a camera (its number, such as 0).
 
     Draws the points of the first stage red, the final ones blue and given truth green. Names in lists
     are paths relative to the folder that is searched, or bare file names. Pictures that cannot be read
-    are listed, the others done; then the exit status is 2. Ctrl-C ends a video or a camera; what is
-    done is kept.
+    are listed, the others done; then the exit status is 2. Ctrl-C ends the job after the picture or
+    frame at hand: all outputs hold what is done, and --resume goes on.
 
     \b
     Examples:
       protoface detect photo.jpg --out drawn/
-      protoface detect album/ --json points.jsonl
+      protoface detect album/ --json points.jsonl --csv points.csv
+      protoface detect album/ --json points.jsonl --csv points.csv --resume
       protoface detect film.mp4 --smooth --out drawn/
     """
-    if json_file is not None:
-        lists = [path for path in (truth, boxes) if path is not None]
-        refuse_inputs([json_file], chain(lists, _read(paths)))
+    find_definition(model)  # a wrong name is said at once
+    sources = find_sources(paths)
+    outputs = [path for path in (json_file, csv_file) if path is not None]
+    lists = [path for path in (truth, boxes) if path is not None]
+    _check_outputs(outputs, [*lists, *sources.files])
+    journal = _journal(sources, outputs, out)
+    if resume and journal is None:
+        raise ProtofaceError("--resume needs several pictures or videos, and --json, --csv or --out")
     cascade = load(model, backend, mode, weights, threads)
-    given = Given(
+    how = How(
         None if truth is None else _truth(truth, cascade),
-        None if boxes is None else Matching(read_list(boxes, 4)),
+        None if boxes is None else Matching(read_boxes(boxes)),
+        out,
+        quality,
+        frames,
+        Smoothing(min_cutoff, beta) if smooth else None,
+        max_pixels,
     )
-    click.echo(f"{cascade.name}: backend {cascade.backend}, mode {cascade.mode}")
-    summary = _Summary(show=out is None and json_file is None)
-    with json_lines(json_file) as write:
-
-        def take(seen: Seen) -> None:
-            summary.add(seen)
-            write(seen)
-
-        smoothing = Smoothing(min_cutoff, beta) if smooth else None
-        detect_paths(cascade, paths, take, given, out, frames, _progress, smoothing)
-    summary.report(cascade, [path for path in (out, json_file) if path is not None])
+    say(f"{cascade.name}: backend {cascade.backend}, mode {cascade.mode}")
+    summary = _Summary(show=out is None and not outputs)
+    with stopping() as stop, resumable(journal, _settings(sources, cascade.backend), resume) as job:
+        with _taking(summary, json_file, csv_file, cascade.layout) as take:
+            done = job.replay(take)
+            detect_sources(cascade, sources, job.noting(take), how, done, stop, _bar)
+        if not stop:
+            job.finish()
+        summary.report(cascade, sources, [path for path in (out, *outputs) if path is not None])
+        if stop and journal is not None:
+            say("the same command with --resume goes on")
     return 2 if summary.wrong else 0
 
 
-def _read(paths: Sequence[str]) -> Iterator[Path]:
-    """The files that paths stand for, as far as they are there."""
-    for path in map(Path, paths):
-        yield from (picture.path for picture in listed_pictures(path)) if path.is_dir() else [path]
+def _check_outputs(outputs: Sequence[Path], read: Sequence[Path]) -> None:
+    refuse_inputs(outputs, read)
+    if len({os.path.realpath(path) for path in outputs}) < len(outputs):
+        raise ProtofaceError(f"{outputs[0]}: --json and --csv cannot be one file")
+
+
+def _journal(sources: Sources, outputs: Sequence[Path], out: Path | None) -> Path | None:
+    """Where the job keeps what it has done; None for a single item, and where nothing is written."""
+    files = [path for path in outputs if not is_stream(path)]
+    if len(sources.items) < 2 or not (files or out):
+        return None
+    return files[0].with_name(f"{files[0].name}.part") if files else Path(out or "", ".detect.part")
+
+
+def _settings(sources: Sources, backend: str) -> dict[str, object]:
+    """All that changes results: it must be the same when an interrupted job goes on."""
+    given = click.get_current_context().params
+    same = ("out", "quality", "frames", "smooth", "min_cutoff", "beta", "mode", "max_pixels")
+    lists = [given[name] for name in ("truth", "boxes") if given[name] is not None]
+    return {
+        **{name: given[name] if name != "out" else str(given[name]) for name in same},
+        "backend": backend,
+        "model": fingerprint(given["model"], given["weights"]),
+        "sources": listed(sources),
+        "lists": fingerprint_lists(lists),
+    }
+
+
+@contextmanager
+def _taking(
+    summary: _Summary, json_file: Path | None, csv_file: Path | None, layout: Layout
+) -> Iterator[Callable[[Seen], None]]:
+    """What takes each result: the summary and the outputs."""
+    with ExitStack() as stack:
+        takers = [summary.add]
+        if json_file is not None:
+            takers.append(stack.enter_context(json_lines(json_file)))
+        if csv_file is not None:
+            takers.append(stack.enter_context(csv_lines(csv_file, layout)))
+
+        def take(seen: Seen) -> None:
+            for each in takers:
+                each(seen)
+
+        yield take
 
 
 def _truth(path: Path, cascade: Cascade) -> Matching[np.ndarray]:
@@ -132,41 +226,50 @@ def _truth(path: Path, cascade: Cascade) -> Matching[np.ndarray]:
     return Matching({name: values.reshape(-1, 2) for name, values in entries.items()})
 
 
-def _progress(pictures: Sequence[Picture]) -> Iterable[Picture]:
+def _bar(items: Iterable[Item], total: int | None, unit: str) -> Iterable[Item]:
     # only where somebody watches, and never for a single picture
-    return tqdm(pictures, unit="picture", disable=None if len(pictures) > 1 else True)
+    return tqdm(items, total=total, unit=unit, disable=True if total == 1 else None)
 
 
 class _Summary:
     """What is said while a job runs and in the end: a few numbers, however long it is."""
 
     def __init__(self, show: bool) -> None:
-        self.show, self.done, self.wrong = show, 0, 0
+        self.show, self.wrong = show, 0
+        self.pictures, self.frames = 0, 0
         self.measured, self.errors = 0, np.zeros(())
 
     def add(self, seen: Seen) -> None:
         """Count what was seen; show what is wrong, and the points if they go nowhere else."""
         if seen.wrong:
             self.wrong += 1
-            tqdm.write(f"protoface: {seen.wrong}", file=sys.stderr)
+            say(f"protoface: {seen.wrong}", err=True)
             return
-        self.done += 1
+        if seen.frame is None:
+            self.pictures += 1
+        else:
+            self.frames += 1
         if seen.errors:
             self.measured, self.errors = self.measured + 1, self.errors + np.array(seen.errors)
         if self.show:
             place = seen.path if seen.frame is None else f"{seen.path}:{seen.frame}"
-            for face in seen.faces:
-                points = "  ".join(f"{x:.1f} {y:.1f}" for x, y in face.points.tolist())
-                tqdm.write(f"{place}  {points}", file=sys.stdout)
+            for row in seen.rows:
+                say(f"{place}  {'  '.join(f'{x:.1f} {y:.1f}' for x, y in row['points'])}")
 
-    def report(self, cascade: Cascade, written: Sequence[Path]) -> None:
+    def report(self, cascade: Cascade, sources: Sources, written: Sequence[Path]) -> None:
         """How many there were, where they went, and the mean error of each stage."""
-        click.echo(f"{self.done} done, {self.wrong} could not be read")
+        frames = f", {self.frames} frames of videos" if self.frames else ""
+        skipped = f", {len(sources.skipped)} skipped" if sources.skipped else ""
+        say(f"{self.pictures} done{frames}, {self.wrong} could not be read{skipped}")
+        for path, why in islice(sources.skipped.items(), NAMED):
+            say(f"skipped: {path}: {why}")
+        if len(sources.skipped) > NAMED:
+            say(f"skipped: {len(sources.skipped) - NAMED} more")
         for path in written:
-            click.echo(f"written: {path}")
+            say(f"written: {path}")
         if self.measured:
             for stage, mean in zip(cascade.stages, self.errors / self.measured, strict=True):
-                click.echo(
+                say(
                     f"{stage.name}: mean error {100 * mean:.3f} % of the picture's diagonal, "
                     f"n = {self.measured}"
                 )

@@ -1,6 +1,5 @@
 """Detection over files: what is written where, and that one bad picture does not stop the others."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,17 +7,21 @@ import cv2
 import numpy as np
 import pytest
 
-from protoface.cascade import Cascade, ProtofaceError, load
-from protoface.cascade.detect import Given, Seen, detect_paths, json_lines
+from protoface.cascade import Cascade, load
+from protoface.cascade.detect import How, detect_sources
+from protoface.cascade.inputs import find_sources
 from protoface.cascade.lists import Matching
 from protoface.cascade.pictures import read_picture
-from protoface.cli import protoface, run
+from protoface.cascade.results import Seen
+from protoface.cascade.resume import END
+from protoface.converters.stopping import Stop
 
 
-def detected(cascade: Cascade, paths: Sequence[Path | str], *arguments, **options) -> list[Seen]:
+def detected(cascade: Cascade, paths: Sequence[Path | str], **how) -> list[Seen]:
+    """What is seen in files, without the records that end videos."""
     seen: list[Seen] = []
-    detect_paths(cascade, [str(path) for path in paths], seen.append, *arguments, **options)
-    return seen
+    detect_sources(cascade, find_sources(map(str, paths)), seen.append, How(**how))
+    return [one for one in seen if one.frame != END]
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def album(tmp_path: Path, face: Path) -> Path:
 def test_a_bad_picture_is_listed_and_the_others_are_done(album, folder, tmp_path):
     out = tmp_path / "out"
     seen = detected(load(folder), [album], out=out)
-    assert [Path(one.path).name for one in seen if one.faces] == ["a.png", "c.png"]
+    assert [Path(one.path).name for one in seen if one.rows] == ["a.png", "c.png"]
     (wrong,) = [one.wrong for one in seen if one.wrong]
     assert "b.jpg: not a picture" in wrong
     written = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*"))
@@ -47,46 +50,25 @@ def test_what_is_found_is_taken_one_picture_at_a_time(album, folder, tmp_path):
     """Nothing waits for the end: a drawn picture is there when its faces are taken, the next is not."""
     out, there = tmp_path / "out", []
     cascade = load(folder)
-    detect_paths(
-        cascade, [str(album)], lambda seen: there.append(len(list(out.rglob("*.png")))), out=out
+    sources = find_sources([str(album)])
+    detect_sources(
+        cascade, sources, lambda seen: there.append(len(list(out.rglob("*.png")))), How(out=out)
     )
     assert there == [1, 1, 2]
-
-
-def test_json_rows(face, folder, tmp_path):
-    cascade = load(folder)
-    with json_lines(tmp_path / "points.jsonl") as write:
-        detect_paths(cascade, [str(face)], write)
-        assert not (tmp_path / "points.jsonl").exists()
-    (line,) = (tmp_path / "points.jsonl").read_text().splitlines()
-    row = json.loads(line)
-    (found,) = cascade.detect(read_picture(face))
-    assert set(row) == {"path", "face", "box", "score", "points", "level_1", "window"}
-    assert (row["path"], row["face"], row["score"]) == (str(face), 0, None)
-    np.testing.assert_array_equal(np.float32(row["points"]), found.points)
-    np.testing.assert_array_equal(np.float32(row["level_1"]), found.stages[0])
-    assert row["window"] == found.windows[-1].tolist()
-    assert row["box"] == found.box.tolist()
-
-
-def test_rows_of_a_job_that_fails_are_not_left_behind(face, folder, tmp_path):
-    with pytest.raises(ProtofaceError), json_lines(tmp_path / "points.jsonl") as write:
-        detect_paths(load(folder), [str(face), "film.mp4"], write)
-    assert sorted(path.name for path in tmp_path.iterdir() if "points" in path.name) == []
 
 
 def test_errors_are_over_the_diagonal_where_truth_is_given(face, folder):
     cascade = load(folder)
     (found,) = cascade.detect(read_picture(face))  # 80 x 60: the diagonal is 100 pixels
     truth = Matching({"face.png": found.points + np.float32((3, 4))})
-    (seen,) = detected(cascade, [face], Given(truth=truth))
+    (seen,) = detected(cascade, [face], truth=truth)
     assert seen.errors[1] == pytest.approx(0.05)
 
 
 def test_given_boxes_are_used_and_a_missing_one_is_listed(album, folder):
-    given = Given(boxes=Matching({"a.png": np.array([10, 10, 21, 21])}))
-    seen = detected(load(folder), [album], given)
-    (row,) = (row for one in seen for row in one.rows())
+    boxes = Matching({"a.png": np.array([[10, 10, 21, 21]])})
+    seen = detected(load(folder), [album], boxes=boxes)
+    (row,) = (row for one in seen for row in one.rows)
     assert row["level_1"][2] == pytest.approx([20, 20])
     assert row["box"] == [10, 10, 21, 21]
     assert "the list of boxes has none for 'deep/c.png'" in seen[-1].wrong
@@ -95,72 +77,97 @@ def test_given_boxes_are_used_and_a_missing_one_is_listed(album, folder):
 def test_lists_are_keyed_by_the_path_below_the_folder(album, face, folder):
     """Two pictures of one name in different folders have boxes of their own."""
     (album / "deep" / "a.png").write_bytes(face.read_bytes())
-    boxes = {"a.png": np.array([10, 10, 21, 21]), "deep/a.png": np.array([30, 30, 21, 21])}
-    seen = detected(load(folder), [album], Given(boxes=Matching(boxes)))
-    rows = [row for one in seen for row in one.rows()]
+    boxes = {"a.png": np.array([[10, 10, 21, 21]]), "deep/a.png": np.array([[30, 30, 21, 21]])}
+    seen = detected(load(folder), [album], boxes=Matching(boxes))
+    rows = [row for one in seen for row in one.rows]
     assert [row["box"] for row in rows] == [[10, 10, 21, 21], [30, 30, 21, 21]]
 
 
-def test_two_pictures_for_one_file_are_refused_before_anything_is_written(
-    album, face, folder, tmp_path
-):
-    other = tmp_path / "other" / "a.png"
-    other.parent.mkdir()
-    other.write_bytes(face.read_bytes())
-    out = tmp_path / "out"
-    with pytest.raises(ProtofaceError, match=r"other/a.png: .*album/a.png is written to .*out/a.png"):
-        detected(load(folder), [album, other], out=out)
-    assert not out.exists()
-    assert len([one for one in detected(load(folder), [album, other]) if one.faces]) == 3
+def test_several_boxes_of_one_picture_are_several_faces(face, folder):
+    boxes = Matching({"face.png": np.array([[10, 10, 21, 21], [30, 30, 21, 21]])})
+    (seen,) = detected(load(folder), [face], boxes=boxes)
+    assert [(row["face"], row["box"]) for row in seen.rows] == [
+        (0, [10, 10, 21, 21]),
+        (1, [30, 30, 21, 21]),
+    ]
 
 
-@pytest.mark.parametrize("name", ["a.png", "link.png"])
-def test_a_drawn_copy_that_would_replace_a_picture_is_refused(name, album, folder):
-    """`detect album --out album`: nothing is written, the picture stays; by a link too."""
-    before = (album / "a.png").read_bytes()
-    (album / "link.png").symlink_to(album / "a.png")
-    with pytest.raises(ProtofaceError, match=rf"{name}: is read, so it cannot be written"):
-        detected(load(folder), [album / name], out=album)
-    assert (album / "a.png").read_bytes() == before
-    other = album.parent / "elsewhere"
-    other.symlink_to(album)
-    with pytest.raises(ProtofaceError, match="a.png: is read, so it cannot be written"):
-        detected(load(folder), [album], out=other)
-    assert (album / "a.png").read_bytes() == before
+def test_a_job_stops_after_the_picture_at_hand(album, folder):
+    stop, seen = Stop(), []
+
+    def take(one):
+        seen.append(one)
+        stop.signum = 2
+
+    detect_sources(load(folder), find_sources([str(album)]), take, stop=stop)
+    assert [one.path for one in seen] == [str(album / "a.png")]
 
 
-def test_a_video_is_not_replaced_by_its_drawn_copy(folder, tmp_path):
-    (tmp_path / "film.mp4").write_bytes(b"the original")
-    with pytest.raises(ProtofaceError, match="film.mp4: is read, so it cannot be written"):
-        detected(load(folder), [tmp_path / "film.mp4"], out=tmp_path)
-    assert (tmp_path / "film.mp4").read_bytes() == b"the original"
+def test_what_is_done_is_left_out(album, film, folder):
+    """Pictures first, then videos: three pictures are done, then the video too."""
+    sources = find_sources([str(album), str(film)])
+    for done, expected in ((2, [None, 0, 1, 2, END]), (3, [0, 1, 2, END]), (4, [])):
+        seen = []
+        detect_sources(load(folder), sources, seen.append, done=done)
+        assert [one.frame for one in seen] == expected
 
 
-@pytest.mark.parametrize("given", ["a.png", "."])
-def test_rows_do_not_replace_a_picture(given, album, folder, capsys):
-    before = (album / "a.png").read_bytes()
-    options = ["--model", str(folder), "--json", str(album / "a.png")]
-    assert run(protoface, ["detect", str(album / given), *options]) == 2
-    assert "a.png: is read, so it cannot be written" in capsys.readouterr().err
-    assert (album / "a.png").read_bytes() == before
+def test_a_picture_that_is_too_large_is_listed(album, folder):
+    """One of 80 x 60; the limit is a pixel less."""
+    seen = detected(load(folder), [album / "a.png"], max_pixels=80 * 60 - 1)
+    assert "a.png" in seen[0].wrong
+    assert "4,799" in seen[0].wrong or "4799" in seen[0].wrong
+    assert not detected(load(folder), [album / "a.png"], max_pixels=80 * 60)[0].wrong
 
 
-def test_two_videos_for_one_file_are_refused(folder, tmp_path):
-    with pytest.raises(ProtofaceError, match=r"b/film.avi: a/film.mkv is written to .*out/film.mp4"):
-        detected(load(folder), ["a/film.mkv", "b/film.avi"], out=tmp_path / "out")
+def test_a_picture_that_exhausts_memory_is_listed(album, folder, monkeypatch):
+    """A mock: what is too much differs by machine."""
+
+    def exhausted(self, image, boxes):
+        raise MemoryError("Unable to allocate 9 GiB")
+
+    monkeypatch.setattr(Cascade, "detect", exhausted)
+    seen = detected(load(folder), [album / "a.png", album / "deep"])
+    assert [one.path in one.wrong and "9 GiB" in one.wrong for one in seen] == [True, True]
 
 
-def test_a_path_that_is_nothing_is_named(folder):
-    with pytest.raises(ProtofaceError, match="nowhere.png: No such file"):
-        detected(load(folder), ["nowhere.png"])
+def test_quality_is_that_of_drawn_pictures(face, folder, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    cv2.imwrite(str(photo), cv2.resize(read_picture(face), (320, 240)))
+    sizes = []
+    for quality in (10, 95):
+        detected(load(folder), [photo], out=tmp_path / "out", quality=quality)
+        sizes.append((tmp_path / "out" / "photo.jpg").stat().st_size)
+    assert sizes[0] < sizes[1] / 2
 
 
-@pytest.mark.usefixtures("videos")
-def test_frames_are_taken_with_their_numbers(folder, tmp_path):
+@pytest.fixture
+def film(tmp_path: Path, videos: None) -> Path:
+    """Three frames of 64 x 48."""
     film = tmp_path / "film.avi"
     writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
     for value in range(3):
         writer.write(np.full((48, 64, 3), 40 * value, np.uint8))
     writer.release()
+    return film
+
+
+def test_frames_are_taken_with_their_numbers(film, folder):
     seen = detected(load(folder), [film])
-    assert [row["frame"] for one in seen for row in one.rows()] == [0, 1, 2]
+    assert [row["frame"] for one in seen for row in one.rows] == [0, 1, 2]
+
+
+def test_boxes_of_frames_and_of_whole_videos(film, folder):
+    boxes = {"film.avi:1": np.array([[10, 10, 21, 21]]), "film.avi": np.array([[30, 30, 11, 11]])}
+    seen = detected(load(folder), [film], boxes=Matching(boxes))
+    assert [row["box"][0] for one in seen for row in one.rows] == [30, 10, 30]
+    (wrong,) = detected(load(folder), [film], boxes=Matching({"other": boxes["film.avi"]}))
+    assert wrong.wrong.endswith("the list of boxes has none for 'film.avi' or its frame 0")
+
+
+def test_a_bad_video_is_listed_and_the_others_are_done(film, folder, tmp_path):
+    bad = tmp_path / "bad.mp4"
+    bad.write_text("no video")
+    seen = detected(load(folder), [bad, film], out=tmp_path / "out")
+    assert [bool(one.wrong) for one in seen] == [True, False, False, False]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["film.mp4"]

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from protoface.cascade import Face, load
-from protoface.cascade.detect import Seen, detect_paths
+from protoface.cascade.detect import How, detect_sources
 from protoface.cascade.face import bounds
+from protoface.cascade.inputs import find_sources
+from protoface.cascade.results import Seen
 from protoface.cascade.video.smoothing import OneEuro, Smoothing, smoothed
 from protoface.cascade.windows.window import NOTHING, Window
 from protoface.cli import protoface, run
@@ -162,6 +164,6 @@ def test_a_video_on_the_command_line(tmp_path, shared, published):
     assert (tmp_path / "out" / "film.mp4").stat().st_size
     original = load("original", weights=published)
     seen: list[Seen] = []
-    detect_paths(original, [path], seen.append, smoothing=Smoothing(0.1, 0))
-    still = np.abs(np.diff([face.points for one in seen for face in one.faces], axis=0)).mean()
+    detect_sources(original, find_sources([path]), seen.append, How(smoothing=Smoothing(0.1, 0)))
+    still = np.abs(np.diff([row["points"] for one in seen for row in one.rows], axis=0)).mean()
     assert still < tremble[1]  # a lower cut-off

@@ -1,0 +1,109 @@
+"""Going on with a detection that was interrupted or killed: what is done is not done again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from protoface.converters.files import read_bytes
+from protoface.converters.journal import Journal
+from protoface.converters.locking import alone
+
+from .definition import PathLike, find_definition, read_definition, weight_files
+from .inputs import Sources
+from .results import Seen
+
+Take = Callable[[Seen], None]
+#: The frame of a record that ends a video.
+END = -1
+
+
+class Job:
+    """A detection with a journal, or without one: then nothing is done before."""
+
+    def __init__(self, journal: Journal | None = None) -> None:
+        self.journal = journal
+
+    def replay(self, take: Take) -> int:
+        """Give to `take` what was done before; how many pictures and videos that are."""
+        if self.journal is None:
+            return 0
+        items, records = _whole(self.journal)
+        self.journal.cut(records)
+        for record in self.journal.records():
+            if record["frame"] != END:
+                take(Seen(**record))
+        return items
+
+    def noting(self, take: Take) -> Take:
+        """`take` that keeps what it took."""
+        journal = self.journal
+        if journal is None:
+            return take
+
+        def note(one: Seen) -> None:
+            if one.frame != END:
+                take(one)
+            journal.add(vars(one))
+
+        return note
+
+    def finish(self) -> None:
+        """Remove the journal: all is done, and its outputs are written."""
+        if self.journal is not None:
+            self.journal.path.unlink()
+
+
+@contextmanager
+def resumable(path: Path | None, settings: Mapping[str, object], go_on: bool) -> Iterator[Job]:
+    """A job that keeps its journal in `path`, until it is finished; None for a job without one.
+
+    With `go_on` it starts where the journal ends, else the journal begins anew. Raises ProtofaceError
+    if it was begun with other settings, or if another process writes it.
+    """
+    if path is None:
+        yield Job()
+        return
+    with alone(path.with_name(f"{path.name}.lock")):
+        if not go_on:
+            path.unlink(missing_ok=True)
+        with Journal(path, settings, "without --resume it begins anew") as journal:
+            yield Job(journal)
+
+
+def ended(path: str) -> Seen:
+    """The record that a video is done; it has no rows."""
+    return Seen(path, frame=END)
+
+
+def _whole(journal: Journal) -> tuple[int, int]:
+    """How many items a journal holds whole, and in how many records."""
+    items = records = 0
+    for number, record in enumerate(journal.records(), 1):
+        if record["frame"] in (None, END):
+            items, records = items + 1, number
+    return items, records
+
+
+def fingerprint_lists(paths: Iterable[Path]) -> list[str]:
+    """SHA-256 of the content of each list."""
+    return [hashlib.sha256(read_bytes(path)).hexdigest()[:16] for path in paths]
+
+
+def fingerprint(model: PathLike, weights: tuple[Path, ...]) -> str:
+    """SHA-256 of a cascade's file, nets and weights: another model may not go on with a job."""
+    path = find_definition(model)
+    definition = read_definition(path)
+    nets = [path.parent / stage.net for stage in definition.stage if stage.net]
+    digest = hashlib.sha256()
+    for file in [path, *nets, *weight_files(definition, path.parent, weights)]:
+        digest.update(hashlib.sha256(read_bytes(file)).digest())
+    return digest.hexdigest()[:16]
+
+
+def listed(sources: Sources) -> str:
+    """SHA-256 of the names of all sources, in order."""
+    names = "\0".join(str(item.path) for item in sources.items)
+    return hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()[:16]
