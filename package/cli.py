@@ -96,8 +96,11 @@ def _status(error: BaseException, came: Sequence[int]) -> int | None:
     """The exit status for an error, which is said; None for one that nobody expected."""
     if came or isinstance(error, click.Abort | KeyboardInterrupt):
         # after a signal a library may have made another error of it
+        # click makes an Abort of what a job raised that had noted the signal by itself
+        cause = error.__cause__ if isinstance(error, click.Abort) else error
+        noted = cause.signum if isinstance(cause, Interrupted) else signal.SIGINT
         say("protoface: interrupted", err=True)
-        return SIGNALLED + (came[0] if came else signal.SIGINT)
+        return SIGNALLED + (came[0] if came else noted)
     if isinstance(error, click.ClickException | ProtofaceError | OSError):
         say(f"protoface: {_message(error)}", err=True)
         return 2
