@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from protoface.converters.files import write_text
+from protoface.converters.locking import LOCK, alone
+from protoface.converters.terminal import say
 
 from .level_files import FOLDER, ITERATIONS, deploy_file, files
 from .net_bodies import BODIES
@@ -85,10 +87,11 @@ def main(
     for name in () if deploy else levels or ITERATIONS:
         folder = f"{'prototxt' if out == FOLDER else out.as_posix()}/{name}"
         written[name] = files(name, folder, size, ITERATIONS[name])
-    for name, texts in written.items():
-        for file, text in texts.items():
-            write_text(out / name / file, text)
-            click.echo(out / name / file)
+    with alone(out / LOCK):
+        for name, texts in written.items():
+            for file, text in texts.items():
+                write_text(out / name / file, text)
+                say(str(out / name / file))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
+from protoface.converters.terminal import say
 
 if TYPE_CHECKING:
     from ..experiment.experiment import Outcome
@@ -16,7 +16,7 @@ def conclude(outcome: Outcome) -> None:
 
     from ..experiment.experiment import error_lines
 
-    click.echo(as_text(outcome.rows))
+    say(as_text(outcome.rows))
     for line in error_lines(outcome):
-        click.echo(line)
-    click.echo(f"written: {outcome.results}, {outcome.picture}")
+        say(line)
+    say(f"written: {outcome.results}, {outcome.picture}")

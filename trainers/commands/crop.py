@@ -7,12 +7,14 @@ from pathlib import Path
 import click
 
 from protoface.cascade.commands.options import backend_option, mode_option, original_option
+from protoface.converters.terminal import say
 from protoface.eval.commands.data_options import data_option
 
 from .training_options import (
     drop_option,
     out_option,
     report,
+    resumable,
     seed_option,
     strict_option,
     workers_option,
@@ -59,9 +61,11 @@ def crop(
     from ..sets.crop import crop as run
     from ..sets.crop import load_levels
 
-    done = run(data, load_levels(model, weights, backend, mode), out, drop, workers, seed)
+    levels = load_levels(model, weights, backend, mode)
+    with resumable():
+        done = run(data, levels, out, drop, workers, seed)
     report(done.counts, done.bad, out)
-    click.echo(
+    say(
         f"{done.dropped} dropped for an error of {100 * drop:g} % of the diagonal or more "
         f"({out / 'dropped.txt'}); level 1's mean error is {100 * done.errors.mean():.2f} %: "
         f"{done.histogram}"

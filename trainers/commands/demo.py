@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from protoface.converters.commands.path_types import FOLDER_OUT
+from protoface.converters.terminal import say
 
 from .conclusion import conclude
-from .training_options import seed_option
+from .training_options import resumable, seed_option
 
 
 @click.command()
@@ -31,9 +32,10 @@ def demo(out: Path, faces: int | None, seed: int) -> int:
     from ..experiment.demo import FACES, failures
     from ..experiment.demo import demo as run
 
-    outcome = run(out, faces or FACES, seed, click.echo)
+    with resumable():
+        outcome = run(out, faces or FACES, seed, say)
     conclude(outcome)
     failed = failures(outcome)
     for line in failed:
-        click.echo(f"protoface: {line}", err=True)
+        say(f"protoface: {line}", err=True)
     return 1 if failed else 0

@@ -8,7 +8,7 @@ import click
 
 from protoface.eval.commands.data_options import data_option
 
-from .training_options import out_option, report, seed_option, strict_option, workers_option
+from .training_options import out_option, report, resumable, seed_option, strict_option, workers_option
 
 
 @click.command()
@@ -36,6 +36,7 @@ def prepare(data: Path, out: Path, workers: int | None, size: int, seed: int, st
     """
     from ..sets.prepare import prepare as run
 
-    done = run(data, out, workers, size, seed)
+    with resumable():
+        done = run(data, out, workers, size, seed)
     report(done.counts, done.bad, out)
     return 1 if strict and done.bad else 0

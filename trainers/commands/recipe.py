@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from protoface.converters.commands.path_types import FILE_IN
+from protoface.converters.terminal import say
 
-from .training_options import device_option, out_option, threads_option
+from .training_options import device_option, out_option, resumable, threads_option
 
 
 @click.command()
@@ -39,11 +40,10 @@ def recipe(
     Example:
       protoface recipe trainers/recipes/fast.prototxt --out build/models/fast
     """
-    from tqdm import tqdm
-
     from ..net.device import use_threads
     from ..recipe.recipe_trainer import train_recipe
 
     use_threads(threads)
-    train_recipe(recipe, out, seed, device, threads, epochs_factor, tqdm.write)
-    click.echo(f"the cascade is in {out}")
+    with resumable():
+        train_recipe(recipe, out, seed, device, threads, epochs_factor, say)
+    say(f"the cascade is in {out}")

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from protoface.converters.commands.path_types import FOLDER_IN, FOLDER_OUT
+from protoface.converters.terminal import say
 
 from .conclusion import conclude
-from .training_options import device_option, drop_option, seed_option
+from .training_options import device_option, drop_option, resumable, seed_option
 
 
 @click.command()
@@ -45,6 +46,7 @@ def reproduce(celeba: Path, out: Path, device: str, shorten: float, drop: float,
     """
     from ..experiment.reproduce import reproduce as run
 
-    outcome = run(celeba, out, device, shorten, drop, seed, click.echo)
+    with resumable():
+        outcome = run(celeba, out, device, shorten, drop, seed, say)
     conclude(outcome)
     return 0 if outcome.agree else 1

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from protoface.converters.terminal import say
+
 from ..defaults import DRAWN_LAYOUTS, SIZE
-from .training_options import out_option, seed_option, workers_option
+from .training_options import out_option, resumable, seed_option, workers_option
 
 
 @click.command()
@@ -47,11 +49,14 @@ def synthesize(
 ) -> None:
     """Draw faces with exact points into a folder; see docs/data.md.
 
+    After an interruption the same command resumes.
+
     \b
     Example:
       protoface synthesize --out build/faces --count 2000 --layout ibug68
     """
     from ..drawn.folders import write_faces
 
-    write_faces(out, count, seed, size, workers, views, layout=layout)
-    click.echo(f"{count} faces of seed {seed}: {out}")
+    with resumable():
+        write_faces(out, count, seed, size, workers, views, layout=layout)
+    say(f"{count} faces of seed {seed}: {out}")

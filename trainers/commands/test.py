@@ -9,6 +9,7 @@ import click
 
 from protoface.converters.commands.path_types import FILE_IN
 from protoface.converters.files import write_text
+from protoface.converters.terminal import say
 
 from .training_options import device_option, dtype_option, json_option, model_option
 
@@ -40,8 +41,8 @@ def test(
     from ..solver.training_log import flat_scores
 
     result = score(model, weights, iterations, device, dtype)
-    click.echo(f"loss = {result.loss:.8g} (weighted), mean of {iterations} batches")
+    say(f"loss = {result.loss:.8g} (weighted), mean of {iterations} batches")
     for name, value in flat_scores([result.outputs]).items():
-        click.echo(f"{name} = {value:.8g}")
+        say(f"{name} = {value:.8g}")
     if json_file is not None:
         write_text(json_file, json.dumps(result.to_json(), indent=1) + "\n")

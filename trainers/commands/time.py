@@ -9,6 +9,7 @@ import click
 
 from protoface.converters.commands.path_types import FILE_IN
 from protoface.converters.files import write_text
+from protoface.converters.terminal import say
 
 from .training_options import device_option, dtype_option, json_option, model_option, threads_option
 
@@ -51,7 +52,7 @@ def time(
 
     use_threads(threads)
     result = time_net(model, weights, iterations, device, dtype, batch)
-    click.echo(table(result))
+    say(table(result))
     if json_file is not None:
         content = {**result.to_json(), "machine": machine(), "versions": versions()}
         write_text(json_file, json.dumps(content, indent=1) + "\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from protoface.converters.commands.path_types import FILE_IN, FILE_OUT
+from protoface.converters.terminal import say
 
 from .training_options import dtype_option, threads_option
 
@@ -56,22 +57,22 @@ def train(
 ) -> None:
     """Train the net that a solver names. A whole cascade is trained by `protoface recipe`.
 
-    Paths in the solver and the net are relative to the working directory, as in Caffe.
+    Paths in the solver and the net are relative to the working directory, as in Caffe. Ctrl-C and
+    SIGTERM end it with a snapshot, from which --snapshot resumes.
 
     \b
     Examples:
       protoface train --solver prototxt/level_1/solver.prototxt
+      protoface train --solver solver.prototxt --snapshot snapshots/net_iter_4000.solverstate
       torchrun --nproc-per-node 2 -m -- protoface train --solver solver.prototxt
     """
-    from tqdm import tqdm
-
     from ..net.device import use_threads
     from ..solver.train import train as run
 
     use_threads(threads)
     done = run(
-        solver, weights, snapshot, device, dtype, max_iter, log, seed, tqdm.write,
+        solver, weights, snapshot, device, dtype, max_iter, log, seed, say,
         precision, graph, compiled,
     )  # fmt: skip
     files = [done.weights, done.state, done.log, done.test_log, done.curves]
-    click.echo(f"{done.iteration} iterations done; wrote {', '.join(str(f) for f in files if f)}")
+    say(f"{done.iteration} iterations done; wrote {', '.join(str(f) for f in files if f)}")

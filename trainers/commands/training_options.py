@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from protoface.converters.commands.path_types import FILE_IN, FILE_OUT, FOLDER_OUT
+from protoface.converters.terminal import say
 
 from ..defaults import DROP
 
@@ -50,6 +53,16 @@ json_option = click.option("--json", "json_file", type=FILE_OUT, help="Write the
 def report(counts: dict[str, int], bad: int, out: Path) -> None:
     """Print what a folder of training data holds, and how many pictures were left out."""
     parts = ", ".join(f"{count} {part}" for part, count in counts.items() if count)
-    click.echo(f"{parts or 'no pictures'} in {out}")
+    say(f"{parts or 'no pictures'} in {out}")
     if bad:
-        click.echo(f"protoface: {bad} pictures left out, see {out / 'bad.txt'}", err=True)
+        say(f"protoface: {bad} pictures left out, see {out / 'bad.txt'}", err=True)
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Say after an interruption that nothing is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("stopped; the same command resumes", err=True)
+        raise

@@ -1,36 +1,41 @@
 """Folders of drawn faces, in the layout of files that photographs with the same points come in.
 
 celeba5: CelebA's lists. ibug68 and ibug77: 300-W's folders, `trainset/` and `testset/`, with a .pts
-file beside each picture. wflw98: WFLW's lists. What says that a folder is finished is written last.
+file beside each picture. wflw98: WFLW's lists. They are written last; until then a journal is there,
+from which a killed job resumes.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from protoface.cascade.layouts import DEFAULT
 from protoface.cascade.parallel import chunks, cores, in_order
+from protoface.cascade.pictures import write_picture
 from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike, write_text
+from protoface.converters.locking import LOCK, alone
+from protoface.converters.stopping import stopping
 from protoface.eval.datasets import celeba, wflw
 from protoface.eval.datasets.dataset import TRAIN_SHARE
 
 from ..defaults import SIZE
+from ..sets.journal import Entry as Noted
+from ..sets.journal import Journal
 from .faces import NARROWEST, WIDEST, draw_views
 from .head import Floats
 from .markup import check_layout
+from .workers import drawing
 
 SETS = ("trainset", "testset")  # of a folder as 300-W's are
+JOURNAL = "drawn.jsonl"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +46,17 @@ class Entry:
     test: bool
     points: Floats
     box: Floats
+
+    def noted(self) -> Noted:
+        """As a journal has it."""
+        text = json.dumps([self.points.tolist(), self.box.tolist()])
+        return self.name, "test" if self.test else "train", text
+
+
+def _as_entry(noted: Noted) -> Entry:
+    name, part, text = noted
+    points, box = map(np.array, json.loads(text))
+    return Entry(name, part == "test", points, box)
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,7 @@ class _Work:
     """What a process draws, and where it puts the pictures."""
 
     folder: Path
+    count: int
     seed: int
     size: int
     views: int
@@ -82,8 +99,10 @@ def write_faces(
     this module). Points outside of a picture are moved to its edge.
 
     `narrowest` as in `draw_face`. `workers` processes, one a core by default. The points come last, see
-    `finished`. Raises ProtofaceError if `count` is not positive, `narrowest` not above 0 and at most
-    WIDEST, or the layout one that cannot be drawn.
+    `finished`; a job that was killed goes on where it stopped when it is called again. Raises
+    ProtofaceError if `count` is not positive, `narrowest` not above 0 and at most WIDEST, the layout
+    one that cannot be drawn, or another process works in the folder; Interrupted after SIGINT or
+    SIGTERM.
     """
     check_layout(layout)
     if count < 1:
@@ -93,35 +112,33 @@ def write_faces(
             f"narrowest is {narrowest:g}; a face is more than 0 and at most {WIDEST:g} wide"
         )
     folder, files = Path(out), _FILES[layout]
-    for test in (False, True):
-        (folder / files.pictures(test)).mkdir(parents=True, exist_ok=True)
-    work = partial(_write_some, work=_Work(folder, seed, size, views, narrowest, layout))
-    parts = _drawn(work, chunks(range(count), 32), cores(workers), count)
-    files.write(folder, [entry for part in parts for entry in part])
+    work = _Work(folder, count, seed, size, views, narrowest, layout)
+    settings = {name: value for name, value in asdict(work).items() if name != "folder"}
+    with alone(folder / LOCK), Journal(folder / JOURNAL, settings) as journal:
+        for test in (False, True):
+            (folder / files.pictures(test)).mkdir(parents=True, exist_ok=True)
+        _draw(work, journal, cores(workers))
+        files.write(folder, list(map(_as_entry, journal.entries())))
+        journal.path.unlink()
     return folder
 
 
 def finished(folder: PathLike, layout: str) -> bool:
     """Whether `write_faces` has come to its end in a folder. Raises ProtofaceError as it does."""
     check_layout(layout)
-    return _FILES[layout].finished(Path(folder))
+    return not (Path(folder) / JOURNAL).exists() and _FILES[layout].finished(Path(folder))
 
 
-def _drawn(
-    work: partial[list[Entry]], indices: Iterable[list[int]], workers: int, count: int
-) -> Iterator[list[Entry]]:
-    with ExitStack() as stack:
-        bar = stack.enter_context(tqdm(total=count, desc="draw", unit="face", disable=None))
-        # not forked: a fork beside the threads of OpenCV or PyTorch can stand still for ever
-        context = multiprocessing.get_context("spawn")
-        pool = stack.enter_context(ProcessPoolExecutor(workers, context, _one_thread))
-        for part in in_order(pool, work, indices, 2 * workers):
-            yield part
-            bar.update(len(part))
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)  # the processes share the cores already
+def _draw(work: _Work, journal: Journal, workers: int) -> None:
+    """Draw the faces that are not in the journal."""
+    left = [index for index in range(work.count) if _name(index, 0) not in journal.done]
+    draw, bar = partial(_write_some, work=work), partial(tqdm, desc="draw", unit="face", disable=None)
+    with stopping() as stop, bar(total=len(left)) as shown, drawing(workers, stop) as pool:
+        for part in in_order(pool, draw, chunks(left, 32), 2 * workers):
+            journal.add([entry.noted() for entry in part])
+            shown.update(len(part))
+            if stop:
+                break
 
 
 def _write_some(indices: list[int], work: _Work) -> list[Entry]:
@@ -133,13 +150,15 @@ def _write_one(index: int, work: _Work) -> Iterator[Entry]:
     views = 1 if test else work.views
     faces = draw_views(work.seed, index, views, work.size, work.narrowest, work.layout)
     for view, face in enumerate(faces):
-        name = f"{index:06d}_{view}.jpg" if view else f"{index:06d}.jpg"
-        path = work.folder / _FILES[work.layout].pictures(test) / name
-        if not cv2.imwrite(str(path), face.image):
-            raise ProtofaceError(f"{path}: cannot be written")
+        name = _name(index, view)
+        write_picture(work.folder / _FILES[work.layout].pictures(test) / name, face.image)
         rows, columns = face.image.shape[:2]
         # a nose may stand out of the picture; labels lie inside, as those of photographs do
         yield Entry(name, test, np.clip(face.points, 0, (columns - 1, rows - 1)), face.box)
+
+
+def _name(index: int, view: int) -> str:
+    return f"{index:06d}_{view}.jpg" if view else f"{index:06d}.jpg"
 
 
 def _numbers(values: Floats, digits: int) -> str:

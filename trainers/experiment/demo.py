@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from protoface.cascade.layouts import DEFAULT
 from protoface.converters.files import PathLike
-from protoface.eval.datasets.celeba import PARTITION
+from protoface.converters.locking import LOCK, alone
 
-from ..drawn.folders import write_faces
+from ..drawn.folders import finished, write_faces
 from .experiment import Outcome, Plan, Say, Schedule, claim, run
 
 FACES = 8000
@@ -37,19 +38,23 @@ class Limits:
 
 
 def demo(out: PathLike, faces: int = FACES, seed: int = 0, say: Say = print) -> Outcome:
-    """Draw `faces`, train both levels, convert, measure. Run again, it resumes in `out`."""
+    """Draw `faces`, train both levels, convert, measure. Run again, it resumes in `out`.
+
+    Raises ProtofaceError, also if another process works there; Interrupted after SIGINT or SIGTERM.
+    """
     data = Path(out) / "faces"
     plan = Plan(
         data=data.as_posix(), out=Path(out).as_posix(), schedules=(LEVEL_1, LEVEL_2), mode="clean",
         drop=0.10, seed=seed, device="cpu", faces=faces,
     )  # fmt: skip
-    claim(plan)
-    say(f"$ protoface synthesize --out {data} --count {faces} --views {VIEWS} --seed {seed}")
-    if (data / PARTITION).exists():  # the list that is written last
-        say(f"  {data} is there already")
-    else:
-        write_faces(data, faces, seed, views=VIEWS)
-    return run(plan, say)
+    with alone(Path(out) / LOCK):
+        claim(plan)
+        say(f"$ protoface synthesize --out {data} --count {faces} --views {VIEWS} --seed {seed}")
+        if finished(data, DEFAULT):
+            say(f"  {data} is there already")
+        else:
+            write_faces(data, faces, seed, views=VIEWS)
+        return run(plan, say)
 
 
 def failures(outcome: Outcome, limits: Limits | None = None) -> list[str]:

@@ -23,7 +23,7 @@ from protoface.cascade.parallel import cores
 from protoface.cascade.pictures import read_picture
 from protoface.converters import ProtofaceError, caffe_pb2, convert
 from protoface.converters.check import Difference, check_converted
-from protoface.converters.files import PathLike, replacing, write_text
+from protoface.converters.files import PathLike, read_bytes, replacing, write_text
 from protoface.converters.prototxt import to_text
 from protoface.eval.compare import Comparison, as_markdown
 from protoface.eval.compare import compare as compare_rows
@@ -189,7 +189,7 @@ def _train_level(plan: Plan, number: int, say: Say) -> None:
     pictures = len((lists / "test.txt").read_text(encoding="utf-8").splitlines())
     solver = write_level(plan, number, pictures)
     if plan.device == "cpu":
-        choose_threads(out / name / "train_val.prototxt", say)
+        _use_threads(out / name, say)
     state = newest_state(out / name / "snapshots")
     weights = None
     if plan.schedules[number].warm and state is None:
@@ -204,6 +204,15 @@ def _train_level(plan: Plan, number: int, say: Say) -> None:
         done_weights = done.weights
     with replacing(final) as temporary:
         temporary.write_bytes(done_weights.read_bytes())
+
+
+def _use_threads(folder: Path, say: Say) -> None:
+    """Choose a number of threads once for a level: by another one sums would be rounded elsewhere."""
+    path = folder / "threads.json"
+    if path.exists():
+        use_threads(int(read_bytes(path)))
+    else:
+        write_text(path, f"{choose_threads(folder / 'train_val.prototxt', say)}\n")
 
 
 def choose_threads(net: Path, say: Say) -> int:

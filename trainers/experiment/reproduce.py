@@ -12,6 +12,7 @@ from pathlib import Path
 
 from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike
+from protoface.converters.locking import LOCK, alone
 
 from ..defaults import DROP
 from .experiment import Outcome, Plan, Say, Schedule, run
@@ -32,7 +33,8 @@ def reproduce(
     """Train and measure the original's cascade on a folder in CelebA's layout.
 
     `device` is cpu or cuda. `shorten` (0 to 1) scales the schedule. Goes on where it was stopped in
-    `out`. Raises ProtofaceError.
+    `out`. Raises ProtofaceError, also if another process works there; Interrupted after SIGINT or
+    SIGTERM.
     """
     if not 0 < shorten <= 1:
         raise ProtofaceError(f"shorten is {shorten}, it must be above 0 and at most 1")
@@ -41,7 +43,8 @@ def reproduce(
         data=Path(celeba).as_posix(), out=Path(out).as_posix(), schedules=(schedule, schedule),
         mode="faithful", drop=drop, seed=seed, device=device,
     )  # fmt: skip
-    return run(plan, say)
+    with alone(Path(out) / LOCK):
+        return run(plan, say)
 
 
 def original(shorten: float = 1.0) -> Schedule:

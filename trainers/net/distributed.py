@@ -57,6 +57,48 @@ class Ranks:
         """Rank 0's value, on every rank."""
         return self.gather(value)[0]
 
+    def votes(self) -> Votes:
+        """What all ranks call together in every iteration, to end in the same one."""
+        return Votes() if self.world == 1 else SharedVotes()
+
+
+class Votes:
+    """Whether to end: numbers above 0 are votes for it. Alone, one's own vote counts."""
+
+    def __call__(self, vote: int) -> int:
+        """The highest vote, the same on every rank; 0: go on."""
+        return vote
+
+    def close(self) -> None:
+        """All ranks have ended."""
+
+
+class SharedVotes(Votes):
+    """Votes of several processes: given in one iteration, counted in the next.
+
+    In between they travel beside the training, so that nobody waits; by gloo, which does not keep a
+    GPU's work waiting either.
+    """
+
+    def __init__(self) -> None:
+        self.group = dist.new_group(backend="gloo")
+        self._vote = torch.zeros((), dtype=torch.int64)
+        self._sent: dist.Work | None = None
+
+    def __call__(self, vote: int) -> int:
+        """See Votes."""
+        self.close()
+        counted = int(self._vote)
+        self._vote.fill_(vote)
+        self._sent = dist.all_reduce(self._vote, dist.ReduceOp.MAX, self.group, async_op=True)
+        return counted
+
+    def close(self) -> None:
+        """See Votes."""
+        if self._sent is not None:
+            self._sent.wait()
+            self._sent = None
+
 
 @contextmanager
 def ranks(device: torch.device) -> Iterator[Ranks]:

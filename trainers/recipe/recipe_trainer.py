@@ -26,7 +26,9 @@ from protoface.cascade.windows import clean
 from protoface.converters import ProtofaceError, convert, read_net
 from protoface.converters.files import PathLike, replacing, write_text
 from protoface.converters.graph import Net
+from protoface.converters.locking import LOCK, alone
 from protoface.converters.prototxt import to_text
+from protoface.converters.stopping import stopping
 from protoface.converters.weights import write_weights
 from protoface.eval.datasets.dataset import Dataset
 from protoface.eval.evaluation import Measured, cascade_finder, evaluate
@@ -73,21 +75,32 @@ def train_recipe(
     There are then `cascade.prototxt`, which names the nets and weights beside it, each stage as
     STAGE.prototxt, .caffemodel and .onnx (BatchNorm folded), its log STAGE.csv, and `recipe.prototxt`
     with the seed. `seed` and `epochs_factor` stand in for the recipe's; `threads` workers read
-    pictures. Raises ProtofaceError for anything wrong with the files, and if the loss is not finite.
+    pictures. SIGINT or SIGTERM ends a stage's training with a snapshot, from which the next run
+    resumes, and raises Interrupted. Raises ProtofaceError for anything wrong with the files, if another
+    process works in the folder, and if the loss is not finite.
     """
     recipe, folder, place = read_recipe(path, seed, epochs_factor), Path(out), torch_device(device)
+    with alone(folder / LOCK):
+        return _train_stages(recipe, folder, place, cores(threads), report)
+
+
+def _train_stages(
+    recipe: Recipe, folder: Path, place: torch.device, workers: int, report: Say
+) -> RecipeTrained:
+    """Train and convert what is not there yet, in `folder`, and measure all of it."""
     definition = claim(recipe, folder)
     keep_freed_memory()
     cv2.setNumThreads(1)  # windows are so small that threads only wait for each other
     validation = None
     if recipe.parameter.HasField("validation"):
         validation = read_pictures(recipe.parameter.validation, recipe, report)
-    run = _Run(recipe, folder, definition, validation, place, cores(threads), report)
+    run = _Run(recipe, folder, definition, validation, place, workers, report)
     for index, stage in enumerate(definition.stage):
         if recipe.owner(stage.name) != stage.name:
             continue
         if (folder / stage.weights).exists():
             report(f"{stage.name}: {folder / stage.weights} is there already")
+            run.snapshot(stage.name).unlink(missing_ok=True)  # of a run that was killed at its end
         else:
             run.train_stage(index)
         net, weights = folder / stage.net, folder / stage.weights
@@ -159,6 +172,10 @@ class _Run:
         """The recipe's `data`, read when the first stage needs them."""
         return [read_pictures(data, self.recipe, self.report) for data in self.recipe.parameter.data]
 
+    def snapshot(self, stage: str) -> Path:
+        """Where a stage's training is kept until its end."""
+        return self.out / f"{stage}.snapshot.pt"
+
     def train_stage(self, index: int) -> None:
         """Train a stage from its snapshot, if there is one, and write its weights."""
         parameter = self.definition.stage[index]
@@ -177,7 +194,7 @@ class _Run:
         trainer = StageTrainer(
             read_net(net), str(net), training, iterations, [seed, index], self.device
         )
-        snapshot = self.out / f"{parameter.name}.snapshot.pt"
+        snapshot = self.snapshot(parameter.name)
         if snapshot.exists():
             trainer.restore(snapshot)
             self.report(f"{parameter.name}: resuming from {snapshot}, iteration {trainer.iteration}")
@@ -258,22 +275,33 @@ def _train(
     snapshot: Path,
     log: StageLog,
 ) -> None:
-    """The loop. A snapshot is only made where a row ends, so that nothing else need be kept in it."""
-    every = math.ceil(trainer.iterations / ROWS)
-    total, saved = torch.zeros((), device=trainer.device), time.monotonic()
+    """The loop. A signal ends it with a snapshot; others are made now and then."""
+    every, saved = math.ceil(trainer.iterations / ROWS), time.monotonic()
     numbers = range(trainer.iteration, trainer.iterations)
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, stopping() as stop:
         for batch in in_order(pool, sampler.batch, numbers, AHEAD):
             rate = trainer.rate()
-            total += trainer.step(batch)
-            log.step()
-            done = trainer.iteration == trainer.iterations
-            if trainer.iteration % every and not done:
-                continue
-            validated = error() if done or trainer.iteration % (every * VALIDATE) == 0 else None
-            count = trainer.iteration % every or every
-            log.row(trainer.iteration, rate, float(total) / count, validated)
-            total.zero_()
-            if time.monotonic() - saved > SNAPSHOT_SECONDS:
+            trainer.step(batch)
+            _note(trainer, rate, every, error, log)
+            if stop or time.monotonic() - saved > SNAPSHOT_SECONDS:
                 trainer.save(snapshot)
                 saved = time.monotonic()
+            if stop:
+                log.report(
+                    f"{log.name}: stopped after iteration {trainer.iteration} with {snapshot}; "
+                    "run again to resume"
+                )
+                break
+
+
+def _note(
+    trainer: StageTrainer, rate: float, every: int, error: Callable[[], float | None], log: StageLog
+) -> None:
+    """Show how far the training is, or write a row of the log where one ends."""
+    count, done = trainer.iteration % every, trainer.iteration == trainer.iterations
+    if count and not done:
+        log.show(trainer.iteration, lambda: float(trainer.total) / count)
+        return
+    validated = error() if done or trainer.iteration % (every * VALIDATE) == 0 else None
+    log.row(trainer.iteration, rate, float(trainer.total) / (count or every), validated)
+    trainer.total.zero_()

@@ -1,4 +1,4 @@
-"""The log of a stage's training: a CSV file, lines of text and a progress bar."""
+"""The log of a stage's training: a CSV file, lines of text and its progress."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from tqdm import tqdm
-
 from protoface.converters import ProtofaceError
 
+from ..solver.progress import Progress
 from ..solver.training_log import append_rows, drop_rows
 
 HEADER = "iteration,lr,loss,validation"
@@ -36,7 +35,7 @@ class StageLog:
         self.path, self.name, self.iterations = path, name, iterations
         self.pictures, self.report = pictures, report
         drop_rows(path, start + 1, HEADER)
-        self._bar = tqdm(total=iterations, initial=start, desc=name, unit="it", disable=None)
+        self._progress = Progress(name, start, iterations, pictures)
         self._begun = (start, time.perf_counter())
 
     def __enter__(self) -> StageLog:
@@ -48,11 +47,12 @@ class StageLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.close()
+        self._progress.close()
 
-    def step(self) -> None:
-        """One more iteration on the bar."""
-        self._bar.update()
+    def show(self, iteration: int, loss: Callable[[], float]) -> None:
+        """Show how far it is; the loss is asked for only where it is shown."""
+        if self._progress.due(iteration):
+            self._progress.show(iteration, loss())
 
     def row(self, iteration: int, rate: float, loss: float, validation: float | None) -> None:
         """Write a row. Raises ProtofaceError for a loss that is not finite."""
@@ -60,6 +60,7 @@ class StageLog:
             raise ProtofaceError(f"{self.name}: the loss is {loss} before iteration {iteration}")
         shown = "" if validation is None else f"{validation:.17g}"
         append_rows(self.path, [f"{iteration},{rate:.17g},{loss:.17g},{shown}"])
+        self._progress.show(iteration, loss)
         if validation is None:
             return
         start, then = self._begun

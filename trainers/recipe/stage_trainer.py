@@ -33,7 +33,7 @@ class StageTrainer:
 
     `net` is the deploy net, `source` its file, `iterations` the length of the training, `seed` a
     sequence of numbers. Sets PyTorch's own random state. `ema` is the average, as a flat vector, that
-    is kept in the end.
+    is kept in the end; `total` is the sum of the losses since it was last set to 0.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class StageTrainer:
         self.parameters = flatten(self.net, torch.float32, device)
         self.adamw = AdamW(training, self.parameters)
         self.ema = self.parameters.values.clone()
+        self.total = torch.zeros((), device=device)
         self.averaged = solver_net(self.deploy, source, {}, filling).to(device)
         share(self.averaged, replace(self.parameters, values=self.ema))
 
@@ -80,6 +81,7 @@ class StageTrainer:
         with torch.no_grad():
             self.adamw.step(self.rate())
             average(self.ema, self.parameters.values, self.training.ema, self.iteration)
+        self.total += loss.detach()
         return loss.detach()
 
     def forward(self, inputs: Input) -> NDArray[Any]:
@@ -111,6 +113,8 @@ class StageTrainer:
             saved = torch.load(path, map_location=self.device, weights_only=True)
             if bool(saved.get("channels_last", True)) != self.parameters.channels_last:
                 raise ValueError("trained on another kind of device")
+            # once snapshots were only made where it was 0, and did not hold it
+            saved.setdefault("total", torch.zeros_like(self.total))
             for name, tensor in self._state().items():
                 tensor.copy_(saved[name])
             self.adamw.iteration = int(saved["iteration"])
@@ -127,6 +131,7 @@ class StageTrainer:
             "ema": self.ema,
             "first": adamw.first,
             "second": adamw.second,
+            "total": self.total,
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -29,16 +29,18 @@ from protoface.cascade.windows.square import SquareWindow
 from protoface.cascade.windows.window import Image, Points, Window, to_window
 from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike, replacing
+from protoface.converters.locking import LOCK, alone
+from protoface.converters.stopping import stopping
 from protoface.eval.datasets.dataset import Labelled
 
 from ..defaults import DROP
-from .journal import Journal
+from .journal import Entry, Journal
 from .labels import Floats, label_line, round_half_away, to_label, to_pixels
 from .prepare import (
     BAD,
     JOURNAL,
-    Entry,
     check_name,
+    clear_unfinished,
     labelled_set,
     read_labelled,
     reason,
@@ -144,21 +146,25 @@ def crop(
     the original's was.
 
     A job that was killed resumes when it is called again. Raises ProtofaceError for lists that cannot
-    be read, for a set whose points cannot be converted to those of the cascade, and if every picture
-    was dropped.
+    be read, for a set whose points cannot be converted to those of the cascade, if another process
+    works in the folder, and if every picture was dropped; Interrupted after SIGINT or SIGTERM.
     """
     found, target = labelled_set(data, seed).as_layout(levels.first.layout), Path(out)
     settings = {
         "data": str(found.root.resolve()), "pictures": len(found), "seed": seed, "drop": drop,
         "mode": levels.first.mode, "level_1": _fingerprint(levels.first.stages[0]),
     }  # fmt: skip
-    with Journal(target / JOURNAL, settings) as journal:
+    with alone(target / LOCK), Journal(target / JOURNAL, settings) as journal:
+        clear_unfinished(target)
         missing = (picture for picture in found if picture.name not in journal.done)
-        with progress(len(found) - len(journal.done), "crop", "picture") as done_with:
+        left = len(found) - len(journal.done)
+        with stopping() as stop, progress(left, "crop", "picture") as done_with:
             for entries in _run(missing, levels, target, drop, cores(workers)):
                 journal.add(entries)
                 done_with(len(entries))
-        return _finish(target, journal, drop)
+                if stop:
+                    break
+        return _finish(target, journal.entries(found.names), drop)
 
 
 def _fingerprint(stage: Stage) -> list[float]:
@@ -225,7 +231,7 @@ def _write(seen: _Seen, view: PixelsView, out: Path, drop: float) -> Entry:
     made = make(image, window, found.points, truth, view)
     if made is None:
         return picture.name, DROPPED, f"{measured} {picture.part}"
-    write_picture(f"{out}/{picture.part}/{picture.name}", made[0])
+    write_picture(str(out), f"{picture.part}/{picture.name}", made[0])
     return picture.name, picture.part, f"{measured} {label_line(picture.name, made[1])}"
 
 
@@ -258,33 +264,31 @@ def _faithful(
     return part, np.round((truth - (left, top) - middle) / middle, 8)
 
 
-def _finish(out: Path, journal: Journal, drop: float) -> Cropped:
+def _finish(out: Path, entries: Iterable[Entry], drop: float) -> Cropped:
     """Lists, counts and the histogram of a finished job."""
+    kept: list[Entry] = []
     errors: list[float] = []
     dropped = 0
     with replacing(out / f"{DROPPED}.txt") as path, path.open("w", encoding="utf-8") as file:
-        for name, where, text in journal.entries():
+        for name, where, text in entries:
             if where != BAD:
-                errors.append(float(text.split(" ", 1)[0]))
+                error, _, text = text.partition(" ")
+                errors.append(float(error))
             if where == DROPPED:
                 dropped += 1
                 print(f"{name}: level-1 error {errors[-1]:.4f} of the diagonal", file=file)
+            else:
+                kept.append((name, where, text))
     if errors and dropped == len(errors):
         raise ProtofaceError(
             f"{out}: all {dropped} pictures were dropped: level 1's error is at least {drop} of the "
             f"diagonal (median {np.median(errors):.3f}); train it first, or raise the threshold"
         )
-    prepared = write_lists(out, _kept(journal))
+    prepared = write_lists(out, kept)
     histogram = out / f"{ERRORS}.png"
     values = np.array(errors)
     draw_histogram(values, drop, histogram)
     return Cropped(out, prepared.counts, dropped, prepared.bad, values, histogram)
-
-
-def _kept(journal: Journal) -> Iterator[Entry]:
-    for name, where, text in journal.entries():
-        if where != DROPPED:
-            yield name, where, text if where == BAD else text.split(" ", 1)[1]
 
 
 def draw_histogram(errors: NDArray[np.float64], drop: float, path: Path) -> None:

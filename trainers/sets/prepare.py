@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from io import FileIO
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from protoface.cascade.parallel import chunks, cores, in_order, progress
-from protoface.cascade.pictures import PICTURES, read_picture
+from protoface.cascade.pictures import PICTURES, encode_picture, read_picture
 from protoface.cascade.windows.window import Image
 from protoface.converters import ProtofaceError
-from protoface.converters.files import PathLike, replacing
+from protoface.converters.files import PathLike, cannot_write, replacing
+from protoface.converters.locking import LOCK, alone
+from protoface.converters.stopping import stopping
 from protoface.eval.datasets.dataset import NO_PART, PARTS, Dataset, Labelled, list_dataset
 
-from .journal import Journal
+from ..appending import write_all
+from .journal import Entry, Journal
 from .labels import centre, label_line, to_labels
 
 BAD = "bad"
 SUFFIXES = tuple(PICTURES)
 CHUNK = 32  # pictures a worker takes at a time
 JOURNAL = "journal.jsonl"
-
-Entry = tuple[str, str, str]  # name, part or BAD, label or what is wrong
+UNFINISHED = ".unfinished-"  # a picture that a thread is writing, in the job's folder
 
 
 @dataclass(frozen=True)
@@ -53,17 +57,22 @@ def prepare(
     own names, and a list `<part>.txt` of names and labels for ImageData. Pictures that are missing,
     cannot be decoded, or have a point outside are left out and listed in `bad.txt`. A job that was
     killed goes on where it stopped when it is called again. `workers` threads, one a core by default.
-    Raises ProtofaceError for lists that cannot be read.
+    Raises ProtofaceError for lists that cannot be read, and if another process works in the folder;
+    Interrupted after SIGINT or SIGTERM.
     """
     found, target = labelled_set(data, seed), Path(out)
     settings = {"data": str(found.root.resolve()), "pictures": len(found), "size": size, "seed": seed}
-    with Journal(target / JOURNAL, settings) as journal:
+    with alone(target / LOCK), Journal(target / JOURNAL, settings) as journal:
+        clear_unfinished(target)
         missing = (picture for picture in found if picture.name not in journal.done)
         work = partial(_prepare_some, out=target, size=size)
         left = len(found) - len(journal.done)
-        for entries in run_chunks(work, missing, left, workers, "prepare"):
-            journal.add(entries)
-        return write_lists(target, journal.entries())
+        with stopping() as stop:
+            for entries in run_chunks(work, missing, left, workers, "prepare"):
+                journal.add(entries)
+                if stop:
+                    break
+        return write_lists(target, journal.entries(found.names))
 
 
 def labelled_set(data: PathLike, seed: int) -> Dataset:
@@ -137,16 +146,30 @@ def read_labelled(picture: Labelled) -> Image:
     return image
 
 
-def write_picture(path: str, image: np.ndarray) -> None:
-    """Write a picture in the format of its suffix. Raises ProtofaceError."""
+def write_picture(out: str, name: str, image: np.ndarray) -> None:
+    """Write `out`/`name` in the format of its suffix, whole or not at all. Raises ProtofaceError.
+
+    The way of `replacing` takes as long as the rest of a small picture's work.
+    """
+    path, data = f"{out}/{name}", encode_picture(name, image)
+    temporary = f"{out}/{UNFINISHED}{threading.get_ident()}"
     try:
-        written = cv2.imwrite(path, image)
-    except cv2.error as error:
-        raise ProtofaceError(f"{path}: {error.err or error}") from error
-    if not written:
-        os.makedirs(os.path.dirname(path), exist_ok=True)  # looked for only where it was missing
-        if not cv2.imwrite(path, image):
-            raise ProtofaceError(f"{path}: cannot be written")
+        with FileIO(temporary, "w") as file:
+            write_all(file, data)
+        try:
+            os.replace(temporary, path)
+        except FileNotFoundError:  # looked for only where it was missing
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+
+
+def clear_unfinished(out: Path) -> None:
+    """Remove the pictures that a killed job was writing."""
+    for path in out.glob(f"{UNFINISHED}*"):
+        path.unlink()
 
 
 def check_name(name: str) -> None:
@@ -173,7 +196,7 @@ def _prepare_some(pictures: list[Labelled], out: Path, size: int) -> list[Entry]
     entries = [(picture.name, BAD, str(wrong)) for picture, wrong in zip(pictures, found, strict=True)]
     for index, label in zip(good, labels, strict=True):
         picture = pictures[index]
-        write_picture(f"{folder}/{picture.part}/{picture.name}", smalls[index])
+        write_picture(folder, f"{picture.part}/{picture.name}", smalls[index])
         entries[index] = picture.name, picture.part, label_line(picture.name, label)
     return entries
 

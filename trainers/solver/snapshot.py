@@ -22,7 +22,7 @@ from protoface.converters import ProtofaceError, caffe_pb2
 from protoface.converters.blobs import Array, bytes_field, to_array, to_blob
 from protoface.converters.files import PathLike, read_bytes, replacing
 from protoface.converters.graph import Net, insert_splits
-from protoface.converters.hdf5 import check_hdf5
+from protoface.converters.hdf5 import Items, open_hdf5, read_arrays
 from protoface.converters.weights import CAFFEMODEL, HDF5, write_weights
 
 STATE, STATE_HDF5 = ".solverstate", ".solverstate.h5"
@@ -54,6 +54,12 @@ def snapshot_paths(solver: Solver, iteration: int) -> tuple[Path, Path]:
     if solver.snapshot_format == Solver.HDF5:
         return Path(stem + HDF5), Path(stem + STATE_HDF5)
     return Path(stem + CAFFEMODEL), Path(stem + STATE)
+
+
+def weights_beside(state: Path) -> Path:
+    """The weights that were written with a state."""
+    stem, _, end = state.name.rpartition(STATE)
+    return state.with_name(f"{stem}{CAFFEMODEL}{end}")
 
 
 def write_snapshot(weights: Path, state_path: Path, net: Net, state: State) -> None:
@@ -124,18 +130,23 @@ def _write_hdf5(path: Path, state: State) -> None:
 
 
 def _read_hdf5(path: str) -> State:
-    check_hdf5(path)
-    try:
-        with h5py.File(path, "r") as file:
-            group = file["history"]
-            history = [np.asarray(group[str(index)][()]) for index in range(len(group))]
-            numbers = [int(np.ravel(file[name][()])[0]) for name in ("iter", "current_step")]
-            learned_net = file["learned_net"][()].decode()
-            content = file[EXTENSION][()] if EXTENSION in file else None
-    except (OSError, LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
-        raise ProtofaceError(f"{path}: not a solver state in HDF5 ({error})") from error
+    with open_hdf5(path) as items:
+        try:
+            history = [f"history/{index}" for index in range(len(items["history"]))]
+            arrays = read_arrays(path, {name: items[name] for name in history}).values()
+            numbers = [int(_values(path, items, name, "iu")[0]) for name in ("iter", "current_step")]
+            learned_net = _values(path, items, "learned_net", "S")[0].decode()
+            content = _values(path, items, EXTENSION, "S")[0] if EXTENSION in items else None
+        except (LookupError, ValueError) as error:
+            reason = str(error).removeprefix(f"{path}: ")
+            raise ProtofaceError(f"{path}: not a solver state in HDF5 ({reason})") from error
     extension = None if content is None else _parsed(content, path)
-    return State(numbers[0], numbers[1], learned_net, history, extension)
+    return State(numbers[0], numbers[1], learned_net, list(arrays), extension)
+
+
+def _values(path: str, items: Items, name: str, kinds: str) -> list[Any]:
+    """The numbers of a data set, or its texts, as Python's."""
+    return np.ravel(read_arrays(path, {name: items[name]}, kinds)[name]).tolist()
 
 
 def _parsed(content: bytes, path: str) -> dict[str, Any]:

@@ -143,12 +143,20 @@ class Trainer:
         loss = merged(self._loss, self.source) if compiled else self._loss
         return GraphStep(self.solver, self.train.data, loss, learned, self.parameters, self.history)
 
-    def test(self) -> list[dict[str, Array]]:
-        """The mean of every output blob over `test_iter` batches, for every test net."""
-        return [
-            mean_outputs(phase, count)
-            for phase, count in zip(self.tests, self.solver.test_iter, strict=True)
-        ]
+    def test(self, stop: object = False) -> list[dict[str, Array]]:
+        """The mean of every output blob over `test_iter` batches, for every test net.
+
+        Raises StoppedError if `stop` comes true; then everything is as it was before the test.
+        """
+        before = self._extension()
+        try:
+            return [
+                mean_outputs(phase, count, stop)
+                for phase, count in zip(self.tests, self.solver.test_iter, strict=True)
+            ]
+        except StoppedError:
+            self._restore_extension(before, self.source)
+            raise
 
     def load_arrays(self, arrays: Mapping[str, Array]) -> None:
         """Set blobs by their key `<layer>.<index>`; the others keep their values."""
@@ -256,11 +264,20 @@ class Trainer:
         _set_random_state(extension["random"][self.ranks.rank], self.device)
 
 
-def mean_outputs(phase: Phase, iterations: int) -> dict[str, Array]:
-    """Every output blob of a net, averaged over `iterations` batches; no gradients."""
+class StoppedError(Exception):
+    """A test was not finished."""
+
+
+def mean_outputs(phase: Phase, iterations: int, stop: object = False) -> dict[str, Array]:
+    """Every output blob of a net, averaged over `iterations` batches; no gradients.
+
+    Raises StoppedError between two batches if `stop` comes true.
+    """
     sums: dict[str, Tensor] = {}
     with torch.no_grad():
         for _ in range(iterations):
+            if stop:
+                raise StoppedError
             outputs, _ = phase.net.results(*phase.feed())
             for name, value in outputs.items():
                 sums[name] = sums[name] + value if name in sums else value.clone()

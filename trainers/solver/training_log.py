@@ -1,4 +1,4 @@
-"""The log of a training: two CSV files, a TensorBoard log and a progress bar."""
+"""The log of a training: two CSV files, a TensorBoard log and its progress."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from protoface.converters import ProtofaceError
 from protoface.converters.blobs import Array
 from protoface.converters.files import write_text
 
+from ..appending import append
+from .board import Board
+from .progress import Progress
 from .solver_file import Solver
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 HEADER = "iteration,lr,loss"
 FLUSH_SECONDS = 0.5  # losses are fetched from the device this often: a GPU is not waited for in between
@@ -50,11 +48,13 @@ class TrainingLog:
         self.path, self.solver, self.pictures, self.report = path, solver, pictures, report
         self._waiting: list[tuple[int, float, Tensor]] = []
         self._recent: deque[float] = deque(maxlen=max(1, solver.average_loss))
-        self._flushed = self._displayed = (start, time.perf_counter())
+        self._flushed = time.perf_counter()
+        self._displayed = (start, self._flushed)
         drop_rows(path, start, HEADER)
         drop_rows(test_log(path), start, None)
-        self._board = _board(path, start)
-        self._bar = tqdm(total=solver.max_iter, initial=start, unit="it", disable=None)
+        # what an earlier run left from `start` on is hidden, as it is dropped from the CSV files
+        self._board = Board(path.with_name(f"{path.stem}_tensorboard"), start)
+        self._progress = Progress("", start, solver.max_iter, pictures)
 
     def __enter__(self) -> TrainingLog:
         return self
@@ -69,13 +69,12 @@ class TrainingLog:
             if kind is None:
                 self.flush()
         finally:
-            self._bar.close()
-            self._board.close()
+            self._progress.close()
 
     def loss(self, iteration: int, rate: float, loss: Tensor) -> None:
         """One row; written within half a second. See `flush` for what it raises."""
         self._waiting.append((iteration, rate, loss))
-        if time.perf_counter() - self._flushed[1] > FLUSH_SECONDS:
+        if time.perf_counter() - self._flushed > FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
@@ -91,15 +90,17 @@ class TrainingLog:
         append_rows(
             self.path, [f"{iteration},{rate:.17g},{loss:.17g}" for iteration, rate, loss in rows]
         )
+        self._board.scalars(
+            {number: {"train/loss": loss, "train/lr": rate} for number, rate, loss in rows}
+        )
         for iteration, rate, loss in rows:
-            self._board.add_scalar("train/loss", loss, iteration)
-            self._board.add_scalar("train/lr", rate, iteration)
             self._recent.append(loss)
             if not math.isfinite(loss):
                 raise ProtofaceError(f"the loss is {loss} in iteration {iteration}")
             if self.solver.display and iteration % self.solver.display == 0:
                 self._display(iteration, rate)
-        self._show(rows[-1][0] + 1)
+        self._progress.show(rows[-1][0] + 1, self._mean())
+        self._flushed = time.perf_counter()
 
     def test(self, iteration: int, scores: Sequence[Mapping[str, Array]]) -> None:
         """The test nets' outputs after `iteration` updates: one row, one column a number."""
@@ -108,26 +109,15 @@ class TrainingLog:
         if not path.exists():
             write_text(path, ",".join(["iteration", *named]) + "\n")
         append_rows(path, [",".join([str(iteration), *(f"{value:.17g}" for value in named.values())])])
-        for name, value in named.items():
-            self._board.add_scalar(f"test/{name}", value, iteration)
-        shown = ", ".join(f"{name} = {value:.6g}" for name, value in named.items())
-        self.report(f"iteration {iteration}, test: {shown}")
-
-    def _show(self, iteration: int) -> None:
-        """Move the bar: loss over `average_loss` iterations, pictures a second since the last time."""
-        before, then = self._flushed
-        now = time.perf_counter()
-        speed = (iteration - before) * self.pictures / max(now - then, 1e-9)
-        self._bar.set_postfix_str(f"loss {self._mean():.5g}, {speed:.0f} pictures/s", refresh=False)
-        self._bar.update(iteration - self._bar.n)
-        self._flushed = (iteration, now)
+        self._board.scalars({iteration: {f"test/{name}": value for name, value in named.items()}})
+        self.report(f"iteration {iteration}, test: {_shown(iteration, named)}")
 
     def _display(self, iteration: int, rate: float) -> None:
         """A line every `display` iterations, where there is no terminal to show a bar."""
         before, then = self._displayed
         now = time.perf_counter()
         speed = (iteration + 1 - before) * self.pictures / max(now - then, 1e-9)
-        if self._bar.disable:
+        if not self._progress.watched:
             loss = f"loss {self._mean():.6g}"
             self.report(f"iteration {iteration}, {loss}, lr {rate:.6g}, {speed:.0f} pictures/s")
         self._displayed = (iteration + 1, now)
@@ -167,13 +157,20 @@ def flat_scores(scores: Sequence[Mapping[str, Array]]) -> dict[str, float]:
     return named
 
 
+def _shown(iteration: int, named: Mapping[str, float]) -> str:
+    """The outputs of a test as text.
+
+    Before the first update a BatchNorm divides by almost 0, as it has no statistics; several of them
+    overflow. Caffe then prints nan, which looks like a failed training.
+    """
+    if not iteration and not all(map(math.isfinite, named.values())):
+        return "no figures yet, since BatchNorm has no statistics before the first iteration"
+    return ", ".join(f"{name} = {value:.6g}" for name, value in named.items())
+
+
 def append_rows(path: Path, lines: Sequence[str]) -> None:
-    """Add lines to a file. Raises ProtofaceError naming it."""
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{line}\n" for line in lines))
-    except OSError as error:
-        raise ProtofaceError(f"{path}: cannot be written: {error.strerror}") from error
+    """Add lines to a file, all or none of them. Raises ProtofaceError naming it."""
+    append(path, "".join(f"{line}\n" for line in lines).encode())
 
 
 def drop_rows(path: Path, start: int, header: str | None) -> None:
@@ -193,10 +190,3 @@ def drop_rows(path: Path, start: int, header: str | None) -> None:
         write_text(path, "".join([lines[0], *kept]))
     else:
         path.unlink(missing_ok=True)
-
-
-def _board(path: Path, start: int) -> SummaryWriter:
-    from torch.utils.tensorboard import SummaryWriter
-
-    # what an earlier run left from `start` on is hidden, as it is dropped from the CSV files
-    return SummaryWriter(str(path.with_name(f"{path.stem}_tensorboard")), purge_step=start)

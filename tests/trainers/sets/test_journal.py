@@ -8,6 +8,8 @@ import pytest
 from protoface.converters import ProtofaceError
 from protoface.trainers.sets.journal import Journal
 
+from ...full_disk import limited
+
 SETTINGS = {"size": 48, "data": "celeba"}
 FIRST = [("a.jpg", "train", "a.jpg 0.1"), ("ä b.jpg", "bad", "no picture")]
 SECOND = [("c.jpg", "val", "c.jpg 0.2")]
@@ -72,4 +74,40 @@ def test_another_job_is_refused_and_loses_nothing(written):
         ProtofaceError, match=r'journal.jsonl: .*begun with .*"size": 48.*now .*"size": 24'
     ):
         Journal(written, {**SETTINGS, "size": 24})
+    assert written.read_bytes() == content
+
+
+def test_what_two_jobs_noted_counts_once(written):
+    """Both began at the same time: two heads, all lines twice, one of them inside another."""
+    head, first, second = written.read_bytes().splitlines(keepends=True)
+    torn = first[:20] + second
+    written.write_bytes(head + head + first + torn + first + second + second + b"[1, 2]\n" + b"\xff\n")
+    with Journal(written, SETTINGS) as journal:
+        assert journal.done == {"a.jpg", "ä b.jpg", "c.jpg"}
+        assert list(journal.entries()) == [*FIRST, *SECOND]
+    assert written.read_bytes() == head + first + second
+
+
+def test_a_line_with_old_and_new_names_keeps_the_new_ones(written):
+    with written.open("ab") as file:
+        file.write(json.dumps([*SECOND, ("d.jpg", "val", "d.jpg 1")]).encode() + b"\n")
+    with Journal(written, SETTINGS) as journal:
+        assert list(journal.entries()) == [*FIRST, *SECOND, ("d.jpg", "val", "d.jpg 1")]
+
+
+def test_entries_in_the_order_that_is_asked_for(written):
+    order = ["c.jpg", "elsewhere.jpg", "a.jpg"]
+    with Journal(written, SETTINGS) as journal:
+        assert list(journal.entries(order)) == [*SECOND, FIRST[0]]
+
+
+def test_a_full_disk_tears_nothing(written):
+    content = written.read_bytes()
+    with Journal(written, SETTINGS) as journal:
+        with (
+            limited(len(content) + 10),
+            pytest.raises(ProtofaceError, match=r"journal.jsonl: cannot be written: File too large"),
+        ):
+            journal.add([("d.jpg", "val", "x" * 100)])
+        assert "d.jpg" not in journal.done
     assert written.read_bytes() == content

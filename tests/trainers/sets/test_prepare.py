@@ -1,11 +1,13 @@
 """Level 1's data: the same bytes as a plain loop, nothing lost, nothing twice, bad pictures listed."""
 
 import json
+import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,12 +18,14 @@ import pytest
 from protoface.cascade.parallel import chunks
 from protoface.cli import protoface, run
 from protoface.converters import ProtofaceError
+from protoface.converters.locking import LOCK, alone
 from protoface.eval.datasets.dataset import Labelled, list_dataset
 from protoface.trainers.data.image_data import read_image_list
 from protoface.trainers.sets.labels import to_label
-from protoface.trainers.sets.prepare import CHUNK, JOURNAL, _prepare_some, prepare
+from protoface.trainers.sets.prepare import CHUNK, JOURNAL, UNFINISHED, _prepare_some, prepare
 
 from ...eval.datasets.face_folders import shape_68, write_picture, write_pts
+from ...full_disk import limited, make_room, small_disk
 from .celeba_folder import write_landmarks, write_partition, write_set
 
 
@@ -157,6 +161,95 @@ def test_lists_that_a_kill_left_unfinished_are_gone(tmp_path: Path) -> None:
     (tmp_path / "out" / ".train.abc123.txt").write_text("half a li")
     prepare(tmp_path / "set", tmp_path / "out")
     assert everything(tmp_path / "out") == everything(tmp_path / "whole")
+
+
+def test_a_folder_in_which_two_jobs_worked_is_mended(tmp_path: Path) -> None:
+    """As versions without a lock file left it: every line twice, in any order."""
+    write_set(tmp_path / "set", 70)
+    prepare(tmp_path / "set", tmp_path / "whole")
+    prepare(tmp_path / "set", tmp_path / "out")
+    journal = tmp_path / "out" / JOURNAL
+    head, *body = journal.read_bytes().splitlines(keepends=True)
+    assert len(body) == 3
+    journal.write_bytes(b"".join([head, body[2], body[0], head, body[0], body[2][:99] + body[1]]))
+    for part in ("train", "test"):
+        path = tmp_path / "out" / f"{part}.txt"
+        path.write_text(2 * path.read_text())
+    prepare(tmp_path / "set", tmp_path / "out")
+    assert everything(tmp_path / "out") == everything(tmp_path / "whole")
+
+
+def test_a_second_job_is_refused_at_once(tmp_path: Path) -> None:
+    write_set(tmp_path / "set", 5)
+    with (
+        alone(tmp_path / "out" / LOCK),
+        pytest.raises(ProtofaceError, match=rf"process {os.getpid()} on .* works here"),
+    ):
+        prepare(tmp_path / "set", tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+    prepare(tmp_path / "set", tmp_path / "out")
+    assert not (tmp_path / "out" / LOCK).exists()
+
+
+def test_a_full_disk_is_named_and_the_job_goes_on_after(tmp_path: Path) -> None:
+    write_set(tmp_path / "set", 40)
+    prepare(tmp_path / "set", tmp_path / "whole")
+    with small_disk(tmp_path / "disk", 100):
+        out = tmp_path / "disk" / "out"
+        with pytest.raises(ProtofaceError, match=r"disk/out/.*: cannot be written: No space left"):
+            prepare(tmp_path / "set", out)
+        pictures = list(out.rglob("*.jpg"))
+        assert pictures
+        assert all(path.read_bytes().endswith(b"\xff\xd9") for path in pictures)
+        make_room(tmp_path / "disk", 10_000)
+        prepare(tmp_path / "set", out)
+        assert everything(out) == everything(tmp_path / "whole")
+
+
+def test_a_picture_that_does_not_fit(tmp_path: Path) -> None:
+    """Without a disk of its own: no file may grow beyond a kilobyte."""
+    write_set(tmp_path / "set", 3)
+    with (
+        limited(1000),
+        pytest.raises(ProtofaceError, match=r"jpg: cannot be written: File too large"),
+    ):
+        prepare(tmp_path / "set", tmp_path / "out", workers=1)
+    assert not list(tmp_path.rglob(f"{UNFINISHED}*"))
+
+
+def test_an_unfinished_picture_of_a_killed_job_is_removed(tmp_path: Path) -> None:
+    write_set(tmp_path / "set", 3)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / f"{UNFINISHED}123").write_bytes(b"half a pic")
+    prepare(tmp_path / "set", tmp_path / "out")
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_and_it_resumes(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], number: int, status: int
+) -> None:
+    write_set(tmp_path / "set", 130, 48)
+    prepare(tmp_path / "set", tmp_path / "whole")
+    noted = tmp_path / "out" / JOURNAL
+    command = ["prepare", "--data", str(tmp_path / "set"), "--out", str(noted.parent), "--workers", "1"]
+
+    def end() -> None:
+        while not noted.exists() or noted.stat().st_size < 300:
+            time.sleep(0.0005)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    assert run(protoface, command) == status
+    thread.join()
+    assert [line for line in capfd.readouterr().err.splitlines() if line] == [
+        "stopped; the same command resumes",
+        "protoface: interrupted",
+    ]
+    assert 0 < len(noted.read_bytes().splitlines()) - 1 < 5
+    assert run(protoface, command) == 0
+    assert everything(noted.parent) == everything(tmp_path / "whole")
 
 
 @pytest.mark.slow
