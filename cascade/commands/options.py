@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
+
+from protoface.converters.commands.path_types import PATH_IN
 
 from ..backends.choice import AUTO, BACKENDS
 from ..definition import DEFAULT, ORIGINAL
@@ -23,7 +23,7 @@ model_option, original_option = (
 weights_option = click.option(
     "--weights",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH_IN,
     help="Weights instead of those that the cascade names; once for each stage, in order.",
 )
 backend_option = click.option(

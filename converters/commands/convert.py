@@ -15,14 +15,15 @@ from ..onnx_export import OPSET
 from ..part import Part
 from ..terminal import say
 from .part_options import part_options
-
-FILE = click.Path(path_type=Path)
+from .path_types import FILE_OUT, PATH_IN
 
 
 @click.command()
-@click.argument("net", type=FILE)
-@click.argument("weights", type=FILE, required=False)
-@click.option("--out", type=FILE, required=True, help="The file to write, in the format of its suffix.")
+@click.argument("net", type=PATH_IN)
+@click.argument("weights", type=PATH_IN, required=False)
+@click.option(
+    "--out", type=FILE_OUT, required=True, help="The file to write, in the format of its suffix."
+)
 @part_options
 @click.option("--fold-bn", is_flag=True, help="Merge BatchNorm and Scale into the layers before them.")
 @click.option(

@@ -14,16 +14,15 @@ from ..prototxt import read_net
 from ..terminal import say
 from ..weights import read_weights
 from .part_options import part_options
-
-FILE = click.Path(path_type=Path)
+from .path_types import PATH_IN
 
 
 @click.command()
-@click.argument("net", type=FILE)
+@click.argument("net", type=PATH_IN)
 @part_options
 @click.option(
     "--weights",
-    type=FILE,
+    type=PATH_IN,
     help="A weights file (.caffemodel, .h5 or .pt) to compare with the layers.",
 )
 @click.option("--json", "to_json", is_flag=True, help="Print JSON instead of a table.")

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import click
 
 from ..blobs import Shape
 from ..part import ONLY
-
-FILE = click.Path(path_type=Path)
 
 
 def _shape(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from protoface.cascade.commands.options import backend_option, mode_option, original_option
+from protoface.converters.commands.path_types import PATH_IN
 from protoface.converters.terminal import say
 from protoface.eval.commands.data_options import data_option
 
@@ -26,7 +27,7 @@ from .training_options import (
 @original_option
 @click.option(
     "--weights",
-    type=click.Path(path_type=Path),
+    type=PATH_IN,
     help="Weights of level 1. Default: those that the cascade names.",
 )
 @out_option
