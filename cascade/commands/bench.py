@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -17,8 +18,8 @@ import cv2
 import numpy as np
 from onnx import ModelProto
 
-from protoface.converters.commands.path_types import FILE_OUT
-from protoface.converters.files import write_text
+from protoface.converters.commands.path_types import FILE_OUT, PATH_IN
+from protoface.converters.files import refuse_inputs, write_text
 from protoface.converters.terminal import say
 
 from ..backends.choice import AUTO, BACKENDS
@@ -39,6 +40,7 @@ from ..measure.step_times import (
 from ..pictures import listed_pictures, read_picture
 from ..windows.window import Image
 from .options import mode_option, model_option, weights_option
+from .read_files import model_files
 
 
 class SeveralValues(click.Command):
@@ -79,7 +81,7 @@ class SeveralValues(click.Command):
 )
 @click.option(
     "--images",
-    type=click.Path(exists=True, path_type=Path),
+    type=PATH_IN,
     help="A picture or a folder of pictures; default: made-up ones of 640 x 480 pixels.",
 )
 @click.option(
@@ -123,6 +125,8 @@ def bench(
       protoface bench
       protoface bench --model my_cascade --backend onnxruntime opencv --batch 1 64
     """
+    if json_file is not None:
+        refuse_inputs([json_file], chain(model_files(model, weights), _given(images)))
     cv2.setNumThreads(threads)
     with _noticed() as noticed:
         pictures = _pictures(images, size)
@@ -224,11 +228,15 @@ def _write(path: Path, result: _Result, noticed: Sequence[str]) -> None:
     write_text(path, json.dumps(report, indent=1) + "\n")
 
 
+def _given(path: Path | None) -> list[Path]:
+    return [] if path is None else [picture.path for picture in listed_pictures(path)]
+
+
 def _pictures(path: Path | None, size: int | None) -> _Pictures:
     """Those of a file or folder; else noise to time, and soft patches to compare backends on."""
     if path is None:
         return _Pictures(_resized(random_pictures(), size), _resized(soft_pictures(), size), "made-up")
-    given = _resized([read_picture(picture.path) for picture in listed_pictures(path)], size)
+    given = _resized([read_picture(picture) for picture in _given(path)], size)
     return _Pictures(given, given[:COMPARED], "given")
 
 

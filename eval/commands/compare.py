@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -15,11 +16,12 @@ from protoface.cascade.commands.options import (
     original_option,
     weights_option,
 )
+from protoface.cascade.commands.read_files import model_files, set_files
 from protoface.cascade.definition import find_definition, read_definition, weight_files
 from protoface.cascade.measure.machine import machine, versions
 from protoface.cascade.measure.step_times import measure, random_pictures
 from protoface.converters.commands.path_types import FILE_OUT, FOLDER_IN
-from protoface.converters.files import write_text
+from protoface.converters.files import refuse_inputs, write_text
 from protoface.converters.terminal import say
 
 from ..compare import as_markdown, as_text
@@ -51,6 +53,9 @@ def compare(
     Example:
       protoface compare --celeba celeba/ --model my_cascade
     """
+    if json_file is not None:
+        pictures = () if celeba is None else set_files(celeba)
+        refuse_inputs([json_file], chain(model_files(model, weights), pictures))
     path = find_definition(model)
     files = weight_files(read_definition(path), path.parent, weights)
     cascade = load(model, backend, mode, files, threads=1)

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ import cv2
 
 from protoface.cascade.cascade import load
 from protoface.cascade.commands.options import backend_option, mode_option, model_option, weights_option
+from protoface.cascade.commands.read_files import model_files, set_files
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.commands.path_types import FILE_OUT, FOLDER_OUT
-from protoface.converters.files import write_text
+from protoface.converters.files import refuse_inputs, write_text
 from protoface.converters.terminal import say
 
 from ..datasets.dataset import read_dataset
@@ -73,6 +75,8 @@ def eval(
     Example:
       protoface eval --data celeba/ --partition test --model my_cascade --report report/
     """
+    outputs = [json_file, None if report is None else report / "index.html"]
+    refuse_inputs(filter(None, outputs), chain(model_files(model, weights), set_files(data)))
     cv2.setNumThreads(1)  # as the runtime: the time of a picture is that of one thread
     cascade = load(model, backend, mode, weights, threads=1)
     if json_file is not None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import click
 
 from protoface.cascade.commands.options import backend_option
+from protoface.cascade.commands.read_files import model_files, set_files
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.commands.path_types import FILE_OUT
-from protoface.converters.files import write_text
+from protoface.converters.files import refuse_inputs, write_text
 from protoface.converters.terminal import say
 
 from ..datasets.dataset import read_dataset
@@ -56,6 +58,9 @@ def weigh(
     Example:
       protoface weigh original fast accurate --data faces/ --partition test
     """
+    if json_file is not None:
+        read = chain.from_iterable(map(model_files, models))
+        refuse_inputs([json_file], chain(read, set_files(data)))
     dataset = read_dataset(data, partition)
     rows = weigh_cascades(models, dataset, backend, runs, show_progress)
     say(table(rows))

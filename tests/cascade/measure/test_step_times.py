@@ -139,6 +139,14 @@ def test_a_backend_that_computes_something_else_fails(folder, monkeypatch, capsy
 
 
 @pytest.mark.skipif("torch" not in HERE or "opencv" not in HERE, reason="needs two backends")
+@pytest.mark.parametrize("read", ["face.png", "net.prototxt", "one.caffemodel", "cascade.prototxt"])
+def test_times_replace_nothing_that_is_read(folder, face, capsys, read):
+    before = (folder / read).read_bytes()
+    assert bench(folder, "--images", str(face), "--json", str(folder / read)) == 2
+    assert f"{read}: is read, so it cannot be written" in capsys.readouterr().err
+    assert (folder / read).read_bytes() == before
+
+
 def test_what_was_compared_is_said(folder, face, capsys):
     assert bench(folder, "--backend", "opencv", "torch", "--images", str(face)) == 0
     assert "torch agrees with opencv on 1 given picture: " in capsys.readouterr().out

@@ -101,6 +101,57 @@ def test_skipped_pictures_are_listed_and_the_status_is_2(arguments, celeba, caps
     assert captured.err.strip() == f"protoface: {celeba / 'images' / '001.png'}: the file is empty"
 
 
+OUTPUTS = [
+    ("eval", "--data", "list_landmarks_celeba.txt"),
+    ("eval", "--data", "images/003.png"),
+    ("eval", "--data", "../two.caffemodel"),
+    ("compare", "--celeba", "list_landmarks_celeba.txt"),
+    ("compare", "--celeba", "../net.prototxt"),
+]
+
+
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize(("verb", "option", "name"), OUTPUTS)
+def test_results_replace_nothing_that_is_read(
+    folder, celeba, tmp_path, capsys, verb, option, name, link
+):
+    """Nor by way of a link."""
+    read = celeba / name
+    before, out = read.read_bytes(), read
+    if link:
+        out = tmp_path / "results.json"
+        out.symlink_to(read)
+    arguments = [verb, "--model", str(folder), option, str(celeba), "--json", str(out)]
+    assert run(protoface, arguments) == 2
+    assert f"{out}: is read, so it cannot be written" in capsys.readouterr().err
+    assert read.read_bytes() == before
+
+
+def test_weigh_replaces_no_weights(folder, celeba, capsys):
+    weights = folder / "one.caffemodel"
+    before = weights.read_bytes()
+    arguments = ["weigh", str(folder), "--data", str(celeba), "--json", str(weights)]
+    assert run(protoface, arguments) == 2
+    assert "one.caffemodel: is read, so it cannot be written" in capsys.readouterr().err
+    assert weights.read_bytes() == before
+
+
+def test_results_of_before_are_replaced_and_may_lie_in_the_set(arguments, celeba):
+    file = celeba / "eval.json"
+    for _ in range(2):
+        assert (
+            run(protoface, [*arguments, "--json", str(file), "--report", str(celeba / "report")]) == 0
+        )
+    assert json.loads(file.read_text())["n"] == 10
+
+
+def test_results_on_standard_output_stand_alone_there(arguments, capsys):
+    assert run(protoface, [*arguments, "--json", "-"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["n"] == 10
+    assert "10 measured" in said.err
+
+
 def test_peers_that_cannot_run_are_named(arguments, capsys):
     assert run(protoface, [*arguments, "--peer", "yunet"]) == 0
     assert "left out: yunet: no model file" in capsys.readouterr().out
