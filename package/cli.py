@@ -24,17 +24,37 @@ from protoface.converters.terminal import own_stdout, say
 
 #: Added to a signal's number it is the exit status, as in a shell.
 SIGNALLED = 128
-#: Which package has which verbs: each is a file in the package's `commands/`, imported when the verb is
-#: used, so that `protoface detect` needs no PyTorch.
+#: Which package has which verbs, and what they do in a few words. Each is a file in the package's
+#: `commands/`, imported when the verb is used, so that `protoface detect` needs no PyTorch.
 HOMES = {
-    "converters": "convert layers",
-    "cascade": "bench detect pack",
-    "eval": "compare eval quantize weigh",
-    "trainers": "crop demo prepare recipe reproduce synthesize test time train",
+    "converters": {
+        "convert": "Caffe, PyTorch, ONNX and HDF5: a net or weights into another format.",
+        "layers": "Layers of a net with shapes, parameters and multiply-adds.",
+    },
+    "cascade": {
+        "bench": "Times of a cascade, step by step, on every backend.",
+        "detect": "Points in pictures, folders, videos or a camera.",
+        "pack": "A cascade with all of its files in one folder.",
+    },
+    "eval": {
+        "compare": "The published experiment beside what is measured here.",
+        "eval": "Errors of a cascade on an annotated set, with a report.",
+        "quantize": "A cascade with nets in int8 or float16.",
+        "weigh": "Error, time and size of several models, side by side.",
+    },
+    "trainers": {
+        "crop": "Training data of level 2, cut by level 1.",
+        "demo": "The whole experiment on drawn faces, no download.",
+        "prepare": "Training data of level 1, resized pictures and lists.",
+        "recipe": "Train a cascade by current methods.",
+        "reproduce": "Train and measure the original's cascade on CelebA.",
+        "synthesize": "Draw faces with exact points.",
+        "test": "The TEST phase of a net, as `caffe test`.",
+        "time": "Forward and backward of each layer, as `caffe time`.",
+        "train": "A solver, as `caffe train`.",
+    },
 }
-VERBS = {
-    verb: f"protoface.{home}.commands.{verb}" for home, verbs in HOMES.items() for verb in verbs.split()
-}
+VERBS = {verb: f"protoface.{home}.commands.{verb}" for home, verbs in HOMES.items() for verb in verbs}
 
 
 class Verbs(click.Group):
@@ -42,6 +62,11 @@ class Verbs(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: D102
         return sorted(VERBS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """All verbs with what they do; their modules would take a second to import."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(item for verbs in HOMES.values() for item in verbs.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: D102
         if cmd_name not in VERBS:
@@ -95,8 +120,8 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
 def _status(error: BaseException, came: Sequence[int]) -> int | None:
     """The exit status for an error, which is said; None for one that nobody expected."""
     if came or isinstance(error, click.Abort | KeyboardInterrupt):
-        # after a signal a library may have made another error of it
-        # click makes an Abort of what a job raised that had noted the signal by itself
+        # after a signal a library may have made another error of it, and click makes an Abort of what a
+        # job raised that had noted the signal by itself
         cause = error.__cause__ if isinstance(error, click.Abort) else error
         noted = cause.signum if isinstance(cause, Interrupted) else signal.SIGINT
         say("protoface: interrupted", err=True)

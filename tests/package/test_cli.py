@@ -29,6 +29,15 @@ def test_every_verb_has_help(verb, capsys):
     assert re.search(rf"^  {verb} ", capsys.readouterr().out, re.MULTILINE)
 
 
+def test_help_imports_no_verb():
+    """It would take a second."""
+    code = "import sys; from protoface.cli import *; run(protoface, ['--help']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = done.stdout.splitlines()[-1].split()
+    assert "protoface.cli" in modules
+    assert {"cv2", "numpy", "google.protobuf", "tqdm"} & set(modules) == set()
+
+
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_every_verb_shows_examples_that_it_takes(verb, capsys, monkeypatch):
     """They stand behind the text, a line each; their files need not be there."""
