@@ -15,15 +15,16 @@ from ..onnx_export import OPSET
 from ..part import Part
 from ..terminal import say
 from .part_options import part_options
-from .path_types import FILE_OUT, PATH_IN
+from .path_types import PATH_IN
+
+#: Compared with the other names by `conversion`, which first says which of them are in a wrong order.
+OUT = click.Path(path_type=Path)
 
 
 @click.command()
 @click.argument("net", type=PATH_IN)
 @click.argument("weights", type=PATH_IN, required=False)
-@click.option(
-    "--out", type=FILE_OUT, required=True, help="The file to write, in the format of its suffix."
-)
+@click.option("--out", type=OUT, required=True, help="The file to write, in the format of its suffix.")
 @part_options
 @click.option("--fold-bn", is_flag=True, help="Merge BatchNorm and Scale into the layers before them.")
 @click.option(

@@ -29,14 +29,13 @@ class _Known(click.Path):
     ) -> Path:
         path = Path(super().convert(value, param, ctx))
         if ctx is not None:
-            given = ctx.meta.setdefault(__name__, _Given())
-            self.note(given, path)
-            refuse_inputs(given.outputs, given.inputs)
+            self.note(ctx.meta.setdefault(__name__, _Given()), path)
         return path
 
     def note(self, given: _Given, path: Path) -> None:
-        """Remember the path as what it is."""
+        """Remember the path as what it is, and compare it with those of the other kind."""
         given.inputs.append(path)
+        refuse_inputs(given.outputs, [path])
 
 
 class _Output(_Known):
@@ -47,6 +46,7 @@ class _Output(_Known):
             results_on_stdout()
         else:
             given.outputs.append(path)
+            refuse_inputs([path], given.inputs)
 
 
 FILE_IN = _Known(exists=True, dir_okay=False, path_type=Path)
