@@ -146,9 +146,10 @@ class Trainer:
     def test(self, stop: object = False) -> list[dict[str, Array]]:
         """The mean of every output blob over `test_iter` batches, for every test net.
 
-        Raises StoppedError if `stop` comes true; then everything is as it was before the test.
+        Raises StoppedError if `stop`, which is for a process alone, comes true; then everything is as
+        it was before the test.
         """
-        before = self._extension()
+        before = {} if stop is False else self._extension()
         try:
             return [
                 mean_outputs(phase, count, stop)

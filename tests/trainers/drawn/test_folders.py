@@ -1,5 +1,7 @@
 """Folders of drawn faces: the same every time, and read as those of photographs are."""
 
+import os
+import signal
 from pathlib import Path
 
 import cv2
@@ -9,10 +11,15 @@ import pytest
 from protoface.cascade.lists import read_list
 from protoface.cli import protoface, run
 from protoface.converters import ProtofaceError
+from protoface.converters.locking import LOCK, alone
+from protoface.converters.stopping import Interrupted
 from protoface.eval.datasets.dataset import read_dataset
 from protoface.trainers.drawn.faces import draw_face
 from protoface.trainers.drawn.folders import finished, write_faces
 from protoface.trainers.drawn.markup import MARKUPS
+from protoface.trainers.sets.journal import Journal
+
+from ...full_disk import make_room, small_disk
 
 LISTS = ("list_landmarks_celeba.txt", "list_bbox_celeba.txt", "list_eval_partition.txt")
 
@@ -91,6 +98,66 @@ def test_a_folder_is_finished_when_its_points_are_there(layout: str, tmp_path: P
     (path,) = tmp_path.rglob(last.get(layout, "*.pts"))
     path.unlink()
     assert not finished(tmp_path, layout)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("layout", MARKUPS)
+def test_a_stopped_job_resumes(layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_faces(tmp_path / "whole", 70, 5, 64, 1, 2, layout=layout)
+    add = Journal.add
+
+    def stopping(self: Journal, entries: list[tuple[str, str, str]]) -> None:
+        add(self, entries)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "add", stopping)
+        with pytest.raises(Interrupted):
+            write_faces(tmp_path / "out", 70, 5, 64, 1, 2, layout=layout)
+    assert not finished(tmp_path / "out", layout)
+    with pytest.raises(ProtofaceError, match=r"drawn.jsonl: this folder was begun with .*\"seed\": 5"):
+        write_faces(tmp_path / "out", 70, 6, 64, 1, 2, layout=layout)
+    noted = [path for path in (tmp_path / "out").rglob("*.jpg") if int(path.name[:6]) < 32]
+    before = {path: path.stat().st_mtime_ns for path in noted}
+    assert len(before) >= 32
+    write_faces(tmp_path / "out", 70, 5, 64, 1, 2, layout=layout)
+    assert {path: path.stat().st_mtime_ns for path in noted} == before
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+def test_drawing_again_over_a_finished_folder_unmarks_it_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_faces(tmp_path, 3, 5, 64, 1)
+
+    def stop(self: Journal, entries: list[tuple[str, str, str]]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Journal, "add", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_faces(tmp_path, 3, 6, 64, 1)
+    assert not finished(tmp_path, "celeba5")
+
+
+def test_a_second_job_is_refused(tmp_path: Path) -> None:
+    refused = rf"process {os.getpid()} on .* works here"
+    with alone(tmp_path / LOCK), pytest.raises(ProtofaceError, match=refused):
+        write_faces(tmp_path, 3, 5, 64, 1)
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    write_faces(tmp_path / "whole", 64, 5, 96, 1)
+    with small_disk(tmp_path / "disk", 200):
+        out = tmp_path / "disk" / "out"
+        with pytest.raises(ProtofaceError, match=r"disk/out/.*: cannot be written: No space left"):
+            write_faces(out, 64, 5, 96, 1)
+        make_room(tmp_path / "disk", 5000)
+        write_faces(out, 64, 5, 96, 1)
+        assert content(out) == content(tmp_path / "whole")
 
 
 def test_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

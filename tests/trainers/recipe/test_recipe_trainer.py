@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import csv
+import os
+import re
+import signal
+from contextlib import nullcontext
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from protoface.cascade import load
 from protoface.cascade.metrics import point_errors
 from protoface.converters import ProtofaceError
+from protoface.converters.locking import LOCK, alone
+from protoface.converters.stopping import Interrupted, handled, interrupt
 from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.evaluation import cascade_finder, evaluate
 from protoface.prototxt import generate
 from protoface.trainers.recipe import recipe_trainer as trainer
 from protoface.trainers.recipe.recipe_trainer import train_recipe
+from protoface.trainers.recipe.sampler import Batch
+from protoface.trainers.recipe.stage_trainer import StageTrainer
 
+from ...full_disk import limited
 from ..solver.small_run import edit
 from .recipe_run import PREPROCESS, SHAPE, write_recipe
 
@@ -110,6 +120,95 @@ def test_a_stopped_recipe_goes_on_bit_for_bit(
     assert weights("stopped") == weights("whole")
     for name in ("level_1", "level_2"):
         assert Path(f"stopped/{name}.csv").read_text() == Path(f"whole/{name}.csv").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "stop", ["level_1: 24 faces", "level_1: iteration 20", "level_2: iteration 10"]
+)
+def test_a_signal_ends_a_recipe_with_a_snapshot(recipe: Path, stop: str, number: int) -> None:
+    """At any iteration, also where no row of the log ends; it goes on bit for bit."""
+    edit(str(recipe), "epochs: 8", "epochs: 20")  # 60 iterations, a row for two
+    train_recipe(recipe, "whole", report=silent)
+    lines: list[str] = []
+
+    def stopping(line: str) -> None:
+        lines.append(line)
+        if line.startswith(stop):
+            os.kill(os.getpid(), number)
+
+    outside = stop.endswith("faces")  # of the loop, where nothing needs to be written
+    with handled(interrupt) if outside else nullcontext(), pytest.raises(Interrupted) as ended:
+        train_recipe(recipe, "stopped", report=stopping)
+    assert ended.value.signum == number
+    if not outside:
+        assert re.fullmatch(
+            r"level_.: stopped after .* with stopped/.*; run again to resume", lines[-1]
+        )
+    train_recipe(recipe, "stopped", report=lines.append)
+    assert any("resuming from" in line for line in lines) == (not outside)
+    assert weights("stopped") == weights("whole")
+    for name in ("level_1", "level_2"):
+        assert Path(f"stopped/{name}.csv").read_text() == Path(f"whole/{name}.csv").read_text()
+    assert not list(Path("stopped").glob("*.pt"))
+
+
+def test_a_signal_between_two_rows(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The losses since the last row are in the snapshot."""
+    edit(str(recipe), "epochs: 8", "epochs: 60")  # 180 iterations, a row for five
+    train_recipe(recipe, "whole", report=silent)
+    step = StageTrainer.step
+
+    def stopping(self: StageTrainer, batch: Batch) -> torch.Tensor:
+        if self.iteration == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StageTrainer, "step", stopping)
+        with pytest.raises(Interrupted):
+            train_recipe(recipe, "stopped", report=silent)
+    lines: list[str] = []
+    train_recipe(recipe, "stopped", report=lines.append)
+    assert any(line.endswith("snapshot.pt, iteration 8") for line in lines)
+    assert weights("stopped") == weights("whole")
+    assert Path("stopped/level_1.csv").read_text() == Path("whole/level_1.csv").read_text()
+
+
+def test_a_second_recipe_in_a_folder_is_refused(recipe: Path) -> None:
+    with (
+        alone(Path("out") / LOCK),
+        pytest.raises(ProtofaceError, match=rf"process {os.getpid()} on .* works here"),
+    ):
+        train_recipe(recipe, "out", report=silent)
+    assert not list(Path("out").iterdir())
+
+
+def test_a_full_disk_is_named_and_the_recipe_goes_on_after(
+    recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(str(recipe), "epochs: 8", "epochs: 1")
+    monkeypatch.setattr(trainer, "SNAPSHOT_SECONDS", 0)
+    train_recipe(recipe, "whole", report=silent)
+    before = 0
+    for size in (300, 3000, 40_000):
+        with limited(size), pytest.raises(ProtofaceError, match=r"out/.* cannot be written: File too"):
+            train_recipe(recipe, "out", report=silent)
+        files = {path.name for path in Path("out").iterdir()}
+        assert not any(name.startswith(".") for name in files)
+        assert len(files) >= before
+        before = len(files)
+    train_recipe(recipe, "out", report=silent)
+    assert weights("out") == weights("whole")
+    assert Path("out/level_1.csv").read_text() == Path("whole/level_1.csv").read_text()
+
+
+def test_a_snapshot_that_a_killed_run_left_beside_the_weights_is_removed(recipe: Path) -> None:
+    edit(str(recipe), "epochs: 8", "epochs: 1")
+    train_recipe(recipe, "out", report=silent)
+    Path("out/level_1.snapshot.pt").write_bytes(b"old")
+    train_recipe(recipe, "out", report=silent)
+    assert not list(Path("out").glob("*.pt"))
 
 
 def test_trained_stages_are_left_alone(recipe: Path) -> None:
@@ -226,3 +325,27 @@ def test_a_short_training_finds_faces(tmp_path: Path, monkeypatch: pytest.Monkey
     first, second = (done.measured.errors("inter_ocular", level).mean() for level in (0, 1))
     assert first < 0.7 * mean_face
     assert second < 0.93 * first
+
+
+def test_a_name_that_leads_elsewhere(recipe: Path) -> None:
+    for name, message in (
+        ("../level_2", "stage number 2: the name .* becomes a file's"),
+        ("recipe", "'recipe.prototxt' would be written twice; rename a stage"),
+    ):
+        text = Path("cascade.prototxt").read_text()
+        Path("cascade.prototxt").write_text(text.replace('"level_2"', f'"{name}"'))
+        edit(str(recipe), 'name: "level_2"', f'name: "{name}"')
+        with pytest.raises(ProtofaceError, match=message):
+            train_recipe(recipe, "sub/out", report=silent)
+        edit(str(recipe), f'name: "{name}"', 'name: "level_2"')
+        Path("cascade.prototxt").write_text(text)
+        assert not [path for path in Path("sub").rglob("*") if path.name.startswith("level")]
+
+
+def test_a_link_that_waits_in_the_folder(recipe: Path) -> None:
+    Path("out").mkdir()
+    Path("mine").write_text("mine")
+    Path("out/level_1.csv").symlink_to(Path("mine").resolve())
+    with pytest.raises(ProtofaceError, match=r"level_1.csv leads out of the folder that is written"):
+        train_recipe(recipe, "out", report=silent)
+    assert Path("mine").read_text() == "mine"

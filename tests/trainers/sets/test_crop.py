@@ -1,6 +1,7 @@
 """Level 2's data: windows of the cascade's own rule, labels that lead back, nothing lost."""
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from protoface.cascade.windows import clean, faithful, sampling
 from protoface.cascade.windows.window import picture_window, to_picture
 from protoface.cli import protoface, run
 from protoface.converters import ProtofaceError
+from protoface.converters.locking import LOCK, alone
 from protoface.eval.datasets.dataset import list_dataset
 from protoface.trainers.data.image_data import ImageList, read_image_list
 from protoface.trainers.sets.crop import crop, draw_histogram, load_levels
@@ -23,6 +25,7 @@ from protoface.trainers.sets.prepare import JOURNAL
 
 from ...eval.celeba_set import with_68_points
 from ...eval.datasets.face_folders import write_csv
+from ...full_disk import make_room, small_disk
 from .celeba_folder import constant_level_1, write_partition, write_set
 
 ANSWER = (-0.2, -0.2, 0.22, -0.18, 0.02, 0.03, -0.16, 0.22, 0.2, 0.2)
@@ -227,6 +230,44 @@ def test_goes_on_where_it_was_stopped(tmp_path: Path, level_1: Path) -> None:
     constant_level_1(other, np.array(ANSWER) + 0.05)
     with pytest.raises(ProtofaceError, match="begun with"):
         crop(tmp_path / "set", load_levels(weights=other), tmp_path / "out", drop=0.9)
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != JOURNAL)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_a_folder_in_which_two_jobs_worked_is_mended(tmp_path: Path, level_1: Path) -> None:
+    write_set(tmp_path / "set", 70, 48)
+    levels = load_levels(weights=level_1)
+    crop(tmp_path / "set", levels, tmp_path / "out", drop=0.9)
+    whole = everything(tmp_path / "out")
+    journal = tmp_path / "out" / JOURNAL
+    head, *body = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([head, body[1], head, body[1][:50] + body[0], body[0], body[1]]))
+    again = crop(tmp_path / "set", levels, tmp_path / "out", drop=0.9)
+    assert len(again.errors) == 70
+    assert everything(tmp_path / "out") == whole
+
+
+def test_a_second_job_is_refused_at_once(tmp_path: Path, level_1: Path) -> None:
+    write_set(tmp_path / "set", 3)
+    refused = rf"process {os.getpid()} on .* works here"
+    with alone(tmp_path / "out" / LOCK), pytest.raises(ProtofaceError, match=refused):
+        crop(tmp_path / "set", load_levels(weights=level_1), tmp_path / "out")
+
+
+def test_a_full_disk_is_named_and_the_job_goes_on_after(tmp_path: Path, level_1: Path) -> None:
+    write_set(tmp_path / "set", 70, 48)
+    levels = load_levels(weights=level_1)
+    crop(tmp_path / "set", levels, tmp_path / "whole", drop=0.9)
+    with small_disk(tmp_path / "disk", 200):
+        out = tmp_path / "disk" / "out"
+        with pytest.raises(ProtofaceError, match=r"disk/out/.*: cannot be written: No space left"):
+            crop(tmp_path / "set", levels, out, drop=0.9)
+        make_room(tmp_path / "disk", 10_000)
+        crop(tmp_path / "set", levels, out, drop=0.9)
+        assert everything(out) == everything(tmp_path / "whole")
 
 
 def test_the_histogram_takes_any_error(tmp_path: Path) -> None:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import csv
+import os
 import random
+import re
 import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from protoface.converters import ProtofaceError, read_weights
+from protoface.converters.stopping import Interrupted
 from protoface.converters.weights import arrays_of
+from protoface.trainers.solver.solver_file import read_solver
+from protoface.trainers.solver.solver_trainer import StoppedError, Trainer
 from protoface.trainers.solver.train import train
 
 from .small_run import edit
@@ -54,7 +61,7 @@ def test_what_a_run_leaves(folder: Path) -> None:
 
 def test_no_snapshot_after_train(folder: Path) -> None:
     edit("solver.prototxt", "max_iter: 30", "max_iter: 7 snapshot_after_train: false")
-    assert train("solver.prototxt").weights is not None  # of the last snapshot, iteration 5
+    assert train("solver.prototxt").weights == Path("out/net_iter_5.caffemodel")  # the last snapshot
     assert not Path("out/net_iter_7.caffemodel").exists()
 
 
@@ -109,7 +116,160 @@ def test_resuming_changes_no_bit(folder: Path, snapshot_format: str, dtype: str)
     assert Path("a.test.csv").read_text() == Path("b.test.csv").read_text()
 
 
+def test_resuming_at_the_end_tests_again(folder: Path) -> None:
+    """A run that was killed while it tested for the last time."""
+    train("solver.prototxt", log="a.csv")
+    whole = Path("a.test.csv").read_text()
+    Path("a.test.csv").write_text(whole.rpartition("30,")[0])
+    done = train("solver.prototxt", log="a.csv", snapshot="out/net_iter_30.solverstate")
+    assert done.iteration == 30
+    assert Path("a.test.csv").read_text() == whole
+
+
+def test_a_test_that_is_stopped_leaves_no_trace(folder: Path) -> None:
+    solver, source = read_solver("solver.prototxt"), "solver.prototxt"
+    trainers = [Trainer(solver, source, 3, torch.device("cpu")) for _ in range(2)]
+
+    class Third:
+        count = 0
+
+        def __bool__(self) -> bool:
+            self.count += 1
+            return self.count == 2
+
+    losses = []
+    for trainer in trainers:
+        torch.manual_seed(5)
+        trainer.step()
+        if trainer is trainers[0]:
+            with pytest.raises(StoppedError):
+                trainer.test(Third())
+        trainer.step()
+        losses.append(trainer.test()[0]["loss"].item())
+    assert losses[0] == losses[1]
+    assert torch.equal(trainers[0].parameters.values, trainers[1].parameters.values)
+
+
 TRAIN = [sys.executable, "-m", "protoface", "train", "--threads", "1"]
+
+
+class At:
+    """Sends this process a signal when a line says so."""
+
+    def __init__(self, text: str, *numbers: int) -> None:
+        self.text, self.numbers, self.lines = text, numbers, list[str]()
+
+    def __call__(self, line: str) -> None:
+        self.lines.append(line)
+        if self.text in line:
+            for number in self.numbers:
+                os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("iteration", [0, 10])
+def test_a_signal_ends_with_a_snapshot(folder: Path, number: int, iteration: int) -> None:
+    """As Caffe on SIGINT. What goes on from it equals the unbroken run."""
+    train("solver.prototxt", log="a.csv", report=At("never"))
+    whole = Path("out/net_iter_30.caffemodel").read_bytes()
+    for path in Path("out").iterdir():
+        path.unlink()
+    edit("solver.prototxt", "snapshot: 5", "snapshot: 0")
+    told = At(f"iteration {iteration}, test", number)
+    with pytest.raises(Interrupted) as ended:
+        train("solver.prototxt", log="b.csv", report=told)
+    assert ended.value.signum == number
+    state = f"out/net_iter_{iteration + 1}.solverstate"
+    assert told.lines[-1] == f"stopped after {iteration + 1} iterations; resume with --snapshot {state}"
+    assert {path.suffix for path in Path("out").iterdir()} == {".caffemodel", ".solverstate"}
+    assert len(rows("b.csv")) == iteration + 2
+    train("solver.prototxt", log="b.csv", snapshot=state, report=At("never"))
+    assert Path("out/net_iter_30.caffemodel").read_bytes() == whole
+    assert Path("a.csv").read_text() == Path("b.csv").read_text()
+    assert Path("a.test.csv").read_text() == Path("b.test.csv").read_text()
+
+
+def test_a_signal_in_the_last_test_finds_everything_written(folder: Path) -> None:
+    """The signal comes as the test begins; nobody waits for its end."""
+    edit("solver.prototxt", "test_iter: 2", "test_iter: 100000")
+    edit("solver.prototxt", "test_interval: 10", "test_interval: 30 test_initialization: false")
+    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        train("solver.prototxt", report=At("never"))
+    assert newest() == 30
+
+
+def test_a_signal_in_a_test_ends_it(folder: Path) -> None:
+    edit("solver.prototxt", "test_iter: 2", "test_iter: 100000")
+    told = At("never")
+    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    with pytest.raises(Interrupted):
+        train("solver.prototxt", report=told)
+    assert told.lines == ["stopped after 0 iterations, none of them in this run: start it again"]
+
+
+def test_a_second_signal_ends_it_at_once(folder: Path) -> None:
+    with pytest.raises(Interrupted):
+        train("solver.prototxt", report=At("iteration 10, test", signal.SIGINT, signal.SIGINT))
+    assert newest() == 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_verb_ends_as_is_usual(folder: Path, number: int, status: int) -> None:
+    edit("solver.prototxt", "max_iter: 30", "max_iter: 1000000 display: 1000")
+    edit("solver.prototxt", "test_interval: 10", "test_interval: 1000000")
+    process = start("--solver", "solver.prototxt")
+    while newest() == 0:
+        time.sleep(0.01)
+    time.sleep(2)
+    process.send_signal(number)
+    assert process.wait(30) == status
+    *shown, last = (line for line in Path("stderr.txt").read_text().splitlines() if line)
+    assert last == "protoface: interrupted"
+    line = r"iteration \d+ of 1000000, loss [\d.e-]+, \d+ pictures/s, [\d:]+ left"
+    assert shown
+    assert all(re.fullmatch(line, text) for text in shown)
+
+
+def test_a_second_training_with_the_same_snapshots_or_log_is_refused(folder: Path) -> None:
+    """Two that share a folder alone do not disturb each other."""
+    refused: list[str] = []
+
+    def second(line: str) -> None:
+        if ", test" in line and not refused:
+            here = Path.cwd()
+            edit("solver.prototxt", "net.prototxt", "./net.prototxt")
+            for prefix, log in (("out/net", "other.csv"), ("out/other", "run.csv")):
+                other = Path("solver.prototxt").read_text().replace("out/net", prefix)
+                Path("other.prototxt").write_text(other)
+                with pytest.raises(
+                    ProtofaceError, match=rf"process {os.getpid()} on .* works here"
+                ) as error:
+                    train("other.prototxt", log=log, max_iter=1)
+                refused.append(str(error.value))
+            train("other.prototxt", log="more.csv", max_iter=2, report=At("never"))
+            assert Path.cwd() == here
+
+    train("solver.prototxt", log="run.csv", max_iter=6, report=second)
+    assert ["/.net." in refused[0], ".run.csv." in refused[1]] == [True, True]
+    assert Path("out/other_iter_2.caffemodel").exists()
+    assert not list(Path().rglob("*.lock"))
+
+
+def test_a_test_before_the_first_iteration_does_not_say_nan(folder: Path) -> None:
+    """Twenty BatchNorms without statistics multiply by 316 each, as in Caffe."""
+    layer = 'layer {{ name: "bn{}" type: "BatchNorm" bottom: "conv" top: "conv" }}'
+    more = "".join(map(layer.format, range(20)))
+    edit("net.prototxt", 'layer { name: "scale"', more + 'layer { name: "scale"')
+    told = At("never")
+    train("solver.prototxt", log="run.csv", max_iter=2, report=told)
+    first = next(line for line in told.lines if ", test" in line)
+    assert first.startswith("iteration 0, test: no figures yet, since BatchNorm has no statistics")
+    assert not any("nan" in line for line in told.lines)
+    assert rows("run.test.csv")[1][1] in ("nan", "inf")  # what Caffe would print
 
 
 def start(*arguments: str) -> subprocess.Popen[bytes]:
