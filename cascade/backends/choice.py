@@ -10,6 +10,7 @@ from protoface.converters.errors import ProtofaceError
 from .backend import Backend
 from .onnxruntime_backend import OnnxRuntime
 from .opencv_backend import OpenCV
+from .openvino_backend import OpenVino
 from .pytorch_backend import PyTorch
 
 BACKENDS: dict[str, Backend] = {
@@ -18,6 +19,8 @@ BACKENDS: dict[str, Backend] = {
     "opencv-cuda-fp16": OpenCV("DNN_TARGET_CUDA_FP16"),
     "onnxruntime": OnnxRuntime("cpu"),
     "onnxruntime-cuda": OnnxRuntime("cuda"),
+    "openvino": OpenVino("f32"),
+    "openvino-bf16": OpenVino("bf16"),
     "torch": PyTorch("cpu"),
     "torch-cuda": PyTorch("cuda"),
 }

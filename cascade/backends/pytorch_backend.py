@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 
 import numpy as np
@@ -11,9 +12,14 @@ from protoface.converters.errors import ProtofaceError
 from protoface.converters.graph import Net
 from protoface.converters.runtimes import Run, run_pytorch
 
+#: Filled in a process that was forked: there PyTorch waits for threads that only its parent has.
+_FORKED: list[bool] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _FORKED.append(True))
+
 
 class PyTorch:
-    """PyTorch on the CPU, or on the GPU (`cuda`)."""
+    """PyTorch on the CPU, or on the GPU (`cuda`); on one thread in a process that was forked."""
 
     runs_onnx = False
 
@@ -43,6 +49,8 @@ class PyTorch:
 
         if self.device == "cuda":
             allow_tf32(False)
+        if _FORKED:
+            threads = 1
         if threads is not None:
             torch.set_num_threads(threads)
         return run_pytorch(net, np.float32, source, self.device)
