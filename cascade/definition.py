@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Sequence
 from importlib.resources import files
@@ -13,10 +14,12 @@ import onnx
 from protoface.converters.conversion import is_onnx, load_net
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import read_bytes
-from protoface.converters.graph import Net, deployed
+from protoface.converters.graph import Net, build_graph, deployed
+from protoface.converters.limits import check_finite
 from protoface.converters.notices import notify
 from protoface.converters.onnx_import import read_onnx
-from protoface.converters.prototxt import read_message, read_net
+from protoface.converters.paths import anywhere, check_name, discreet, inside, lies_in
+from protoface.converters.prototxt import parse_message, read_net, read_text
 
 from . import cascade_pb2
 from .answers.answer_kind import make_answers
@@ -33,18 +36,25 @@ NAMES = {
     ORIGINAL: Path(str(files("protoface.prototxt"))) / FILE,
 }
 DEFAULT = "fast"
+#: What anybody's file may have: more would only take time.
+MOST_STAGES, MOST_POINTS, MOST_FILES = 100, 2000, 1000
+#: Of one layer for one picture: 256 MB; VGG-16 makes 3 million.
+MOST_VALUES = 1 << 26
 PathLike = str | os.PathLike[str]
 #: A net with its weights: Caffe's, or an ONNX model that is run as it is.
 Loaded = Net | onnx.ModelProto
 
 
-def find_definition(name_or_path: PathLike) -> Path:
-    """Path of a cascade's file: a name of NAMES, a `cascade.prototxt`, or a folder that holds one."""
+def find_definition(name_or_path: PathLike, outside: bool = False) -> Path:
+    """Path of a cascade's file: a name of NAMES, a `cascade.prototxt`, or a folder that holds one.
+
+    `outside`: the folder's file may be a link that leaves it. Raises ProtofaceError.
+    """
     if isinstance(name_or_path, str) and name_or_path in NAMES:
         return NAMES[name_or_path]
     path = Path(name_or_path)
     if path.is_dir():
-        path = path / FILE
+        path = anywhere(path, FILE, f"{path}:") if outside else inside(path, FILE, f"{path}:")
     if not path.is_file():
         raise ProtofaceError(
             f"{name_or_path}: no such cascade; give a {FILE}, its folder, or one of {', '.join(NAMES)}"
@@ -52,20 +62,67 @@ def find_definition(name_or_path: PathLike) -> Path:
     return path
 
 
-def read_definition(path: PathLike) -> cascade_pb2.CascadeParameter:
+def read_definition(
+    path: PathLike, outside: bool = False, root: PathLike | None = None
+) -> cascade_pb2.CascadeParameter:
     """The cascade in a file, checked together with the files whose SHA-256 it lists.
 
-    Raises ProtofaceError naming file and line, or file and stage, or the file that is another.
+    The files that it names lie in its folder, or in `root`, a folder around that; anywhere if the user
+    trusts files `outside`, as those of the package are trusted. Raises ProtofaceError naming file and
+    line, or file and stage, or the file that is another.
     """
-    definition = read_message(path, cascade_pb2.CascadeParameter())
-    layout = layout_of(definition, str(path))
-    if not definition.stage:
-        raise ProtofaceError(f"{path}: has no stage")
+    text, source = read_text(path), str(path)
+    definition = parse_message(text, cascade_pb2.CascadeParameter(), source)
+    _check_count(definition, path)
+    layout = layout_of(definition, source)
     for index, stage in enumerate(definition.stage):
         _check_stage(stage, index, layout, f"{path}: stage '{stage.name}'")
+    check_finite(definition, text, source)  # after the stages, which know more about theirs
+    _check_names(definition, path)
+    _check_paths(definition, Path(path), outside, root)
     for file in definition.file:
         _check_file(Path(path).parent / file.path, file.sha256)
     return definition
+
+
+def _check_count(definition: cascade_pb2.CascadeParameter, path: PathLike) -> None:
+    if not definition.stage:
+        raise ProtofaceError(f"{path}: has no stage")
+    for count, what, most in (
+        (len(definition.stage), "stages", MOST_STAGES),
+        (len(definition.point), "points", MOST_POINTS),
+        (len(definition.file), "files", MOST_FILES),
+    ):
+        if count > most:
+            raise ProtofaceError(f"{path}: has {count:,} {what}; at most {most:,} are read")
+
+
+def _check_names(definition: cascade_pb2.CascadeParameter, path: PathLike) -> None:
+    """Names of stages become those of files."""
+    met: set[str] = set()
+    for index, stage in enumerate(definition.stage):
+        check_name(stage.name, f"{path}: stage number {index + 1}")
+        if stage.name.casefold() in met:  # on some systems big and small letters are one file
+            raise ProtofaceError(f"{path}: two stages are named '{stage.name}'; rename one of them")
+        met.add(stage.name.casefold())
+
+
+def _check_paths(
+    definition: cascade_pb2.CascadeParameter, path: Path, outside: bool, root: PathLike | None
+) -> None:
+    """The files that a cascade names lie where they may."""
+    named = [
+        (getattr(stage, field), f"{path}: stage '{stage.name}': {field}")
+        for stage in definition.stage
+        for field in ("net", "weights", "onnx")
+        if getattr(stage, field)
+    ]
+    named += [(file.path, f"{path}: file") for file in definition.file]
+    for name, where in named:
+        if outside or path in NAMES.values():
+            anywhere(path.parent, name, where)
+        else:
+            inside(path.parent, name, where, root)
 
 
 def _check_file(path: Path, sha256: str) -> None:
@@ -140,9 +197,30 @@ def load_stage(stage: cascade_pb2.StageParameter, folder: Path, weights: Path) -
         return read_onnx(weights)
     if stage.onnx:
         raise ProtofaceError(f"{weights}: stage '{stage.name}' is an ONNX file, so give one (.onnx)")
-    return load_net(folder / stage.net, weights)
+    net = folder / stage.net
+    if not lies_in(folder, net):
+        _read(net, folder)  # first, and alone: errors of the weights may be told
+    loaded = load_net(net, weights)
+    _check_values(loaded, str(net))
+    return loaded
+
+
+def _check_values(net: Net, source: str) -> None:
+    """Raise ProtofaceError for a net whose layers would take all memory with one picture."""
+    for node in build_graph(net, source).nodes:
+        count = sum(math.prod(value.shape[1:]) for value in node.tops)
+        if count > MOST_VALUES:
+            raise ProtofaceError(
+                f"{source}: layer '{node.name}' makes {count:,} values of one picture; at most "
+                f"{MOST_VALUES:,} are computed"
+            )
 
 
 def empty_nets(definition: cascade_pb2.CascadeParameter, folder: Path) -> list[Net]:
     """The net of each stage, without weights."""
-    return [deployed(read_net(folder / stage.net)) for stage in definition.stage]
+    return [deployed(_read(folder / stage.net, folder)) for stage in definition.stage]
+
+
+def _read(net: Path, folder: Path) -> Net:
+    with discreet(net, [folder], "a net"):
+        return read_net(net)

@@ -10,6 +10,7 @@ from pathlib import Path
 from protoface.converters.conversion import ONNX, convert, is_onnx
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import read_bytes, replacing, write_text
+from protoface.converters.paths import written
 from protoface.converters.prototxt import to_text
 from protoface.converters.weights import HDF5
 
@@ -25,27 +26,37 @@ from .definition import (
 )
 
 
-def pack(model: PathLike, out: PathLike, weights: Sequence[PathLike] = (), notice: str = "") -> Path:
+def pack(
+    model: PathLike,
+    out: PathLike,
+    weights: Sequence[PathLike] = (),
+    notice: str = "",
+    outside: bool = False,
+) -> Path:
     """Copy a cascade into a folder: `cascade.prototxt`, and of each net STAGE.prototxt, weights, .onnx.
 
     STAGE is the first stage with that net and those weights; the ONNX file has BatchNorm folded in. A
-    stage that is ONNX already stays as it is. `notice` is said whenever the weights are loaded. Returns
-    the path of the new `cascade.prototxt`, which is written last. Raises ProtofaceError if a file is
-    missing or does not fit.
+    stage that is ONNX already stays as it is. `notice` is said whenever the weights are loaded; with
+    `outside` the cascade may name files outside of its folder, as in `load`. Returns the path of the
+    new `cascade.prototxt`, which is written last. Raises ProtofaceError if a file is missing or does
+    not fit, and for a name that would be written outside of the folder.
     """
-    path, folder = find_definition(model), Path(out)
+    path, folder = find_definition(model, outside), Path(out)
     if path.parent.resolve() == folder.resolve():
         raise ProtofaceError(f"{out}: holds the cascade itself; give another folder")
-    definition = read_definition(path)
+    definition = read_definition(path, outside)
     load_nets(definition, path.parent, weights)  # the weights must fit before anything is written
     files = weight_files(definition, path.parent, weights)
-    for first, *others in sharing(definition, files):
+    groups = sharing(definition, files)
+    firsts = [(definition.stage[first], files[first]) for first, *_ in groups]
+    names = [FILE, *(name for stage, file in firsts for name in _names(stage, file))]
+    target = written(folder, names, str(path))[FILE]
+    for first, *others in groups:
         stage, file = definition.stage[first], files[first]
         _copy(stage, path.parent, file, folder)
         for index in (first, *others):
             _rename(definition.stage[index], stage.name, file)
     definition.notice = notice or definition.notice
-    target = folder / FILE
     write_text(target, to_text(sealed(definition, folder)))
     return target
 
@@ -60,6 +71,12 @@ def sealed(definition: cascade_pb2.CascadeParameter, folder: Path) -> cascade_pb
     for name in dict.fromkeys([*named, *(name for name in beside if (folder / name).is_file())]):
         result.file.add(path=name, sha256=hashlib.sha256(read_bytes(folder / name)).hexdigest())
     return result
+
+
+def _names(stage: cascade_pb2.StageParameter, weights: Path) -> list[str]:
+    """The files that `_copy` writes."""
+    suffixes = [ONNX] if is_onnx(weights) else [_suffix(weights), ".prototxt", ONNX]
+    return [f"{stage.name}{suffix}" for suffix in suffixes]
 
 
 def _copy(stage: cascade_pb2.StageParameter, source: Path, weights: Path, out: Path) -> None:

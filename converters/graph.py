@@ -6,6 +6,7 @@ value of its own.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from .errors import ProtofaceError
 from .layers import BlobSpec, Layer, layer_types, make_layer
 from .layers.data import Data, Input
 from .layers.parameter import Parameter
+from .limits import LARGEST_BLOB, MOST_PARAMETERS
 from .messages import without
 
 TRAIN, TEST = caffe_pb2.TRAIN, caffe_pb2.TEST
@@ -147,6 +149,7 @@ def build_graph(
     current: dict[str, Value] = {}
     unread: dict[str, Value] = {}
     nodes: list[Node] = []
+    parameters = 0
     for name, count in Counter(layer.name for layer in net.layer).items():
         if count > 1:
             raise ProtofaceError(f"{source}: {count} layers are named '{name}'; rename them")
@@ -160,6 +163,7 @@ def build_graph(
         layer = _make(param, bottoms, source, data_shapes or {})
         try:
             shapes, specs = layer.tops(), layer.blobs()
+            parameters += _checked_size(layer, shapes, specs, parameters)
             if len(shapes) != len(param.top):
                 layer.fail(f"has {len(param.top)} tops, expected {len(shapes)}")
             keys = _blob_keys(layer, specs, owners)
@@ -177,6 +181,23 @@ def build_graph(
         nodes.append(Node(layer, bottoms, tops, tuple(specs), keys))
     inputs = tuple(top for node in nodes if node.layer.fed for top in node.tops)
     return Graph(net.name, tuple(nodes), inputs, tuple(unread.values()))
+
+
+def _checked_size(layer: Layer, shapes: Sequence[Shape], specs: Sequence[BlobSpec], before: int) -> int:
+    """How many values the blobs of a layer have; `before` those of the layers before it.
+
+    Raises ProtofaceError for what would take all memory.
+    """
+    for shape in shapes:
+        if math.prod(shape) > LARGEST_BLOB:
+            layer.fail(f"makes {list(shape)}, more than Caffe holds in a blob")
+    own = sum(math.prod(spec.shape) for spec in specs)
+    if before + own > MOST_PARAMETERS:
+        layer.fail(
+            f"has {own:,} parameters, with the layers before it {before + own:,}; a net has at most "
+            f"{MOST_PARAMETERS:,}"
+        )
+    return own
 
 
 def _value_names(net: Net) -> list[list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -14,22 +13,29 @@ from . import caffe_pb2
 from .errors import ProtofaceError
 from .files import read_bytes, write_text
 from .layers import layer_types
+from .limits import TOKEN, check_finite, check_layers, check_nesting, check_size
 from .upgrade import upgrade
 
 M = TypeVar("M", bound=Message)
-#: Strings and comments, in which a bracket means nothing, and brackets.
-TOKEN = re.compile(r"""\"(?:\\.|[^"\\\n])*\"|'(?:\\.|[^'\\\n])*'|\#[^\n]*|[{}<>]""")
+#: Letters of the parser's own words that an error repeats: a text may hold names of any length.
+LONGEST_REASON = 200
 
 
 def read_message(path: str | os.PathLike[str], message: M) -> M:
     """Fill `message` from the protobuf text file `path` and return it.
 
-    Raises ProtofaceError naming file, line and column on a syntax error or an unknown field.
+    Raises ProtofaceError naming file, line and column on a syntax error or an unknown field, and for
+    numbers that are not finite.
     """
-    return parse_message(_read_text(path), message, os.fspath(path))
+    text, source = read_text(path), os.fspath(path)
+    parse_message(text, message, source)
+    check_finite(message, text, source)
+    return message
 
 
-def _read_text(path: str | os.PathLike[str]) -> str:
+def read_text(path: str | os.PathLike[str]) -> str:
+    """The content of a text file. Raises ProtofaceError naming it if it is none, or too large."""
+    check_size(path)
     try:
         return read_bytes(path).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -43,16 +49,15 @@ def parse_message(text: str, message: M, source: str, before: int = 0) -> M:
 
     `before` is the number of lines that the source has before the text.
     """
+    check_nesting(text, source, before)
     try:
         text_format.Parse(text, message)
     except text_format.ParseError as error:
         line = error.GetLine()
         place = f"line {before + line}" if line else "text"
         # protobuf starts its message with "line:column : ", which the line named here repeats
-        what = str(error).split(" : ", 1)[-1]
-        raise ProtofaceError(f"{source}: {place}: {' '.join(what.split())}") from error
-    except RecursionError as error:
-        raise ProtofaceError(f"{source}: messages are nested too deeply") from error
+        what = " ".join(str(error).split(" : ", 1)[-1].split())
+        raise ProtofaceError(f"{source}: {place}: {what[:LONGEST_REASON]}") from error
     return message
 
 
@@ -63,11 +68,14 @@ def read_net(path: str | os.PathLike[str]) -> caffe_pb2.NetParameter:
     be listed, left out by its phase, or refused by its own name. Raises ProtofaceError naming the file
     and the line.
     """
-    text, source = _read_text(path), os.fspath(path)
+    text, source = read_text(path), os.fspath(path)
+    check_nesting(text, source)
     try:
         net = parse_message(text, caffe_pb2.NetParameter(), source)
     except ProtofaceError:
         net = _with_unknown_layers(text, source)
+    check_finite(net, text, source)
+    check_layers(net, source)
     net = upgrade(net, source)
     if not net.layer:
         raise ProtofaceError(f"{path}: the net has no layers")

@@ -20,15 +20,13 @@ from .blobs import Array, Shape, blob_shape, blob_view, check_blob, fill_blob, t
 from .errors import ProtofaceError
 from .files import PathLike, read_bytes, replacing
 from .graph import Graph, Net, build_graph
-from .hdf5 import check_hdf5
+from .hdf5 import open_hdf5, read_arrays
 from .messages import without, write_parts
 from .pickles import check_pickle
 from .strings import check_strings
 from .upgrade import upgrade
 
 CAFFEMODEL, HDF5, PYTORCH = ".caffemodel", ".caffemodel.h5", ".pt"
-# Deflate, the filter that h5py has, packs zeros 1032 times: what claims more is a damaged file.
-MAXIMUM_COMPRESSION = 1100
 # Tensors of a .pt file may share values; more often than this is no net's.
 MAXIMUM_SHARING = 8
 
@@ -223,35 +221,21 @@ def _write_caffemodel(path: Path, net: Net) -> None:
 
 def _read_hdf5(path: PathLike) -> Net:
     """`/data/<layer>/<blob index>`; names with `/` make nested groups. Source: Caffe, net.cpp."""
-    check_hdf5(path)
     layers: dict[str, dict[int, Array]] = {}
-
-    def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset):
-            layer, index = _blob_name(path, name, "/")
-            layers.setdefault(layer, {})[index] = _dataset(path, name, item)
-
-    try:
-        with h5py.File(path, "r") as file:
-            if not isinstance(file.get("data"), h5py.Group):
-                raise ProtofaceError(f"{path}: has no group /data; not Caffe's HDF5 weights")
-            # visit order is by name: layers of the text file keep theirs when matched by name
-            file["data"].visititems(visit)
-    except ProtofaceError:
-        raise
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise ProtofaceError(f"{path}: not a readable HDF5 file ({error})") from error
+    with open_hdf5(path) as items:
+        if not isinstance(items.get("data"), h5py.Group):
+            raise ProtofaceError(f"{path}: has no group /data; not Caffe's HDF5 weights")
+        # in the order of the names: layers of the text file keep theirs when matched by name
+        found = {
+            name: item
+            for name, item in items.items()
+            if name.startswith("data/") and isinstance(item, h5py.Dataset)
+        }
+        places = {name: _blob_name(path, name.removeprefix("data/"), "/") for name in found}
+        for name, array in read_arrays(path, found).items():
+            layer, index = places[name]
+            layers.setdefault(layer, {})[index] = array
     return _named_net(path, layers)
-
-
-def _dataset(path: PathLike, name: str, item: h5py.Dataset) -> Array:
-    """The values of a data set, if they are floats that the file really holds."""
-    if item.dtype.kind != "f":
-        raise ProtofaceError(f"{path}: /data/{name} holds {item.dtype}, not floats")
-    # Space that was declared but never written takes none in the file, and could be any size.
-    if item.nbytes > MAXIMUM_COMPRESSION * item.id.get_storage_size():
-        raise ProtofaceError(f"{path}: /data/{name} of shape {list(item.shape)} is not in the file")
-    return np.asarray(item[()])
 
 
 def _write_hdf5(path: Path, net: Net) -> None:

@@ -29,6 +29,7 @@ from protoface.converters.float16 import to_float16
 from protoface.converters.fold import fold_batch_norm
 from protoface.converters.int8 import to_int8
 from protoface.converters.onnx_export import to_onnx
+from protoface.converters.paths import written
 from protoface.converters.prototxt import to_text
 from protoface.converters.runtimes import Blobs
 
@@ -79,25 +80,30 @@ def quantize_cascade(
     kind: str = "int8",
     weights: Sequence[PathLike] = (),
     progress: Progress = iter,
+    outside: bool = False,
 ) -> Quantised:
     """Write the cascade `model` with smaller nets into a folder: STAGE.onnx, `cascade.prototxt`.
 
     `kind` is a key of CONVERTERS. The pictures of `dataset` go through the cascade as in detection, and
     what its stages see calibrates their nets (one net where stages share it); a mirrored view
     (`flip_average`) has the same range and is left out. Killed on its way, it leaves no cascade that
-    loads with another one's nets. Raises ProtofaceError as `load` and the converters do.
+    loads with another one's nets. `outside` is that of `load`. Raises
+    ProtofaceError as `load` and the converters do.
     """
-    path, folder = find_definition(model), Path(out)
+    path, folder = find_definition(model, outside), Path(out)
     if path.parent.resolve() == folder.resolve():
         raise ProtofaceError(f"{out}: holds the cascade itself; give another folder")
-    definition = read_definition(path)
+    definition = read_definition(path, outside)
     files = weight_files(definition, path.parent, weights)
+    groups = sharing(definition, files)
+    names = [f"{definition.stage[first].name}.onnx" for first, *_ in groups]
+    written(folder, [FILE, *names], str(path))  # before the work, which takes minutes
     loaded = load_nets(definition, path.parent, weights)
     cascade = Cascade(definition, loaded, BACKEND)
     seen: list[list[Blobs]] = [[] for _ in cascade.stages]
     measured = evaluate_cascade(cascade, dataset, progress, _recording(cascade, seen))
     nets = []
-    for members in sharing(definition, files):
+    for members in groups:
         stages = tuple(definition.stage[index].name for index in members)
         before = as_onnx(loaded[members[0]], definition.stage[members[0]])
         feeds = [feed for index in members for feed in seen[index]]

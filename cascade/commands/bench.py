@@ -22,8 +22,10 @@ from protoface.converters.commands.path_types import FILE_OUT, PATH_IN
 from protoface.converters.files import refuse_inputs, write_text
 from protoface.converters.terminal import say
 
+from .. import cascade_pb2
 from ..backends.choice import AUTO, BACKENDS
 from ..cascade import Cascade
+from ..definition import Loaded
 from ..measure.agreement import Agreement, compare
 from ..measure.machine import machine, versions
 from ..measure.step_times import (
@@ -39,7 +41,7 @@ from ..measure.step_times import (
 )
 from ..pictures import listed_pictures, read_picture
 from ..windows.window import Image
-from .options import mode_option, model_option, weights_option
+from .options import mode_option, model_option, outside_option, weights_option
 from .read_files import model_files
 
 
@@ -62,6 +64,7 @@ class SeveralValues(click.Command):
 @click.command(cls=SeveralValues)
 @model_option
 @weights_option
+@outside_option
 @click.option(
     "--backend",
     "backends",
@@ -105,6 +108,7 @@ class SeveralValues(click.Command):
 def bench(
     model: str,
     weights: tuple[Path, ...],
+    outside: bool,
     backends: tuple[str, ...],
     mode: str,
     batches: tuple[int, ...],
@@ -126,11 +130,12 @@ def bench(
       protoface bench --model my_cascade --backend onnxruntime opencv --batch 1 64
     """
     if json_file is not None:
-        refuse_inputs([json_file], chain(model_files(model, weights), _given(images)))
+        refuse_inputs([json_file], chain(model_files(model, weights, outside), _given(images)))
     cv2.setNumThreads(threads)
     with _noticed() as noticed:
         pictures = _pictures(images, size)
-        result = _measured(model, weights, backends, mode, batches, pictures, threads, runs)
+        loaded = load_model(model, weights, outside)
+        result = _measured(loaded, backends, mode, batches, pictures, threads, runs)
     for line in result.lines():
         say(line)
     say(f"backends used: {', '.join(result.used)}")
@@ -170,8 +175,7 @@ class _Pictures:
 
 
 def _measured(
-    model: str,
-    weights: Sequence[Path],
+    loaded: tuple[cascade_pb2.CascadeParameter, list[Loaded], bool],
     backends: Sequence[str],
     mode: str,
     batches: Sequence[int],
@@ -179,7 +183,7 @@ def _measured(
     threads: int,
     runs: int,
 ) -> _Result:
-    definition, nets, real = load_model(model, weights)
+    definition, nets, real = loaded
     ways = [name for name in backends if name in ON_DEVICE]
     names = [name for name in backends if name in BACKENDS] or ([AUTO] if ways else runnable(nets))
     cascades = [Cascade(definition, nets, name, mode, threads) for name in names]

@@ -26,6 +26,11 @@ weights_option = click.option(
     type=PATH_IN,
     help="Weights instead of those that the cascade names; once for each stage, in order.",
 )
+outside_option = click.option(
+    "--outside",
+    is_flag=True,
+    help="Trust files outside of the model's folder that it names by absolute paths, .. or links.",
+)
 backend_option = click.option(
     "--backend",
     type=click.Choice([AUTO, *BACKENDS]),

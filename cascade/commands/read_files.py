@@ -8,10 +8,10 @@ from pathlib import Path
 from ..definition import PathLike, find_definition, read_definition, weight_files
 
 
-def model_files(model: PathLike, weights: Sequence[Path] = ()) -> Iterator[Path]:
+def model_files(model: PathLike, weights: Sequence[Path] = (), outside: bool = False) -> Iterator[Path]:
     """A cascade's text, nets, weights and the files that it lists, as far as they are named."""
-    path = find_definition(model)
-    definition = read_definition(path)
+    path = find_definition(model, outside)
+    definition = read_definition(path, outside)
     yield path
     yield from weight_files(definition, path.parent, weights)
     yield from weight_files(definition, path.parent)

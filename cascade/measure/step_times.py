@@ -171,14 +171,15 @@ def runnable(nets: Sequence[Loaded]) -> list[str]:
 
 
 def load_model(
-    model: PathLike, weights: Sequence[Path]
+    model: PathLike, weights: Sequence[Path], outside: bool = False
 ) -> tuple[cascade_pb2.CascadeParameter, list[Loaded], bool]:
     """A cascade's definition, its nets, and whether they have real weights.
 
     Where the cascade names weights that are not there, its nets are filled as training would start.
+    `outside` is that of `load`.
     """
-    path = find_definition(model)
-    definition = read_definition(path)
+    path = find_definition(model, outside)
+    definition = read_definition(path, outside)
     files = weight_files(definition, path.parent, weights)
     onnx = any(map(is_onnx, files))
     real = bool(weights) or onnx or any(file.is_file() for file in files)

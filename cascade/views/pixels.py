@@ -90,10 +90,18 @@ def only_pixels(
     return view if isinstance(view, PixelsView) and not others else None
 
 
+#: Pixels of a side of a net's input: with three channels 200 MB a picture.
+LARGEST_SIDE = 4096
+
+
 def _check(preprocess: cascade_pb2.PreprocessParameter, mode: Mode, where: str) -> None:
     if len(preprocess.mean) not in (0, 1, 3) or len(preprocess.size) not in (1, 2):
         raise ProtofaceError(
             f"{where}: preprocess needs one or two values of size, and none, one or three of mean"
+        )
+    if not 0 < min(preprocess.size) <= max(preprocess.size) <= LARGEST_SIDE:
+        raise ProtofaceError(
+            f"{where}: size is {max(preprocess.size)}, at most {LARGEST_SIDE} pixels and at least 1"
         )
     name = _Preprocess.Interpolation.Name(preprocess.interpolation)
     if name in mode.LACKS:

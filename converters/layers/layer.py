@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeVar
 from .. import caffe_pb2
 from ..blobs import Array, Shape
 from ..errors import ProtofaceError
+from ..limits import LARGEST_BLOB
 
 if TYPE_CHECKING:
     import torch
 
     from ..onnx_graph import OnnxGraph
-
-LARGEST_BLOB = (1 << 31) - 1  # Caffe, blob.cpp, Reshape: the number of values is an int
 
 
 @dataclass(frozen=True)

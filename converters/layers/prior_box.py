@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ..onnx_graph import OnnxGraph
 
 
+#: Of each pixel: SSD has one min_size and four ratios a layer.
+MOST_SIZES = 50
+
+
 @register("PriorBox")
 class PriorBox(Layer):
     """Boxes around every pixel of a feature map, as parts of the picture, and their variances.
@@ -45,6 +49,8 @@ class PriorBox(Layer):
         self.most = [float(int(size)) for size in options.max_size]
         if not self.least or min(options.min_size) <= 0:
             self.fail("must give min_size above 0")
+        if max(len(self.least), len(options.aspect_ratio)) > MOST_SIZES:
+            self.fail(f"gives more than {MOST_SIZES} of min_size or aspect_ratio")
         if self.most and len(self.most) != len(self.least):
             self.fail(f"{len(self.most)} max_size for {len(self.least)} min_size")
         if any(most <= least for least, most in zip(options.min_size, options.max_size, strict=False)):
@@ -81,12 +87,12 @@ class PriorBox(Layer):
 
     def sizes(self) -> list[tuple[float, float]]:
         """Width and height, in pixels of the picture, of a pixel's boxes."""
-        sizes = []
+        sizes, ratios = [], self.ratios()
         for index, least in enumerate(self.least):
             sizes.append((least, least))
             if self.most:
                 sizes.append((math.sqrt(least * self.most[index]),) * 2)
-            sizes += [(least * math.sqrt(r), least / math.sqrt(r)) for r in self.ratios()]
+            sizes += [(least * math.sqrt(r), least / math.sqrt(r)) for r in ratios]
         return sizes
 
     def tops(self) -> list[Shape]:

@@ -14,6 +14,7 @@ from protoface.cascade.commands.options import (
     backend_option,
     mode_option,
     original_option,
+    outside_option,
     weights_option,
 )
 from protoface.cascade.commands.read_files import model_files, set_files
@@ -34,6 +35,7 @@ from .progress import show_progress
 @click.option("--celeba", type=FOLDER_IN, help="CelebA, or a folder like it. Default: no errors.")
 @original_option
 @weights_option
+@outside_option
 @backend_option
 @mode_option
 @click.option("--markdown", is_flag=True, help="Print the table as markdown instead of plain text.")
@@ -42,6 +44,7 @@ def compare(
     celeba: Path | None,
     model: str,
     weights: tuple[Path, ...],
+    outside: bool,
     backend: str,
     mode: str,
     markdown: bool,
@@ -55,10 +58,10 @@ def compare(
     """
     if json_file is not None:
         pictures = () if celeba is None else set_files(celeba)
-        refuse_inputs([json_file], chain(model_files(model, weights), pictures))
-    path = find_definition(model)
-    files = weight_files(read_definition(path), path.parent, weights)
-    cascade = load(model, backend, mode, files, threads=1)
+        refuse_inputs([json_file], chain(model_files(model, weights, outside), pictures))
+    path = find_definition(model, outside)
+    files = weight_files(read_definition(path, outside), path.parent, weights)
+    cascade = load(model, backend, mode, files, threads=1, outside=outside)
     timings = measure([cascade], random_pictures(), [1], runs=100, threads=1)
     data = None if celeba is None else partial(read_dataset, celeba)
     rows = compare_rows(cascade, files, data, timings, machine()["processor"], show_progress)

@@ -14,7 +14,13 @@ import click
 import cv2
 
 from protoface.cascade.cascade import load
-from protoface.cascade.commands.options import backend_option, mode_option, model_option, weights_option
+from protoface.cascade.commands.options import (
+    backend_option,
+    mode_option,
+    model_option,
+    outside_option,
+    weights_option,
+)
 from protoface.cascade.commands.read_files import model_files, set_files
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.commands.path_types import FILE_OUT, FOLDER_OUT
@@ -36,6 +42,7 @@ from .progress import show_progress
 @partition_option()
 @model_option
 @weights_option
+@outside_option
 @backend_option
 @mode_option
 @click.option(
@@ -60,6 +67,7 @@ def eval(
     partition: str | None,
     model: str,
     weights: tuple[Path, ...],
+    outside: bool,
     backend: str,
     mode: str,
     peers: tuple[str, ...],
@@ -76,9 +84,9 @@ def eval(
       protoface eval --data celeba/ --partition test --model my_cascade --report report/
     """
     outputs = [json_file, None if report is None else report / "index.html"]
-    refuse_inputs(filter(None, outputs), chain(model_files(model, weights), set_files(data)))
+    refuse_inputs(filter(None, outputs), chain(model_files(model, weights, outside), set_files(data)))
     cv2.setNumThreads(1)  # as the runtime: the time of a picture is that of one thread
-    cascade = load(model, backend, mode, weights, threads=1)
+    cascade = load(model, backend, mode, weights, threads=1, outside=outside)
     if json_file is not None:
         check_names([stage.name for stage in cascade.stages])
     others, absent = open_peers(peers)

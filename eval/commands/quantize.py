@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from protoface.cascade.commands.options import model_option, weights_option
+from protoface.cascade.commands.options import model_option, outside_option, weights_option
 from protoface.cascade.definition import FILE
 from protoface.converters.commands.path_types import FOLDER_OUT
 from protoface.converters.int8 import quantised_layers
@@ -22,6 +22,7 @@ from .progress import show_progress
 @click.command()
 @model_option
 @weights_option
+@outside_option
 @data_option
 @partition_option("train")
 @click.option(
@@ -43,6 +44,7 @@ from .progress import show_progress
 def quantize(
     model: str,
     weights: tuple[Path, ...],
+    outside: bool,
     data: Path,
     partition: str,
     pictures: int,
@@ -59,7 +61,7 @@ def quantize(
       protoface quantize --model fast --data faces/ --out fast-int8
     """
     dataset = evenly(read_dataset(data, partition), pictures)
-    done = quantize_cascade(model, out, dataset, kind, weights, show_progress)
+    done = quantize_cascade(model, out, dataset, kind, weights, show_progress, outside)
     for line in done.measured.skipped:
         say(f"protoface: {line}", err=True)
     for line in _report(done, kind):

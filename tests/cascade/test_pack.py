@@ -69,3 +69,39 @@ def test_nothing_is_written_of_a_cascade_that_is_not_whole(folder, tmp_path):
 def test_not_onto_itself(folder):
     with pytest.raises(ProtofaceError, match="holds the cascade itself; give another folder"):
         pack(folder, Path(folder))
+
+
+def renamed(folder, first, second):
+    file = folder / "cascade.prototxt"
+    file.write_text(file.read_text().replace("level_1", first).replace("level_2", second))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["../level_2", "/tmp/level_2", "sub/level_2"])
+def test_a_name_that_leads_elsewhere(name, folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "packed"
+    (out.parent / "level_2.onnx").write_text("mine")
+    with pytest.raises(
+        ProtofaceError, match=r"cascade.prototxt: stage number 2: the name .* becomes a"
+    ):
+        pack(renamed(folder, "level_1", name), out)
+    assert [path.name for path in out.parent.iterdir()] == ["level_2.onnx"]
+    assert (out.parent / "level_2.onnx").read_text() == "mine"
+
+
+def test_a_stage_that_would_take_the_place_of_the_cascade(folder, tmp_path):
+    with pytest.raises(ProtofaceError, match=r"'cascade.prototxt' would be written twice; rename a st"):
+        pack(renamed(folder, "cascade", "level_2"), tmp_path / "packed")
+    assert not (tmp_path / "packed").exists()
+
+
+def test_a_link_that_waits_in_the_folder(folder, tmp_path_factory):
+    """What is written goes through links, so one must not lead out."""
+    away = tmp_path_factory.mktemp("away")
+    (away / "mine").write_text("mine")
+    (away / "out").mkdir()
+    (away / "out" / "level_2.onnx").symlink_to(away / "mine")
+    with pytest.raises(ProtofaceError, match=r"level_2.onnx leads out of the folder that is written"):
+        pack(folder, away / "out")
+    assert (away / "mine").read_text() == "mine"
+    assert [path.name for path in (away / "out").iterdir()] == ["level_2.onnx"]

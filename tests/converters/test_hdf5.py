@@ -1,11 +1,15 @@
-"""Damage in an HDF5 file that its own library would hang on."""
+"""HDF5 files of anybody's: what leads elsewhere, is larger than it may be, or hangs the library."""
 
 import struct
+import time
 
+import h5py
+import numpy as np
 import pytest
 
 from protoface.converters import ProtofaceError, read_weights, write_weights
-from protoface.converters.hdf5 import check_hdf5
+from protoface.converters.hdf5 import check_hdf5, open_hdf5, read_arrays
+from protoface.trainers.solver.snapshot import read_state
 
 NET = """
 layer { name: 'x' type: 'Input' top: 'x' input_param { shape { dim: [1, 4] } } }
@@ -58,3 +62,133 @@ def test_another_format(file, place, byte, message):
     file.write_bytes(content)
     with pytest.raises(ProtofaceError, match=message):
         read_weights(file)
+
+
+def build(path, make):
+    """A file with two floats of the user's beside it, and one that `make` fills."""
+    (path.parent / "secret").write_bytes(np.array([1, 2], "<f4").tobytes())
+    with h5py.File(path.parent / "other.h5", "w") as other:
+        other["0"] = np.float32([1, 2])
+    with h5py.File(path, "w") as file:
+        make(file)
+    return path
+
+
+def external_storage(file, name, folder):
+    file.create_dataset(name, (2,), "f4", external=[(str(folder / "secret"), 0, 8)])
+
+
+def external_link(file, name, folder):
+    file[name] = h5py.ExternalLink(str(folder / "other.h5"), "/0")
+
+
+def soft_link(file, name, folder):
+    file["by/way/of"] = h5py.ExternalLink(str(folder / "other.h5"), "/")
+    file[name] = h5py.SoftLink("/by/way/of/0")
+
+
+def virtual(file, name, folder):
+    layout = h5py.VirtualLayout((2,), "f4")
+    layout[:] = h5py.VirtualSource(str(folder / "other.h5"), "0", (2,))
+    file.create_virtual_dataset(name, layout)
+
+
+ELSEWHERE = [external_storage, external_link, soft_link, virtual]
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_weights_of_another_file(tmp_path, elsewhere):
+    path = build(tmp_path / "n.caffemodel.h5", lambda file: elsewhere(file, "data/f/0", tmp_path))
+    with h5py.File(path) as file:
+        assert file["data/f/0"][()].tolist() == [1, 2]  # h5py reads them
+    with pytest.raises(ProtofaceError, match=r"n.caffemodel.h5: .*another file") as caught:
+        read_weights(path)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_a_solver_state_of_another_file(tmp_path, elsewhere):
+    def make(file):
+        file["iter"], file["current_step"], file["learned_net"] = [1], [0], b"n.caffemodel"
+        elsewhere(file, "history/0", tmp_path)
+
+    with pytest.raises(ProtofaceError, match=r"a.solverstate.h5: .*another file"):
+        read_state(build(tmp_path / "a.solverstate.h5", make))
+
+
+def test_the_root_itself_may_lead_elsewhere(tmp_path):
+    def make(file):
+        file["data"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/")
+
+    with pytest.raises(ProtofaceError, match="another file"):
+        read_weights(build(tmp_path / "n.h5", make))
+
+
+def test_groups_that_hold_themselves(tmp_path):
+    def make(file):
+        file["data/f/0"] = np.ones(2, np.float32)
+        file["data/loop"] = file["/"]
+
+    assert [layer.name for layer in read_weights(build(tmp_path / "n.h5", make)).layer] == ["f"]
+
+
+def test_deep_groups(tmp_path):
+    """Each level is a call in the library's own walk: enough of them end the process."""
+
+    def make(file):
+        group = file
+        for _ in range(2000):
+            group = group.create_group("a")
+
+    with pytest.raises(ProtofaceError, match="more than 64 levels"):
+        read_weights(build(tmp_path / "n.h5", make))
+
+
+@pytest.mark.parametrize(
+    "storage", [{"chunks": (1 << 20,)}, {"chunks": (1 << 20,), "fillvalue": 3}, {}]
+)
+def test_values_that_are_only_declared(tmp_path, storage):
+    def make(file):
+        data = file.create_dataset("data/f/0", (1 << 35,), "f4", compression=None, **storage)
+        if storage:
+            data[:5] = 1
+
+    path = build(tmp_path / "n.h5", make)
+    started = time.monotonic()
+    with pytest.raises(ProtofaceError, match=r"n.h5: /data/f/0 of shape .* is not in the file"):
+        read_weights(path)
+    assert time.monotonic() - started < 2
+
+
+def test_values_that_are_packed(tmp_path, monkeypatch):
+    """As much as Deflate can unpack them to is still too much if nobody packs so much."""
+    packed = {"compression": "gzip", "chunks": (1 << 16,)}
+    path = build(
+        tmp_path / "n.h5",
+        lambda file: file.create_dataset("data/f/0", data=np.zeros(1 << 20, np.float32), **packed),
+    )
+    assert len(read_weights(path).layer) == 1
+    monkeypatch.setattr("protoface.converters.hdf5.UNPACKED", 1 << 20)
+    with pytest.raises(ProtofaceError, match=r"bytes unpack to 4,194,304; store so much without"):
+        read_weights(path)
+
+
+def test_one_data_set_under_many_names_is_read_once(tmp_path):
+    def make(file):
+        file["data/f/0"] = np.ones(1000, np.float32)
+        for name in range(1000):
+            file[f"data/f{name}/0"] = file["data/f/0"]
+
+    assert len(read_weights(build(tmp_path / "n.h5", make)).layer) == 1
+
+
+def test_kinds(tmp_path):
+    def make(file):
+        file["a"], file["b"] = np.arange(3), np.float16([1, 2])
+
+    path = build(tmp_path / "n.h5", make)
+    with open_hdf5(path) as items:
+        assert list(items) == ["", "a", "b"]
+        assert read_arrays(path, {"a": items["a"]}, "iu")["a"].tolist() == [0, 1, 2]
+        with pytest.raises(ProtofaceError, match="n.h5: /a holds int64, not floats$"):
+            read_arrays(path, {"a": items["a"]})

@@ -401,13 +401,13 @@ def test_hdf5_files_of_other_kinds(tmp_path, build, message):
 
 
 def test_hdf5_leads_to_no_other_file(tmp_path):
-    """A link counts for nothing, as for Caffe a layer that is not there."""
     make_hdf5(tmp_path / "other.h5", lambda file: file.create_dataset("0", data=[1.0]))
     path = tmp_path / "n.h5"
     make_hdf5(path, lambda file: file.__setitem__("data/a", h5py.ExternalLink("other.h5", "/")))
     with h5py.File(path) as file:
         assert file["data/a/0"][0] == 1  # h5py would follow it
-    assert not read_weights(path).layer
+    with pytest.raises(ProtofaceError, match=r"n.h5: /data holds a link, which may lead into another"):
+        read_weights(path)
 
 
 def test_compressed_hdf5_is_read(tmp_path):

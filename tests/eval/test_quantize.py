@@ -193,3 +193,21 @@ def test_evenly_spread(dataset):
     chosen = evenly(dataset, 5)
     assert chosen.paths == dataset.paths[::4]
     np.testing.assert_array_equal(chosen.boxes, dataset.boxes[::4])
+
+
+@pytest.mark.parametrize("name", ["../level_2", "/tmp/level_2", "cascade.prototxt/x"])
+def test_a_name_that_leads_elsewhere(model, dataset, tmp_path, name):
+    file = model / "cascade.prototxt"
+    file.write_text(file.read_text().replace('name: "level_2"', f'name: "{name}"'))
+    with pytest.raises(ProtofaceError, match="stage number 2: the name .* becomes a file's"):
+        quantize_cascade(model, tmp_path / "out" / "int8", dataset)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_link_that_waits_in_the_folder(model, dataset, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "out" / "level_1.onnx").symlink_to(tmp_path / "mine")
+    with pytest.raises(ProtofaceError, match=r"level_1.onnx leads out of the folder that is written"):
+        quantize_cascade(model, tmp_path / "out", dataset)
+    assert (tmp_path / "mine").read_text() == "mine"

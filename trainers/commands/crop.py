@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from protoface.cascade.commands.options import backend_option, mode_option, original_option
+from protoface.cascade.commands.options import (
+    backend_option,
+    mode_option,
+    original_option,
+    outside_option,
+)
 from protoface.converters.commands.path_types import PATH_IN
 from protoface.converters.terminal import say
 from protoface.eval.commands.data_options import data_option
@@ -30,6 +35,7 @@ from .training_options import (
     type=PATH_IN,
     help="Weights of level 1. Default: those that the cascade names.",
 )
+@outside_option
 @out_option
 @drop_option
 @backend_option
@@ -41,6 +47,7 @@ def crop(
     data: Path,
     model: str,
     weights: Path | None,
+    outside: bool,
     out: Path,
     drop: float,
     backend: str,
@@ -62,7 +69,7 @@ def crop(
     from ..sets.crop import crop as run
     from ..sets.crop import load_levels
 
-    levels = load_levels(model, weights, backend, mode)
+    levels = load_levels(model, weights, backend, mode, outside)
     with resumable():
         done = run(data, levels, out, drop, workers, seed)
     report(done.counts, done.bad, out)

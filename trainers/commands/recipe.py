@@ -21,6 +21,11 @@ from .training_options import device_option, out_option, resumable, threads_opti
     help="Multiply the epochs of all stages, for a trial. Default: the recipe's epochs_factor, or 1.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Default: the recipe's seed, or 0.")
+@click.option(
+    "--outside",
+    is_flag=True,
+    help="Trust files outside of RECIPE's folder that it names by absolute paths, .. or links.",
+)
 @device_option
 @threads_option
 def recipe(
@@ -28,6 +33,7 @@ def recipe(
     out: Path,
     epochs_factor: float | None,
     seed: int | None,
+    outside: bool,
     device: str,
     threads: int | None,
 ) -> None:
@@ -45,5 +51,5 @@ def recipe(
 
     use_threads(threads)
     with resumable():
-        train_recipe(recipe, out, seed, device, threads, epochs_factor, say)
+        train_recipe(recipe, out, seed, device, threads, epochs_factor, say, outside)
     say(f"the cascade is in {out}")

@@ -11,9 +11,10 @@ import h5py
 import numpy as np
 import torch
 
+from protoface.cascade.lists import read_lines
 from protoface.converters import ProtofaceError
 from protoface.converters.blobs import Array
-from protoface.converters.files import read_bytes
+from protoface.converters.hdf5 import open_hdf5, read_arrays
 
 from .columns import Columns, LayerParameter
 
@@ -26,7 +27,7 @@ def read_hdf5_data(layer: LayerParameter, dtype: torch.dtype) -> Columns:
     source = layer.hdf5_data_param.source
     if layer.HasField("transform_param"):
         raise ProtofaceError("HDF5Data takes no transform_param; transform what is in the files")
-    files = [line.strip() for line in read_bytes(source).decode("utf-8").splitlines() if line.strip()]
+    files = [line.strip() for line in read_lines(source) if line.strip()]
     if not files:
         raise ProtofaceError(f"{source}: names no files")
     kind = np.float64 if dtype == torch.float64 else np.float32
@@ -45,14 +46,14 @@ def read_hdf5_data(layer: LayerParameter, dtype: torch.dtype) -> Columns:
 def _read_file(path: str, names: list[str], kind: type[np.floating]) -> list[Array]:
     if not Path(path).is_file():
         raise ProtofaceError(f"{path}: No such file or directory")
-    try:
-        with h5py.File(path, "r") as file:
-            missing = [name for name in names if name not in file]
-            if missing:
-                raise ProtofaceError(f"{path}: has no data set '{missing[0]}'; it has {list(file)}")
-            arrays = [np.asarray(file[name][()], kind) for name in names]
-    except OSError as error:
-        raise ProtofaceError(f"{path}: not a readable HDF5 file ({error})") from error
+    if not h5py.is_hdf5(path):
+        raise ProtofaceError(f"{path}: not a readable HDF5 file")
+    with open_hdf5(path) as items:
+        missing = [name for name in names if name not in items]
+        if missing:
+            raise ProtofaceError(f"{path}: has no data set '{missing[0]}'; it has {list(items)[1:9]}")
+        found = read_arrays(path, {name: items[name] for name in names}, "fiu")
+        arrays = [np.asarray(found[name], kind) for name in names]
     if any(array.ndim < 1 or len(array) != len(arrays[0]) for array in arrays):
         raise ProtofaceError(f"{path}: its data sets differ in the number of rows")
     return arrays

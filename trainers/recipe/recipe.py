@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from google.protobuf.message import Message
+
 from protoface.cascade import cascade_pb2
 from protoface.cascade.definition import FILE, read_definition
 from protoface.cascade.layouts import Layout, layout_of
@@ -13,12 +15,15 @@ from protoface.cascade.views.pixels import PixelsView, only_pixels
 from protoface.cascade.windows import clean
 from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike
+from protoface.converters.paths import anywhere, discreet, inside, shown
 from protoface.converters.prototxt import read_message
 
 from ..drawn.faces import WIDEST
 from . import recipe_pb2
 
 TrainingParameter = recipe_pb2.TrainingParameter
+#: More than any experiment needs; a number without measure would take all memory, disk or time.
+MOST = {"batch_size": 1 << 16, "epochs": 1_000_000, "count": 10_000_000, "views": 1000}
 
 
 @dataclass(frozen=True)
@@ -67,13 +72,20 @@ class Recipe:
         return merged
 
 
-def read_recipe(path: PathLike, seed: int | None = None, epochs_factor: float | None = None) -> Recipe:
+def read_recipe(
+    path: PathLike,
+    seed: int | None = None,
+    epochs_factor: float | None = None,
+    outside: bool = False,
+) -> Recipe:
     """The recipe in a file, checked; `seed` and `epochs_factor` stand in for the file's.
 
-    Raises ProtofaceError naming file and line, field or stage.
+    Its cascade and that one's nets lie in the folder of the recipe, of the other one if that names the
+    cascade; anywhere if the user trusts files `outside`. Raises ProtofaceError naming file and line,
+    field or stage.
     """
     source = os.fspath(path)
-    parameter, folder = _with_base(path)
+    parameter, folder = _with_base(path, outside)
     if seed is not None:
         parameter.seed = seed
     if epochs_factor is not None:
@@ -84,25 +96,38 @@ def read_recipe(path: PathLike, seed: int | None = None, epochs_factor: float | 
         raise ProtofaceError(
             f"{source}: start {parameter.start} has no {FILE}; train that recipe first"
         )
-    file = folder / parameter.cascade
-    recipe = Recipe(parameter, read_definition(file), file.parent, source)
+    find = anywhere if outside else inside
+    file = find(folder, parameter.cascade, f"{source}: cascade")
+    recipe = Recipe(parameter, read_definition(file, outside, folder), file.parent, source)
     _check_data(recipe)
     _check_stages(recipe)
     return recipe
 
 
-def _with_base(path: PathLike) -> tuple[recipe_pb2.RecipeParameter, Path]:
-    """A recipe over the one that it is like, and the folder that its cascade is relative to."""
+def _with_base(path: PathLike, outside: bool) -> tuple[recipe_pb2.RecipeParameter, Path]:
+    """A recipe over the one that it is like, and the folder that its cascade is relative to.
+
+    The other one may lie above or beside this one's folder: nothing but a recipe is read from there,
+    and nothing of what else it may be is told.
+    """
     own, folder = read_message(path, recipe_pb2.RecipeParameter()), Path(path).parent
     if not own.like:
         return own, folder
-    base = read_message(folder / own.like, recipe_pb2.RecipeParameter())
+    where = f"{os.fspath(path)}: like"
+    if Path(own.like).is_absolute() and not outside:
+        raise ProtofaceError(
+            f"{where} {shown(own.like)} is absolute; name it relative to the folder {folder}, or say "
+            "that files outside are trusted (--outside)"
+        )
+    other = anywhere(folder, own.like, where)
+    with discreet(other, [folder], "a recipe"):
+        base = read_message(other, recipe_pb2.RecipeParameter())
     if base.like:
         raise ProtofaceError(f"{os.fspath(path)}: like {own.like}, which is itself like another recipe")
     if own.data:
         base.ClearField("data")
     if not own.cascade:
-        folder = (folder / own.like).parent
+        folder = other.parent
     base.MergeFrom(own)
     base.ClearField("like")
     return base, folder
@@ -123,8 +148,16 @@ def _check_data(recipe: Recipe) -> None:
         raise ProtofaceError(f"{recipe.source}: epochs_factor must be positive")
 
 
+def _check_measure(message: Message, where: str) -> None:
+    for name, most in MOST.items():
+        value = getattr(message, name, 0)
+        if value > most:
+            raise ProtofaceError(f"{where}: {name} is {value}; it must be at most {most}")
+
+
 def _check_drawn(recipe: Recipe) -> None:
     drawn, names = recipe.parameter.synthetic, [stage.name for stage in recipe.definition.stage]
+    _check_measure(drawn, f"{recipe.source}: synthetic")
     if drawn.count and not 0 < drawn.narrowest <= WIDEST:
         raise ProtofaceError(f"{recipe.source}: synthetic's narrowest is not in 0 .. {WIDEST:g}")
     for name in drawn.stage:
@@ -158,6 +191,7 @@ def _check_stages(recipe: Recipe) -> None:
             raise ProtofaceError(f"{where}: looks through a box window, which a recipe cannot train")
         training = recipe.training(stage.name)
         _check_training(training, where)
+        _check_measure(training, where)
         least = training.jitter.least_factor
         if not 0 <= least <= training.jitter.factor:
             raise ProtofaceError(f"{where}: jitter's least_factor {least:g} is not in 0 .. factor")

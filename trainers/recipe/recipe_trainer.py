@@ -27,6 +27,7 @@ from protoface.converters import ProtofaceError, convert, read_net
 from protoface.converters.files import PathLike, replacing, write_text
 from protoface.converters.graph import Net
 from protoface.converters.locking import LOCK, alone
+from protoface.converters.paths import written
 from protoface.converters.prototxt import to_text
 from protoface.converters.stopping import stopping
 from protoface.converters.weights import write_weights
@@ -46,6 +47,8 @@ from .validation import Validation, show
 
 Say = Callable[[str], None]
 COPY = "recipe.prototxt"
+#: What is written of each stage, behind its name.
+SUFFIXES = (".prototxt", ".caffemodel", ".onnx", ".csv", ".snapshot.pt")
 #: Rows of a stage's log, and every which of them has an error on the validation pictures.
 ROWS, VALIDATE = 40, 5
 SNAPSHOT_SECONDS = 60
@@ -69,17 +72,20 @@ def train_recipe(
     threads: int | None = None,
     epochs_factor: float | None = None,
     report: Say = print,
+    outside: bool = False,
 ) -> RecipeTrained:
     """Train every stage of the recipe in a file that is not trained yet, into the folder `out`.
 
     There are then `cascade.prototxt`, which names the nets and weights beside it, each stage as
     STAGE.prototxt, .caffemodel and .onnx (BatchNorm folded), its log STAGE.csv, and `recipe.prototxt`
     with the seed. `seed` and `epochs_factor` stand in for the recipe's; `threads` workers read
-    pictures. SIGINT or SIGTERM ends a stage's training with a snapshot, from which the next run
-    resumes, and raises Interrupted. Raises ProtofaceError for anything wrong with the files, if another
-    process works in the folder, and if the loss is not finite.
+    pictures; `outside`: the recipe may name nets outside of its folder. SIGINT or SIGTERM ends a
+    stage's training with a snapshot, from which the next run resumes, and raises Interrupted. Raises
+    ProtofaceError for anything wrong with the files, if another process works in the folder, and if the
+    loss is not finite.
     """
-    recipe, folder, place = read_recipe(path, seed, epochs_factor), Path(out), torch_device(device)
+    recipe = read_recipe(path, seed, epochs_factor, outside)
+    folder, place = Path(out), torch_device(device)
     with alone(folder / LOCK):
         return _train_stages(recipe, folder, place, cores(threads), report)
 
@@ -122,9 +128,11 @@ def claim(recipe: Recipe, out: Path) -> cascade_pb2.CascadeParameter:
         if owner == stage.name:
             nets[owner] = read_net(recipe.folder / stage.net)
         stage.net, stage.weights = f"{owner}.prototxt", f"{owner}.caffemodel"
+    names = [COPY, FILE, *(f"{name}{suffix}" for name in nets for suffix in SUFFIXES)]
+    paths = written(out, names, recipe.source)
     files: dict[str, Message] = {COPY: recipe.parameter, FILE: definition}
     files.update({f"{name}.prototxt": net for name, net in nets.items()})
-    texts = {out / name: to_text(message) for name, message in files.items()}
+    texts = {paths[name]: to_text(message) for name, message in files.items()}
     for path, text in texts.items():
         if path.exists() and path.read_text(encoding="utf-8") != text:
             raise ProtofaceError(

@@ -92,14 +92,16 @@ def load_levels(
     weights: PathLike | None = None,
     backend: str = AUTO,
     mode: str = "clean",
+    outside: bool = False,
 ) -> Levels:
     """The first two stages of a cascade whose second one need not be trained yet.
 
     `model` is a cascade.prototxt, its folder or a name that comes with the package; `weights` those of
-    level 1, instead of the file that the cascade names. Raises ProtofaceError.
+    level 1, instead of the file that the cascade names. `outside` is that of `load`. Raises
+    ProtofaceError.
     """
-    path = find_definition(model)
-    definition = read_definition(path)
+    path = find_definition(model, outside)
+    definition = read_definition(path, outside)
     if len(definition.stage) < 2:
         raise ProtofaceError(f"{path}: has no second stage to make pictures for")
     named = definition.stage[0].onnx or definition.stage[0].weights

@@ -74,3 +74,29 @@ def test_shapes_that_do_not_fit(files: Path, shape: tuple[int, ...], labels: int
 def test_no_transforms(files: Path) -> None:
     with pytest.raises(ProtofaceError, match="takes no transform_param"):
         read(LAYER + " transform_param { scale: 2 }")
+
+
+def test_values_of_another_file(files: Path) -> None:
+    """Training data too is what its own file holds."""
+    with h5py.File("c.h5", "w") as file:
+        file["data"], file["label"] = np.zeros((5, 2, 3, 4)), np.zeros(5)
+    with h5py.File("b.h5", "w") as file:
+        file["data"], file["label"] = h5py.ExternalLink("c.h5", "/data"), np.zeros(5)
+    with pytest.raises(ProtofaceError, match=r"b.h5: / holds a link, which may lead into another file"):
+        read()
+    with h5py.File("b.h5", "w") as file:
+        file.create_dataset("data", (1, 2, 3, 4), "f4", external=[("c.h5", 0, 96)])
+        file["label"] = np.zeros(1)
+    with pytest.raises(ProtofaceError, match=r"b.h5: /data lies in another file"):
+        read()
+    with h5py.File("b.h5", "w") as file:
+        file.create_dataset("data", (1 << 30, 2, 3, 4), "f4", chunks=(64, 2, 3, 4))
+        file["label"] = np.zeros(1)
+    with pytest.raises(ProtofaceError, match=r"b.h5: /data of shape .* is not in the file"):
+        read()
+
+
+def test_a_list_that_is_no_text(files: Path) -> None:
+    Path("list.txt").write_bytes(b"\xff")
+    with pytest.raises(ProtofaceError, match=r"list.txt: not a text file"):
+        read()

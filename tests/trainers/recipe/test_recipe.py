@@ -185,3 +185,69 @@ def test_several_views_or_named_answers_are_not_trained(recipe: str, more: str) 
         match="stage 'more': a recipe trains nets with one view of pixels that answer points",
     ):
         read_recipe(recipe)
+
+
+def test_what_a_recipe_names_lies_in_its_folder(recipe: str, tmp_path: Path) -> None:
+    """Its cascade, that one's nets by way of `..` too; a recipe that it is like may lie above."""
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (tmp_path / "cascade.prototxt").rename(inner / "cascade.prototxt")
+    edit(recipe, 'cascade: "cascade.prototxt"', 'cascade: "inner/cascade.prototxt"')
+    edit(str(inner / "cascade.prototxt"), 'net: "net.prototxt"', 'net: "../net.prototxt"')
+    assert read_recipe(recipe).folder == inner
+    edit(str(inner / "cascade.prototxt"), 'net: "../net.prototxt"', 'net: "../../net.prototxt"')
+    with pytest.raises(ProtofaceError, match=r"net '../../net.prototxt' is not in the folder .*--outs"):
+        read_recipe(recipe)
+    assert read_recipe(recipe, outside=True).folder == inner
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../elsewhere/cascade.prototxt", "link"])
+def test_a_cascade_elsewhere(recipe: str, tmp_path: Path, name: str) -> None:
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    edit(recipe, 'cascade: "cascade.prototxt"', f'cascade: "{name}"')
+    with pytest.raises(
+        ProtofaceError, match=r"recipe.prototxt: cascade '.*' is not in the folder"
+    ) as e:
+        read_recipe(recipe)
+    assert "root" not in str(e.value).replace("pytest-of-root", "")
+
+
+def test_a_recipe_like_what_is_none(recipe: str, tmp_path: Path) -> None:
+    """Nothing of that file is told."""
+    (tmp_path / "more").mkdir()
+    (tmp_path / "secret").write_text("hunter2: 1")
+    own = tmp_path / "more" / "own.prototxt"
+    own.write_text('like: "../secret"')
+    with pytest.raises(ProtofaceError, match="secret: cannot be read as a recipe") as caught:
+        read_recipe(own)
+    assert "hunter2" not in str(caught.value)
+    own.write_text(f'like: "{tmp_path}/recipe.prototxt"')
+    with pytest.raises(ProtofaceError, match=r"own.prototxt: like .* is absolute; .*--outside"):
+        read_recipe(own)
+    assert read_recipe(own, outside=True).parameter.name == "small"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("base_lr: 0.01", "base_lr: nan", r"recipe.prototxt: line \d+: base_lr is not a finite number"),
+        ("base_lr: 0.01", "scatter { aspect: inf }", r"line \d+: aspect is not a finite number"),
+        (
+            "batch_size: 8",
+            "batch_size: 4000000000",
+            "batch_size is 4000000000; it must be at most 65536",
+        ),
+        ('name: "small"', "synthetic { count: 4000000000 }", "count is 4000000000; it must be at most"),
+        (
+            'name: "small"',
+            "synthetic { count: 1 views: 4000000000 }",
+            "views is 4000000000; it must be",
+        ),
+        ("epochs: 8", "epochs: 1e30", "epochs is .*; it must be at most 1000000"),
+        ('name: "small"', 'name: "small" stage { ' * 5000, "messages are nested too deeply"),
+    ],
+)
+def test_numbers_without_measure(recipe: str, old: str, new: str, message: str) -> None:
+    edit(recipe, old, new)
+    with pytest.raises(ProtofaceError, match=message):
+        read_recipe(recipe)

@@ -79,12 +79,16 @@ def test_labels_of_a_turned_window_lead_back(tmp_path: Path, level_1: Path) -> N
         f"shape {{ x: {x} y: {y} }} " for x, y in zip(ANSWER[::2], ANSWER[1::2], strict=True)
     )
     folder = Path(str(find_definition("original"))).parent
-    text = (folder / "cascade.prototxt").read_text().replace('"level_', f'"{folder}/level_')
+    text = (folder / "cascade.prototxt").read_text()
+    for field in ("net", "weights"):
+        text = text.replace(f'{field}: "', f'{field}: "{folder}/')
     square = 'square { around: "nose" k: 4 a: "nose" b: "left_eye" }'
     cascade = tmp_path / "cascade.prototxt"
     cascade.write_text(text.replace(square, f"similarity {{ {shape} }}"))
     points = write_set(tmp_path / "set", 10, 128)
-    levels = load_levels(cascade, level_1)
+    with pytest.raises(ProtofaceError, match="is not in the folder"):
+        load_levels(cascade, level_1)
+    levels = load_levels(cascade, level_1, outside=True)
     crop(tmp_path / "set", levels, tmp_path / "out", drop=0.9)
     for picture in list_dataset(tmp_path / "set", 0):
         image = cv2.imread(str(picture.path))
@@ -94,7 +98,7 @@ def test_labels_of_a_turned_window_lead_back(tmp_path: Path, level_1: Path) -> N
         assert np.abs(back - points[picture.name]).max() < 1e-3
     cascade.write_text(text.replace(square, f"similarity {{ {shape} patch: 0.3 }}"))
     with pytest.raises(ProtofaceError, match="has patches or several views"):
-        load_levels(cascade, level_1)
+        load_levels(cascade, level_1, outside=True)
 
 
 def test_faithful_is_the_original_s_arithmetic(tmp_path: Path, level_1: Path) -> None:
