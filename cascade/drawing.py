@@ -13,6 +13,8 @@ from .face import Face
 from .windows.window import Floats, Image, Window, to_picture
 
 GREEN, RED, BLUE = (0, 255, 0), (0, 0, 255), (255, 0, 0)
+#: Radius of a disc in pixels.
+LARGEST = 1000
 CORNERS = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], np.float32)
 
 
@@ -40,7 +42,8 @@ def draw(
     """
     spread = np.ptp(levels[-1], axis=0).max()
     size = min(float(np.nan_to_num(spread)), max(image.shape))
-    radius = max(1, round(size / 40 * min(1.0, math.sqrt(5 / len(levels[-1])))))
+    radius = round(size / 40 * min(1.0, math.sqrt(5 / len(levels[-1]))))
+    radius = min(max(1, radius), LARGEST)
     if window is not None and not window.empty:
         for part in (window, *window.patches):
             corners = to_picture(CORNERS, replace(part, patches=())).round().astype(np.int32)
@@ -54,7 +57,13 @@ def draw(
 
 
 def _discs(image: Image, points: Floats, colour: tuple[int, int, int], radius: int) -> None:
-    points = np.asarray(points, np.float64)
-    # a net can answer anything; OpenCV takes 16 bits of coordinate
-    for x, y in points[np.abs(points).max(axis=1) < 2**15].round().astype(int).tolist():
-        cv2.circle(image, (x, y), radius, colour, cv2.FILLED, cv2.LINE_AA)
+    rows, columns = image.shape[:2]
+    points, reach = np.asarray(points, np.float64), radius + 2
+    # a net can answer anything; a comparison with NaN is false
+    near = (points > -reach).all(axis=1) & (points < (columns + reach, rows + reach)).all(axis=1)
+    for x, y in points[near].round().astype(int).tolist():
+        left, top = max(x - reach, 0), max(y - reach, 0)
+        # a part of the picture: OpenCV has 16 bits for a place
+        part = image[top : max(y + reach, 0), left : max(x + reach, 0)]
+        if part.size:
+            cv2.circle(part, (x - left, y - top), radius, colour, cv2.FILLED, cv2.LINE_AA)

@@ -8,7 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .block_means import weighed_means
+from .gather import SIDE, gather
 from .window import Image, Window
+
+#: Pixels that are sooner copied than counted.
+FEW = 1 << 20
 
 Row = tuple[float, float, float]
 Rule = tuple[Row, Row]
@@ -30,6 +35,8 @@ def resample(image: Image, window: Window, height: int, width: int, interpolatio
     if shrinks:
         image, rule = _shrunk(image, rule, window, height, width)
         interpolation = cv2.INTER_LINEAR
+    if max(*image.shape[:2], window.width, window.height) > SIDE:
+        return gather(image, np.array(rule), height, width, interpolation)
     flags = interpolation | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(  # type: ignore[return-value]
         image, np.array(rule), (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
@@ -102,7 +109,7 @@ def shrunk_blocks(
     for i, j, k, m in (above, below, (top, bottom, 0, left), (top, bottom, right, width)):
         if i < j and k < m:
             x, y = (across[0] + k * fx, across[0] + m * fx), (down[0] + i * fy, down[0] + j * fy)
-            means[i:j, k:m] = _means(_repeated(image, *x, *y), fx, fy)
+            means[i:j, k:m] = _edge_means(image, x, y, fx, fy)
     return means
 
 
@@ -123,6 +130,15 @@ def _repeated(image: Image, left: int, right: int, top: int, bottom: int) -> Ima
     before, behind = max(x - left, 0), max(right - x - width, 0)
     repeated = cv2.copyMakeBorder(part, above, below, before, behind, cv2.BORDER_REPLICATE)
     return repeated[: bottom - top, : right - left]  # type: ignore[return-value]
+
+
+def _edge_means(
+    image: Image, across: tuple[int, int], down: tuple[int, int], fx: int, fy: int
+) -> Image:
+    """The means of blocks that reach beyond the picture."""
+    if (across[1] - across[0]) * (down[1] - down[0]) > max(image.size // 3, FEW):
+        return weighed_means(image, across, down, fx, fy)
+    return _means(_repeated(image, *across, *down), fx, fy)
 
 
 def _means(part: Image, fx: int, fy: int) -> Image:

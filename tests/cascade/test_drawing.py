@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from protoface.cascade import load
 from protoface.cascade.drawing import BLUE, GREEN, RED, draw, draw_faces
@@ -55,3 +56,15 @@ def test_points_outside_the_picture_or_not_finite_do_no_harm(folder):
     assert draw(image, face.stages, truth=truth).shape == image.shape
     wild = np.full((5, 2), np.nan)
     assert draw(image, [wild, wild]).shape == image.shape
+
+
+@pytest.mark.parametrize("shape", [(1, 1_000_000), (1_000_000, 1), (3, 70_000), (2, 40_000_000)])
+def test_points_are_drawn_anywhere_in_a_thin_picture(shape):
+    image = np.zeros((*shape, 3), np.uint8)
+    rows, columns = shape
+    points = np.array([(0.02, 0.02), (0.4, 0.4), (0.99, 0.99)]) * (columns - 1, rows - 1)
+    window = centred(columns / 2, rows / 2, 4.0 * max(shape), 3)
+    draw(image, [points[::-1], points], window, truth=points + 5)
+    for x, y in points.round().astype(int):
+        assert tuple(image[y, x]) == BLUE
+    assert not image[rows // 4, columns // 4].any()

@@ -61,3 +61,21 @@ def test_a_given_box_is_rounded_and_clamped():
     assert faithful.box(size, 20, 10, 5.4, 5.6) == Window(20, 10, 5, 6)
     for x, y in ((200, 0), (-90, 0), (0, 70), (np.nan, 0), (np.inf, 0)):
         assert faithful.box(size, x, y, 50, 50).empty
+
+
+@pytest.mark.parametrize("way", [cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST])
+def test_a_large_window_is_resized_channel_by_channel_to_the_same_numbers(way, monkeypatch):
+    image = np.random.default_rng(0).integers(0, 256, (301, 517, 3), np.uint8)
+    window = Window(3, 5, 400, 290)
+    expected = faithful.resample(image, window, 48, 40, way)
+    monkeypatch.setattr(faithful, "MANY", 1)
+    np.testing.assert_array_equal(faithful.resample(image, window, 48, 40, way), expected)
+
+
+@pytest.mark.parametrize("shape", [(1, 1_000_000), (1_000_000, 1), (2, 3_000_000)])
+def test_a_thin_picture_is_resized(shape):
+    image = np.zeros((*shape, 3), np.uint8)
+    image[shape[0] // 2 :, shape[1] // 2 :] = 200
+    seen = faithful.resample(image, Window(0, 0, shape[1], shape[0]), 48, 48, cv2.INTER_LINEAR)
+    assert seen.shape == (48, 48, 3)
+    assert (seen[-1, -1] == 200).all()
