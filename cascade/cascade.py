@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -13,22 +16,29 @@ from protoface.converters.errors import ProtofaceError
 from . import cascade_pb2
 from .answers.answer_kind import make_answers
 from .backends.choice import AUTO, choose_backend
-from .definition import DEFAULT, Loaded, PathLike, find_definition, load_nets, read_definition
+from .definition import DEFAULT, NAMES, Loaded, PathLike, find_definition, load_nets, read_definition
 from .face import Candidate, Face, given_boxes
 from .layouts import layout_of
 from .nets import make_stage
-from .stage import Clock, Step, no_clock
+from .stage import Clock, Stage, Step, no_clock
 from .views.view_kind import make_views
 from .windows.mode import find_mode
 from .windows.window import Box, Image
+
+#: Nets of the process that this one was forked from.
+_LEFT: list[Sequence[Stage]] = []
 
 
 class Cascade:
     """A list of stages, each of which refines the points of the one before. Made by `load`.
 
-    `name`, `layout` (which points there are), `backend` and `mode` say what runs. Not for use from
-    several threads at once: runtimes keep state between calls.
+    `name`, `layout` (which points there are), `backend` and `mode` say what runs. Several threads may
+    use it at once. A copy (pickle, copy.deepcopy, another process) loads it again; one that is made
+    of nets in memory has no copy.
     """
+
+    #: What `load` was given, for copies.
+    source: tuple[Any, ...] | None = None
 
     def __init__(
         self,
@@ -48,6 +58,23 @@ class Cascade:
             views = make_views(stage, self.layout, arithmetic, where)
             answers = make_answers(stage, self.layout, arithmetic, where)
             self.stages.append(make_stage(stage, net, views, answers, self.backend, threads))
+        self._process = os.getpid()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies load it again. Raises ProtofaceError for one that was not loaded."""
+        if self.source is None:
+            raise ProtofaceError(
+                f"cascade '{self.name}' is made of nets in memory, so it cannot be copied or used in "
+                "another process; write it to a folder and load it"
+            )
+        return load, self.source
+
+    def _reopen(self) -> None:
+        """Load the nets again in a process that was forked: runtimes have threads that are not here."""
+        again, arguments = self.__reduce__()
+        _LEFT.append(self.stages)  # to end them would be to wait for their threads
+        self.stages = again(*arguments).stages
+        self._process = os.getpid()
 
     def detect(self, image: Image, boxes: ArrayLike | None = None) -> list[Face]:
         """Find the faces of one picture.
@@ -77,15 +104,29 @@ class Cascade:
         A stage sees the candidates that the one before has left; where none are left, it ends. Steps
         tell their times by the `clock`, such as `time.perf_counter`.
         """
+        if self._process != os.getpid():
+            self._reopen()
         candidates: Sequence[Candidate] = begin(images, boxes)
         for stage in self.stages:
             if not candidates:
                 return
             if stage.needs_box and any(candidate.box is None for candidate in candidates):
                 raise ProtofaceError(f"stage '{stage.name}' looks through a box: give boxes")
-            step = stage.step(images, candidates, clock)
+            step = self._step(stage, images, candidates, clock)
             yield step
             candidates = step.candidates
+
+    def _step(
+        self, stage: Stage, images: Sequence[Image], candidates: Sequence[Candidate], clock: Clock
+    ) -> Step:
+        try:
+            return stage.step(images, candidates, clock)
+        except (MemoryError, cv2.error) as error:
+            sizes = ", ".join(f"{image.shape[1]} x {image.shape[0]}" for image in images[:3])
+            reason = str(error).strip().splitlines() or ["there is not enough memory"]
+            raise ProtofaceError(
+                f"stage '{stage.name}' fails at pictures of {sizes} pixels: {reason[0]}"
+            ) from error
 
 
 def begin(images: Sequence[Image], boxes: Sequence[ArrayLike] | None = None) -> list[Candidate]:
@@ -112,6 +153,7 @@ def load(
     mode: str = "clean",
     weights: Sequence[PathLike] = (),
     threads: int | None = None,
+    outside: bool = False,
 ) -> Cascade:
     """Load a cascade, ready to detect.
 
@@ -119,13 +161,18 @@ def load(
     `backend` is a key of BACKENDS, or `auto` for the fastest that is installed (`Cascade.backend` says
     which). `mode` is `clean`, or `faithful` to repeat the original's rounding. `weights`, one file for
     each stage, replace those that the cascade names. `threads` limits the runtime's threads (process
-    wide in OpenCV and PyTorch). Restrictions on the use of the weights are
-    logged once. Raises ProtofaceError naming the file, stage or backend.
+    wide in OpenCV and PyTorch). The files that the cascade names lie in its folder, links followed,
+    unless files `outside` are trusted. Restrictions on the use of the weights are logged once. Raises
+    ProtofaceError naming the file, stage or backend.
     """
-    path = find_definition(name_or_path)
-    definition = read_definition(path)
+    path = find_definition(name_or_path, outside)
+    definition = read_definition(path, outside)
     nets = load_nets(definition, path.parent, weights)
-    return Cascade(definition, nets, backend, mode, threads)
+    cascade = Cascade(definition, nets, backend, mode, threads)
+    name = name_or_path if name_or_path in NAMES else os.path.abspath(name_or_path)
+    files = tuple(map(os.path.abspath, weights))
+    cascade.source = (name, cascade.backend, mode, files, threads, outside)
+    return cascade
 
 
 def check_image(image: Image) -> None:

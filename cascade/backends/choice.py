@@ -8,6 +8,7 @@ from __future__ import annotations
 from protoface.converters.errors import ProtofaceError
 
 from .backend import Backend
+from .fork import forked
 from .onnxruntime_backend import OnnxRuntime
 from .opencv_backend import OpenCV
 from .openvino_backend import OpenVino
@@ -40,6 +41,8 @@ def choose_backend(name: str) -> str:
     if name not in BACKENDS:
         raise ProtofaceError(f"backend '{name}' is unknown; there are {AUTO}, {', '.join(BACKENDS)}")
     reason = BACKENDS[name].missing()
+    if "cuda" in name and forked():
+        reason = "a process that was forked has no GPU; start it by the method 'spawn'"
     if reason:
         raise ProtofaceError(f"backend '{name}' cannot run here: {reason}")
     return name

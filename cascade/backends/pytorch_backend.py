@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 
 import numpy as np
@@ -12,10 +11,7 @@ from protoface.converters.errors import ProtofaceError
 from protoface.converters.graph import Net
 from protoface.converters.runtimes import Run, run_pytorch
 
-#: Filled in a process that was forked: there PyTorch waits for threads that only its parent has.
-_FORKED: list[bool] = []
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: _FORKED.append(True))
+from .fork import forked
 
 
 class PyTorch:
@@ -49,7 +45,7 @@ class PyTorch:
 
         if self.device == "cuda":
             allow_tf32(False)
-        if _FORKED:
+        if forked():  # where PyTorch would wait for its parent's threads
             threads = 1
         if threads is not None:
             torch.set_num_threads(threads)
