@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .block_means import weighed_means
-from .gather import SIDE, gather
+from .large_pictures import SIDE, gather
 from .window import Image, Window
 
 #: Pixels that are sooner copied than counted.

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from protoface.cascade.windows.gather import SIDE, gather
+from protoface.cascade.windows.large_pictures import SIDE, gather
 from protoface.cascade.windows.sampling import resample, sampling_matrix
 from protoface.cascade.windows.window import Window
 
