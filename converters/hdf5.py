@@ -7,6 +7,7 @@ import os
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -82,6 +83,19 @@ def open_hdf5(path: PathLike) -> Iterator[Items]:
         raise
     except (OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise ProtofaceError(f"{path}: not a readable HDF5 file ({error})") from error
+
+
+@contextmanager
+def writing_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Yield a new HDF5 file that is made in memory; `path` gets its bytes in the end.
+
+    HDF5 itself ends the process when a file that it closes finds the disk full.
+    """
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+        yield file
+        file.flush()
+        content = file.id.get_file_image()
+    path.write_bytes(content)
 
 
 def _items(path: PathLike, file: h5py.File) -> Items:

@@ -20,7 +20,7 @@ from .blobs import Array, Shape, blob_shape, blob_view, check_blob, fill_blob, t
 from .errors import ProtofaceError
 from .files import PathLike, read_bytes, replacing
 from .graph import Graph, Net, build_graph
-from .hdf5 import open_hdf5, read_arrays
+from .hdf5 import open_hdf5, read_arrays, writing_hdf5
 from .messages import without, write_parts
 from .pickles import check_pickle
 from .strings import check_strings
@@ -249,7 +249,7 @@ def _write_hdf5(path: Path, net: Net) -> None:
     _check_hdf5_names(net)
     arrays = arrays_of(net, os.fspath(path))
     shared: set[str] = set()
-    with h5py.File(path, "w") as file:
+    with writing_hdf5(path) as file:
         for layer in net.layer:
             file.require_group(f"data/{layer.name}")
             for index in range(len(layer.blobs)):

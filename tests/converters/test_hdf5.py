@@ -1,7 +1,10 @@
 """HDF5 files of anybody's: what leads elsewhere, is larger than it may be, or hangs the library."""
 
 import struct
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -192,3 +195,24 @@ def test_kinds(tmp_path):
         assert read_arrays(path, {"a": items["a"]}, "iu")["a"].tolist() == [0, 1, 2]
         with pytest.raises(ProtofaceError, match="n.h5: /a holds int64, not floats$"):
             read_arrays(path, {"a": items["a"]})
+
+
+FULL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+from protoface.start import main
+main()
+"""
+
+
+@pytest.mark.parametrize("suffix", [".caffemodel.h5", ".h5", ".pt", ".onnx", ".caffemodel"])
+def test_a_full_disk_is_one_line_in_every_format(suffix, tmp_path):
+    """HDF5 itself would end the process where it closes the file."""
+    model = Path(__file__).parents[2] / "cascade" / "models" / "fast"
+    out = tmp_path / f"net{suffix}"
+    given = ["convert", model / "level_1.prototxt", model / "level_1.caffemodel", "--out", out]
+    done = subprocess.run([sys.executable, "-c", FULL, *given], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == f"protoface: {out}: cannot be written: File too large\n"
+    assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
@@ -22,7 +21,7 @@ from protoface.converters import ProtofaceError, caffe_pb2
 from protoface.converters.blobs import Array, bytes_field, to_array, to_blob
 from protoface.converters.files import PathLike, read_bytes, replacing
 from protoface.converters.graph import Net, insert_splits
-from protoface.converters.hdf5 import Items, open_hdf5, read_arrays
+from protoface.converters.hdf5 import Items, open_hdf5, read_arrays, writing_hdf5
 from protoface.converters.weights import CAFFEMODEL, HDF5, write_weights
 
 STATE, STATE_HDF5 = ".solverstate", ".solverstate.h5"
@@ -118,7 +117,7 @@ def _message(state: State) -> caffe_pb2.SolverState:
 
 def _write_hdf5(path: Path, state: State) -> None:
     """Source: Caffe, sgd_solver.cpp, SnapshotSolverStateToHDF5."""
-    with h5py.File(path, "w") as file:
+    with writing_hdf5(path) as file:
         file["iter"] = np.array([state.iteration], np.int32)
         file["learned_net"] = np.bytes_(state.learned_net.encode())
         file["current_step"] = np.array([state.current_step], np.int32)
