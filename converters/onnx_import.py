@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from numpy.typing import NDArray
 
 from .blobs import Shape
@@ -24,7 +24,11 @@ from .onnx_node import OnnxNode
 from .operators import operators
 from .operators.constants import folded
 from .part import ONLY
+from .paths import inside
 from .strings import check_strings
+
+#: The key under which a tensor names the file that holds its data.
+EXTERNAL = b"location"
 
 
 def read_onnx(path: str | os.PathLike[str]) -> onnx.ModelProto:
@@ -34,8 +38,13 @@ def read_onnx(path: str | os.PathLike[str]) -> onnx.ModelProto:
     """
     model = onnx.ModelProto()
     try:
-        model.ParseFromString(read_bytes(path))
+        content = read_bytes(path)
+        model.ParseFromString(content)
+        if EXTERNAL in content:
+            _check_external(model, Path(path))
         onnx.external_data_helper.load_external_data_for_model(model, str(Path(path).parent))
+    except ProtofaceError:
+        raise
     except (DecodeError, RecursionError) as error:
         raise ProtofaceError(f"{path}: not an ONNX model, or a truncated one") from error
     except (OSError, ValueError, onnx.checker.ValidationError) as error:
@@ -44,6 +53,19 @@ def read_onnx(path: str | os.PathLike[str]) -> onnx.ModelProto:
     if not model.graph.node:
         raise ProtofaceError(f"{path}: holds no ONNX graph")
     return model
+
+
+def _check_external(message: Message, path: Path) -> None:
+    """Raise ProtofaceError for data in a file outside of the model's folder, links followed."""
+    if isinstance(message, onnx.TensorProto):
+        where = f"{path}: the data of tensor '{message.name}',"
+        for entry in message.external_data:
+            if entry.key == EXTERNAL.decode():
+                inside(path.parent, str(entry.value), where, remedy="copy it there")
+    for field, value in message.ListFields():
+        if field.message_type:
+            for item in [value] if isinstance(value, Message) else value:
+                _check_external(item, path)
 
 
 def from_onnx(

@@ -19,6 +19,7 @@ PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 LONGEST_NAME = 100
 #: Letters of a path; Linux takes 4096.
 LONGEST_PATH = 1000
+TRUST = "copy it there, or say that files outside are trusted (--outside)"
 
 
 def check_name(name: str, where: str) -> None:
@@ -30,7 +31,9 @@ def check_name(name: str, where: str) -> None:
         )
 
 
-def inside(folder: PathLike, name: str, where: str, root: PathLike | None = None) -> Path:
+def inside(
+    folder: PathLike, name: str, where: str, root: PathLike | None = None, remedy: str = TRUST
+) -> Path:
     """The path of `name`, relative to `folder`, if it lies in there, links followed.
 
     With a `root`, a folder around `folder`, it may lie anywhere in that one. A file need not be there,
@@ -40,8 +43,7 @@ def inside(folder: PathLike, name: str, where: str, root: PathLike | None = None
     steps_out = ".." in Path(name).parts and root is None
     if Path(name).is_absolute() or steps_out or not lies_in(folder if root is None else root, path):
         raise ProtofaceError(
-            f"{where} {shown(name)} is not in the folder {os.fspath(root or folder)}; copy it there, "
-            "or say that files outside are trusted (--outside)"
+            f"{where} {shown(name)} is not in the folder {os.fspath(root or folder)}; {remedy}"
         )
     return _regular(path, f"{where} {shown(name)}")
 

@@ -294,3 +294,32 @@ def test_what_random_nets_do_not_draw_comes_back(one_layer, filled, kind, option
     back = from_onnx(to_onnx(net, "net"), "net.onnx")
     expected = run_pytorch(net, np.float64)(feed)
     assert largest_difference(expected, run_pytorch(back, np.float64)(feed)) < 1e-6
+
+
+@pytest.mark.parametrize("way", ["link", "up", "absolute", "door/secret"])
+def test_data_of_a_file_elsewhere(tmp_path, way):
+    """External data lies beside the model, links followed."""
+    (tmp_path / "model").mkdir()
+    secret = tmp_path / "secret"
+    secret.write_bytes(np.float32([1, 2]).tobytes())
+    (tmp_path / "model" / "link").symlink_to(secret)
+    (tmp_path / "model" / "door").symlink_to(tmp_path)
+    location = {"up": "../secret", "absolute": str(secret)}.get(way, way)
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> g (float[1,2] x) => (float[1,2] y) '
+        "<float[2] w = {1, 2}> { y = Add(x, w) }"
+    )
+    tensor = model.graph.initializer[0]
+    tensor.CopyFrom(onnx.numpy_helper.from_array(np.float32([1, 2]), "w"))
+    onnx.external_data_helper.set_external_data(tensor, location)
+    tensor.ClearField("raw_data")
+    path = tmp_path / "model" / "n.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(
+        ProtofaceError, match=r"n.onnx: the data of tensor 'w', .* is not in the folder"
+    ):
+        read_onnx(path)
+    (tmp_path / "model" / "beside").write_bytes(secret.read_bytes())
+    tensor.external_data[0].value = "beside"
+    path.write_bytes(model.SerializeToString())
+    assert onnx.numpy_helper.to_array(read_onnx(path).graph.initializer[0]).tolist() == [1, 2]

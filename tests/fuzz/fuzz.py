@@ -6,6 +6,7 @@ more than ten seconds (`-timeout`), or one that takes more than 64 MB + 10 x its
 
 from __future__ import annotations
 
+import random
 import resource
 import sys
 from pathlib import Path
@@ -13,13 +14,16 @@ from pathlib import Path
 import atheris
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-with atheris.instrument_imports(include=["protoface.converters", "google.protobuf.text_format"]):
+INCLUDED = [f"protoface.{name}" for name in ("converters", "cascade", "eval.datasets", "trainers")]
+with atheris.instrument_imports(include=[*INCLUDED, "google.protobuf.text_format"]):
     from protoface.converters.layers import layer_types
     from protoface.converters.operators import operators
     from tests.fuzz import targets
 
     layer_types(), operators()  # all of their files, which are imported when asked for
 
+#: Part of the cases of text that are changed by whole messages.
+STRUCTURED = 0.3
 ALLOWED, PER_BYTE = 64 << 20, 10
 #: Address space beyond what is mapped at the start: a run-away case ends in MemoryError, a finding.
 GUARD = 4 << 30
@@ -43,6 +47,14 @@ def measured(target: str, content: bytes) -> None:
         raise MemoryError(f"{len(content)} bytes took {taken >> 20} MB")
 
 
+def mutate(target: str, data: bytes, most: int, seed: int) -> bytes:
+    """libFuzzer's own changes, and for text now and then those of whole messages."""
+    generator = random.Random(seed)
+    if target in targets.TEXTS and generator.random() < STRUCTURED:
+        return targets.mutated(data, generator)[:most]
+    return bytes(atheris.Mutate(data, most))
+
+
 def main() -> None:
     """See the module."""
     target = sys.argv.pop(1)
@@ -50,7 +62,11 @@ def main() -> None:
         targets.run(target, content)
     mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (mapped + GUARD, mapped + GUARD))
-    atheris.Setup(sys.argv, lambda content: measured(target, content))
+    atheris.Setup(
+        sys.argv,
+        lambda content: measured(target, content),
+        custom_mutator=lambda data, most, seed: mutate(target, data, most, seed),
+    )
     atheris.Fuzz()
 
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from .targets import TARGETS, run, seeds
+from .targets import TARGETS, TEXTS, mutated, run, seeds
 
 #: (target, content, what was wrong)
 FOUND = [
@@ -70,3 +70,15 @@ def test_a_few_mutations(target):
                 content[place:place] = content[place : place + generator.randint(1, 20)]
         accepted += run(target, bytes(content))
     assert accepted < 300
+
+
+@pytest.mark.parametrize("target", TEXTS)
+def test_whole_messages(target):
+    """Messages in messages, and values that no mutation of bytes makes."""
+    generator = random.Random(target)
+    starts = seeds(target)
+    for _ in range(200):
+        content = generator.choice(starts)
+        for _ in range(generator.randint(1, 3)):
+            content = mutated(content, generator)
+        run(target, content)

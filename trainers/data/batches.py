@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from protoface.converters import ProtofaceError
+from protoface.converters import ProtofaceError, caffe_pb2
 from protoface.converters.graph import Net
 from protoface.converters.layers import layer_types
 from protoface.converters.layers.data import Data
+from protoface.converters.paths import discreet
 
 from ..net.memory import laid_out
 from .columns import Columns, LayerParameter
@@ -111,7 +114,8 @@ def open_data(
                 f"use {' or '.join(readers)}"
             )
         try:
-            columns = readers[layer.type](layer, dtype)
+            with discreet(_options(layer).source, [os.curdir, Path(source).parent], "training data"):
+                columns = readers[layer.type](layer, dtype)
             if len(columns.tensors) != len(layer.top):
                 raise ProtofaceError(f"has {len(layer.top)} tops, reads {len(columns.tensors)}")
             opened[layer.name] = _batches(layer, columns, seed, device, dtype)
@@ -125,10 +129,14 @@ def is_data_layer(layer: LayerParameter) -> bool:
     return layer_types().get(layer.type) is Data
 
 
+def _options(layer: LayerParameter) -> caffe_pb2.ImageDataParameter | caffe_pb2.HDF5DataParameter:
+    return layer.image_data_param if layer.type == "ImageData" else layer.hdf5_data_param
+
+
 def _batches(
     layer: LayerParameter, columns: Columns, seed: int, device: torch.device, dtype: torch.dtype
 ) -> Batches:
-    options = layer.image_data_param if layer.type == "ImageData" else layer.hdf5_data_param
+    options = _options(layer)
     batches = Batches(layer.name, columns, options.batch_size, options.shuffle, seed, device, dtype)
     if layer.image_data_param.rand_skip:
         skip = np.random.default_rng([seed, columns.rows]).integers(layer.image_data_param.rand_skip)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from protoface.converters import ProtofaceError, caffe_pb2, filter_net, read_net
 from protoface.converters.files import PathLike
 from protoface.converters.graph import TEST, TRAIN, Net
+from protoface.converters.paths import discreet
 from protoface.converters.prototxt import read_message
 from protoface.converters.upgrade import upgrade
 
@@ -85,7 +87,7 @@ def train_net(solver: Solver, source: str) -> PhaseNet:
         if solver.HasField(name):
             return _filtered(getattr(solver, name), source, TRAIN, solver.train_state)
     path = solver.train_net or solver.net
-    return _filtered(read_net(path), path, TRAIN, solver.train_state)
+    return _filtered(_read(path, source), path, TRAIN, solver.train_state)
 
 
 def test_nets(solver: Solver, source: str) -> list[PhaseNet]:
@@ -94,12 +96,12 @@ def test_nets(solver: Solver, source: str) -> list[PhaseNet]:
     `test_net_param`, then `test_net`, then the training file's TEST phase for what is left.
     """
     given = [(net, source) for net in solver.test_net_param]
-    given += [(read_net(path), path) for path in solver.test_net]
+    given += [(_read(path, source), path) for path in solver.test_net]
     left = len(solver.test_iter) - len(given)
     if solver.HasField("net_param"):
         given += [(solver.net_param, source)] * left
     elif solver.HasField("net"):
-        given += [(read_net(solver.net), solver.net) for _ in range(left)]
+        given += [(_read(solver.net, source), solver.net) for _ in range(left)]
     if len(given) != len(solver.test_iter):
         raise ProtofaceError(
             f"{source}: {len(solver.test_iter)} test_iter for {len(given)} test nets; "
@@ -114,6 +116,12 @@ def test_nets(solver: Solver, source: str) -> list[PhaseNet]:
         _filtered(net, name, TEST, states[index] if states else caffe_pb2.NetState())
         for index, (net, name) in enumerate(given)
     ]
+
+
+def _read(path: str, source: str) -> Net:
+    """A net that the solver in `source` names; as in Caffe relative to the working directory."""
+    with discreet(path, [os.curdir, Path(source).parent], "a net"):
+        return read_net(path)
 
 
 def _filtered(net: Net, source: str, phase: caffe_pb2.Phase, state: caffe_pb2.NetState) -> PhaseNet:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from protoface.converters import ProtofaceError, filter_net, read_net
+from protoface.converters import ProtofaceError, caffe_pb2, filter_net, read_net
 from protoface.converters.graph import TRAIN
+from protoface.converters.prototxt import parse_message
 from protoface.trainers.data.batches import Batches, open_data
 from protoface.trainers.data.columns import Columns
 
@@ -82,3 +83,20 @@ def test_a_layer_that_cannot_feed(folder: Path) -> None:
 def test_no_batch_size() -> None:
     with pytest.raises(ProtofaceError, match="batch_size 0"):
         batches(shuffle=False, batch=0)
+
+
+def test_nothing_of_a_list_elsewhere_is_told(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A net of somebody's may name any file of the user's as its list."""
+    monkeypatch.chdir(tmp_path)
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret"
+    secret.write_text("hunter2 1")
+    for kind, options in (("ImageData", "image_data_param"), ("HDF5Data", "hdf5_data_param")):
+        text = f"layer {{ name: 'd' type: '{kind}' top: 'x' top: 'y' {options} {{ source: '%s' }} }}"
+        for path, told in ((secret, False), (Path("list.txt"), True)):
+            Path("list.txt").write_text("hunter2 1")
+            net = parse_message(text % path, caffe_pb2.NetParameter(), "n")
+            with pytest.raises(ProtofaceError, match="layer 'd': ") as caught:
+                open_data(net, "n.prototxt", 0, torch.device("cpu"), torch.float32)
+            assert ("hunter2" in str(caught.value)) == told

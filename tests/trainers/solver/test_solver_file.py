@@ -62,3 +62,28 @@ def test_no_phase_left(folder: Path) -> None:
     Path("net.prototxt").write_text(text)
     with pytest.raises(ProtofaceError, match="net.prototxt: has no layers in phase TEST"):
         test_nets(read(), "solver")
+
+
+def test_nothing_of_a_file_elsewhere_is_told(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A solver of somebody's may name any file of the user's as its net."""
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret"
+    secret.write_text("hunter2: 1")
+    edit("solver.prototxt", 'net: "net.prototxt"', f'net: "{secret}"')
+    with pytest.raises(ProtofaceError, match="secret: cannot be read as a net") as caught:
+        train_net(read_solver("solver.prototxt"), "solver.prototxt")
+    assert "hunter2" not in str(caught.value)
+    Path("own.prototxt").write_text("hunter2: 1")
+    edit("solver.prototxt", str(secret), "own.prototxt")
+    with pytest.raises(ProtofaceError, match=r'own.prototxt: line 1: .*"hunter2"'):
+        train_net(read_solver("solver.prototxt"), "solver.prototxt")
+
+
+@pytest.mark.parametrize("field", ["base_lr", "gamma", "momentum", "weight_decay", "clip_gradients"])
+def test_numbers_that_are_not_finite(folder: Path, field: str) -> None:
+    Path("solver.prototxt").write_text(f'net: "net.prototxt"\n{field}: nan\n')
+    with pytest.raises(
+        ProtofaceError, match=f"solver.prototxt: line 2: {field} is not a finite number"
+    ):
+        read_solver("solver.prototxt")
