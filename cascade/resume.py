@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from protoface.converters.files import read_bytes
-from protoface.converters.journal import Journal
 from protoface.converters.locking import alone
+from protoface.converters.records import Records
 
 from .definition import PathLike, find_definition, read_definition, weight_files
 from .inputs import Sources
@@ -23,7 +24,7 @@ END = -1
 class Job:
     """A detection with a journal, or without one: then nothing is done before."""
 
-    def __init__(self, journal: Journal | None = None) -> None:
+    def __init__(self, journal: Records | None = None) -> None:
         self.journal = journal
 
     def replay(self, take: Take) -> int:
@@ -31,7 +32,7 @@ class Job:
         if self.journal is None:
             return 0
         items, records = _whole(self.journal)
-        self.journal.cut(records)
+        self.journal.keep(islice(self.journal.records(), records))
         for record in self.journal.records():
             if record["frame"] != END:
                 take(Seen(**record))
@@ -69,8 +70,7 @@ def resumable(path: Path | None, settings: Mapping[str, object], go_on: bool) ->
     with alone(path.with_name(f"{path.name}.lock")):
         if not go_on:
             path.unlink(missing_ok=True)
-        with Journal(path, settings, "without --resume it begins anew") as journal:
-            yield Job(journal)
+        yield Job(Records(path, settings, "this job", "without --resume it begins anew"))
 
 
 def ended(path: str) -> Seen:
@@ -78,7 +78,7 @@ def ended(path: str) -> Seen:
     return Seen(path, frame=END)
 
 
-def _whole(journal: Journal) -> tuple[int, int]:
+def _whole(journal: Records) -> tuple[int, int]:
     """How many items a journal holds whole, and in how many records."""
     items = records = 0
     for number, record in enumerate(journal.records(), 1):

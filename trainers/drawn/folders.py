@@ -114,7 +114,8 @@ def write_faces(
     folder, files = Path(out), _FILES[layout]
     work = _Work(folder, count, seed, size, views, narrowest, layout)
     settings = {name: value for name, value in asdict(work).items() if name != "folder"}
-    with alone(folder / LOCK), Journal(folder / JOURNAL, settings) as journal:
+    with alone(folder / LOCK):
+        journal = Journal(folder / JOURNAL, settings)
         for test in (False, True):
             (folder / files.pictures(test)).mkdir(parents=True, exist_ok=True)
         _draw(work, journal, cores(workers))

@@ -156,7 +156,8 @@ def crop(
         "data": str(found.root.resolve()), "pictures": len(found), "seed": seed, "drop": drop,
         "mode": levels.first.mode, "level_1": _fingerprint(levels.first.stages[0]),
     }  # fmt: skip
-    with alone(target / LOCK), Journal(target / JOURNAL, settings) as journal:
+    with alone(target / LOCK):
+        journal = Journal(target / JOURNAL, settings)
         clear_unfinished(target)
         missing = (picture for picture in found if picture.name not in journal.done)
         left = len(found) - len(journal.done)

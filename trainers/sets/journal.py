@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
+from typing import Any
 
-from protoface.converters import ProtofaceError
-from protoface.converters.files import replacing
-
-from ..appending import append
+from protoface.converters.records import Records
 
 Entry = tuple[str, str, str]
 
@@ -18,83 +14,47 @@ Entry = tuple[str, str, str]
 class Journal:
     """Of each picture its name, where it went, and a text (a label, or what was wrong with it).
 
-    One line for pictures that were done together. The first line says what the job was asked for; going
-    on with something else is refused. What cannot be read, as a line that a kill cut short, is dropped,
-    and its pictures are done again; what is noted twice counts once. Use it in a `with` statement, by
-    one process at a time. Raises ProtofaceError naming the file if it cannot be written.
+    One record for pictures that were done together. What is noted twice counts once. See `Records`, of
+    which the errors are.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, object]) -> None:
         self.path = path
+        self._records = Records(path, settings, "this folder", "name another folder or remove this one")
         self.done: set[str] = set()
-        self._head = json.dumps(settings, sort_keys=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            append(path, self._head.encode() + b"\n")
-        elif sum(map(len, self._mended())) != path.stat().st_size:
-            with replacing(path) as temporary, temporary.open("wb") as file:
-                file.writelines(self._mended())
+        noted = sum(len(one) if isinstance(one, list) else 1 for one in self._records.records())
+        if noted != sum(map(len, self._once())):
+            self._records.keep(self._once())
+
+    def _once(self) -> Iterator[list[Entry]]:
+        """The records without what comes twice or is none of ours; sets `done`."""
+        self.done.clear()
+        for record in self._records.records():
+            new = {entry[0]: entry for entry in _entries(record) if entry[0] not in self.done}
+            self.done.update(new)
+            if new:
+                yield list(new.values())
 
     def add(self, entries: list[Entry]) -> None:
         """Note (name, where, text) of pictures whose files are written; on disk before this returns."""
-        append(self.path, _line(entries))
+        self._records.add(entries)
         self.done.update(name for name, _, _ in entries)
 
     def entries(self, order: Iterable[str] | None = None) -> Iterator[Entry]:
         """All (name, where, text) noted: as they came, or those of `order`, names, in that order."""
-        with self.path.open("rb") as file:
-            next(file)
-            noted = (entry for line in file for entry in _entries(line))
-            if order is None:
-                yield from noted
-                return
-            found = {entry[0]: entry for entry in noted}
+        noted = (entry for record in self._records.records() for entry in _entries(record))
+        if order is None:
+            yield from noted
+            return
+        found = {entry[0]: entry for entry in noted}
         yield from (found[name] for name in order if name in found)
 
-    def _mended(self) -> Iterator[bytes]:
-        """The file's lines without what cannot be read and what comes twice; sets `done`."""
-        self.done.clear()
-        with self.path.open("rb") as file:
-            head = file.readline()
-            if head.endswith(b"\n"):
-                self._check(head.decode("utf-8", "replace").strip())
-            yield self._head.encode() + b"\n"
-            for line in file:
-                entries = _entries(line)
-                new = {entry[0]: entry for entry in entries if entry[0] not in self.done}
-                self.done.update(new)
-                if new:
-                    yield line if len(new) == len(entries) else _line(list(new.values()))
 
-    def _check(self, begun: str) -> None:
-        if begun != self._head:
-            raise ProtofaceError(
-                f"{self.path}: this folder was begun with {begun}, now given is {self._head}; name "
-                "another folder or remove this one"
-            )
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing is open."""
-
-
-def _line(entries: list[Entry]) -> bytes:
-    return json.dumps(entries).encode() + b"\n"
-
-
-def _entries(line: bytes) -> list[Entry]:
-    """What a line notes; nothing where it is no whole line of a journal."""
-    try:
-        found = json.loads(line) if line.endswith(b"\n") else []
-    except ValueError:
+def _entries(record: Any) -> list[Entry]:
+    """What a record notes; nothing where it is no record of a journal."""
+    if not isinstance(record, list) or not all(map(_is_entry, record)):
         return []
-    if not isinstance(found, list) or not all(map(_is_entry, found)):
-        return []
-    return [(name, where, text) for name, where, text in found]
+    return [(name, where, text) for name, where, text in record]
 
 
 def _is_entry(found: object) -> bool:

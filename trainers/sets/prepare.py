@@ -19,12 +19,12 @@ from protoface.cascade.parallel import chunks, cores, in_order, progress
 from protoface.cascade.pictures import PICTURES, encode_picture, read_picture
 from protoface.cascade.windows.window import Image
 from protoface.converters import ProtofaceError
+from protoface.converters.appending import write_all
 from protoface.converters.files import PathLike, cannot_write, replacing
 from protoface.converters.locking import LOCK, alone
 from protoface.converters.stopping import stopping
 from protoface.eval.datasets.dataset import NO_PART, PARTS, Dataset, Labelled, list_dataset
 
-from ..appending import write_all
 from .journal import Entry, Journal
 from .labels import centre, label_line, to_labels
 
@@ -62,7 +62,8 @@ def prepare(
     """
     found, target = labelled_set(data, seed), Path(out)
     settings = {"data": str(found.root.resolve()), "pictures": len(found), "size": size, "seed": seed}
-    with alone(target / LOCK), Journal(target / JOURNAL, settings) as journal:
+    with alone(target / LOCK):
+        journal = Journal(target / JOURNAL, settings)
         clear_unfinished(target)
         missing = (picture for picture in found if picture.name not in journal.done)
         work = partial(_prepare_some, out=target, size=size)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from protoface.converters.files import cannot_write
 
-from ..appending import append
+from protoface.converters.appending import append
 
 
 class Board:

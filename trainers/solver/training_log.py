@@ -16,7 +16,7 @@ from protoface.converters import ProtofaceError
 from protoface.converters.blobs import Array
 from protoface.converters.files import write_text
 
-from ..appending import append
+from protoface.converters.appending import append
 from .board import Board
 from .progress import Progress
 from .solver_file import Solver

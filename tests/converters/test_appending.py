@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from protoface.converters import ProtofaceError
-from protoface.trainers.appending import append, write_all
+from protoface.converters.appending import append, write_all
 
 from ..full_disk import limited
 
