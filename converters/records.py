@@ -16,8 +16,9 @@ class Records:
     """Records (anything that JSON holds) in a file, each on disk before `add` returns.
 
     The first line says what the job was asked for, `settings`; a job that is asked for something else
-    is refused: `what` was begun as another, with the `remedy`. A line that a kill cut short, or that cannot be read, is dropped: its
-    work is done again. For one process at a time. Raises ProtofaceError naming the file.
+    is refused: `what` was begun as another, with the `remedy`. A line that a kill cut short, or that
+    cannot be read, is dropped: its work is done again. For one process at a time. Raises ProtofaceError
+    naming the file.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, object], what: str, remedy: str) -> None:

@@ -96,7 +96,7 @@ def test_another_job_does_not_go_on(album, detect, monkeypatch, capsys):
         interrupting(patch, 3, signal.SIGINT)
         detect(album, "--json", "a.jsonl")
     assert detect(album, "--json", "a.jsonl", "--resume", "--mode", "faithful") == 2
-    assert "a.jsonl.part: was begun with" in capsys.readouterr().err
+    assert "a.jsonl.part: this job was begun with" in capsys.readouterr().err
     (album / "new.png").write_bytes((album / "00.png").read_bytes())
     assert detect(album, "--json", "a.jsonl", "--resume") == 2
     assert "without --resume it begins anew" in capsys.readouterr().err
