@@ -92,10 +92,10 @@ def fingerprint_lists(paths: Iterable[Path]) -> list[str]:
     return [hashlib.sha256(read_bytes(path)).hexdigest()[:16] for path in paths]
 
 
-def fingerprint(model: PathLike, weights: tuple[Path, ...]) -> str:
+def fingerprint(model: PathLike, weights: tuple[Path, ...], outside: bool = False) -> str:
     """SHA-256 of a cascade's file, nets and weights: another model may not go on with a job."""
-    path = find_definition(model)
-    definition = read_definition(path)
+    path = find_definition(model, outside)
+    definition = read_definition(path, outside)
     nets = [path.parent / stage.net for stage in definition.stage if stage.net]
     digest = hashlib.sha256()
     for file in [path, *nets, *weight_files(definition, path.parent, weights)]:

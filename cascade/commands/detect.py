@@ -12,7 +12,7 @@ import click
 import numpy as np
 from tqdm import tqdm
 
-from protoface.converters.commands.path_types import FILE_IN, FILE_OUT, FOLDER_OUT
+from protoface.converters.commands.path_types import FILE_IN, FILE_OUT, FOLDER_OUT, PATH_IN
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import refuse_inputs
 from protoface.converters.stopping import stopping
@@ -33,16 +33,18 @@ from .options import (
     max_pixels_option,
     mode_option,
     model_option,
+    outside_option,
     threads_option,
     weights_option,
 )
+from .read_files import model_files
 
 #: Names that are said of files that are skipped.
 NAMED = 10
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1, required=True, type=PATH_IN)
 @click.option("--out", type=FOLDER_OUT, help="Folder for drawn pictures and videos; default: none.")
 @click.option(
     "--json",
@@ -104,12 +106,13 @@ NAMED = 10
 )
 @model_option
 @weights_option
+@outside_option
 @backend_option
 @mode_option
 @threads_option
 @max_pixels_option
 def detect(
-    paths: tuple[str, ...],
+    paths: tuple[Path, ...],
     out: Path | None,
     json_file: Path | None,
     csv_file: Path | None,
@@ -123,6 +126,7 @@ def detect(
     beta: float,
     model: str,
     weights: tuple[Path, ...],
+    outside: bool,
     backend: str,
     mode: str,
     threads: int | None,
@@ -142,15 +146,15 @@ def detect(
       protoface detect album/ --json points.jsonl --csv points.csv --resume
       protoface detect film.mp4 --smooth --out drawn/
     """
-    find_definition(model)  # a wrong name is said at once
-    sources = find_sources(paths)
+    find_definition(model, outside)  # a wrong name is said at once
+    sources = find_sources(map(str, paths))
     outputs = [path for path in (json_file, csv_file) if path is not None]
     lists = [path for path in (truth, boxes) if path is not None]
-    _check_outputs(outputs, [*lists, *sources.files])
+    _check_outputs(outputs, [*lists, *sources.files, *model_files(model, weights, outside)])
     journal = _journal(sources, outputs, out)
     if resume and journal is None:
         raise ProtofaceError("--resume needs several pictures or videos, and --json, --csv or --out")
-    cascade = load(model, backend, mode, weights, threads)
+    cascade = load(model, backend, mode, weights, threads, outside)
     how = How(
         None if truth is None else _truth(truth, cascade),
         None if boxes is None else Matching(read_boxes(boxes)),
@@ -162,7 +166,8 @@ def detect(
     )
     say(f"{cascade.name}: backend {cascade.backend}, mode {cascade.mode}")
     summary = _Summary(show=out is None and not outputs)
-    with stopping() as stop, resumable(journal, _settings(sources, cascade.backend), resume) as job:
+    settings = {} if journal is None else _settings(sources, cascade.backend)
+    with stopping() as stop, resumable(journal, settings, resume) as job:
         with _taking(summary, json_file, csv_file, cascade.layout) as take:
             done = job.replay(take)
             detect_sources(cascade, sources, job.noting(take), how, done, stop, _bar)
@@ -196,7 +201,7 @@ def _settings(sources: Sources, backend: str) -> dict[str, object]:
     return {
         **{name: given[name] if name != "out" else str(given[name]) for name in same},
         "backend": backend,
-        "model": fingerprint(given["model"], given["weights"]),
+        "model": fingerprint(given["model"], given["weights"], given["outside"]),
         "sources": listed(sources),
         "lists": fingerprint_lists(lists),
     }
