@@ -24,8 +24,14 @@ _FORMATS = (
     ),
     *(".pfm", ".pgm", ".pic", ".png", ".pnm", ".ppm", ".ras", ".sr", ".tif", ".tiff", ".webp"),
 )
+#: Before 4.12 OpenCV ends the process at some damaged files of JPEG 2000.
+HAS_JPEG_2000 = tuple(map(int, cv2.__version__.split(".")[:2])) >= (4, 12)
 #: Those that this build of OpenCV has. It only tells which ones it writes, and it reads what it writes.
-PICTURES = frozenset(suffix for suffix in _FORMATS if cv2.haveImageWriter(f"a{suffix}"))
+PICTURES = frozenset(
+    suffix
+    for suffix in _FORMATS
+    if cv2.haveImageWriter(f"a{suffix}") and (HAS_JPEG_2000 or suffix != ".jp2")
+)
 VIDEOS = frozenset(
     (
         *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),

@@ -15,6 +15,8 @@ from itertools import islice
 
 from protoface.converters.errors import ProtofaceError
 
+from .formats import HAS_JPEG_2000
+
 #: Columns and rows.
 Size = tuple[int, int]
 Reader = Callable[[bytes], Iterable[Size]]
@@ -30,6 +32,8 @@ def check_header(path: object, data: bytes, limit: int) -> None:
     That is what is no picture, one of more than `limit` pixels, a JPEG or PNG that breaks off, and a
     JPEG that takes many times longer than its size.
     """
+    if data.startswith(_JPEG_2000) and not HAS_JPEG_2000:
+        raise ProtofaceError(f"{path}: JPEG 2000 needs OpenCV 4.12 or later")
     size = picture_size(data)
     if size is None:
         raise ProtofaceError(f"{path}: not a picture that OpenCV can decode")
@@ -216,6 +220,7 @@ def _hdr(data: bytes) -> Iterator[Size]:
         yield int(found[2]), int(found[1])
 
 
+_JPEG_2000 = (b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f")
 _SIZ = re.compile(rb"\xff\x51\x00([\x29\x2c\x2f\x32]).{2}(.{16}).{16}\x00([\x01-\x04])", re.DOTALL)
 
 
@@ -290,6 +295,6 @@ _READERS: tuple[tuple[Callable[[bytes], bool], Reader], ...] = (
     (lambda data: data[:1] == b"P" and data[1:2] in b"123456Ff", _pnm),
     (_starts(b"\x59\xa6\x6a\x95"), _sun),
     (_starts(b"#?RGBE", b"#?RADIANCE"), _hdr),
-    (_starts(b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f"), _jpeg_2000),
+    (_starts(*_JPEG_2000), _jpeg_2000),
     (lambda data: data[4:8] == b"ftyp", _avif),
 )

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image  # comes with matplotlib; reads headers by itself
 
 from protoface.cascade import ProtofaceError
-from protoface.cascade.formats import PICTURES
+from protoface.cascade.formats import HAS_JPEG_2000, PICTURES
 from protoface.cascade.headers import MOST_SCANS, check_header, has_too_many_scans, picture_size
 from protoface.cascade.pictures import encode_picture
 
@@ -143,7 +143,10 @@ def tiff(big: bool, order: str, **tags: int) -> bytes:
         b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 30000 +X 30000\n",
         # OpenCV reads lines of 127 letters, so it sees an empty one behind the first
         b"#?RADIANCE\n" + b"x" * 127 + b"\n-Y 30000 +X 30000\n\n-Y 1 +X 1\n",
-        b"\xff\x4f\xff\x51\x00\x2f\x00\x00" + struct.pack(">8IH", 30_000, 30_000, *[0] * 6, 3),
+        pytest.param(
+            b"\xff\x4f\xff\x51\x00\x2f\x00\x00" + struct.pack(">8IH", 30_000, 30_000, *[0] * 6, 3),
+            marks=pytest.mark.skipif(not HAS_JPEG_2000, reason="OpenCV before 4.12"),
+        ),
         b"\x00\x00\x00\x1cftypavif" + b"ispe\x00\x00\x00\x00" + struct.pack(">II", 30_000, 30_000),
         *(tiff(big, order, columns=30_000, rows=30_000) for big in (False, True) for order in "<>"),
         tiff(False, "<", columns=10, rows=10, tile_columns=30_000, tile_rows=30_000),
@@ -179,6 +182,13 @@ def test_a_header_that_does_not_say_it_clearly_has_no_size(data):
     assert picture_size(data) is None
     with pytest.raises(ProtofaceError, match="^a: not a picture that OpenCV can decode"):
         check_header("a", data, 100)
+
+
+def test_jpeg_2000_is_refused_where_opencv_is_not_safe_with_it(monkeypatch):
+    monkeypatch.setattr("protoface.cascade.headers.HAS_JPEG_2000", False)
+    with pytest.raises(ProtofaceError, match=r"^a: JPEG 2000 needs OpenCV 4.12 or later"):
+        check_header("a", pillow("bare.j2k"), 10_000)
+    check_header("a", pillow("raw.tiff"), 10_000)
 
 
 def test_a_chunk_that_is_longer_than_its_file_is_refused():
