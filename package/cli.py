@@ -7,6 +7,7 @@ the traceback), 130 ended by Ctrl-C, 143 by SIGTERM.
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 import threading
@@ -24,6 +25,8 @@ from protoface.converters.terminal import own_stdout, say
 
 #: Added to a signal's number it is the exit status, as in a shell.
 SIGNALLED = 128
+#: Seconds until a signal is sent again that came at a bad moment.
+AGAIN = 0.02
 #: Which package has which verbs, and what they do in a few words. Each is a file in the package's
 #: `commands/`, imported when the verb is used, so that `protoface detect` needs no PyTorch.
 HOMES = {
@@ -142,10 +145,32 @@ def _signals() -> Iterator[list[int]]:
         raise Interrupted(signum)
 
     if threading.current_thread() is threading.main_thread():
-        with handled(note):
+        with handled(note), _insisting():
             yield came
     else:
         yield came
+
+
+@contextmanager
+def _insisting() -> Iterator[None]:
+    """Send a signal once more that came in a destructor: Python shows and drops what that raises."""
+    before, timers = sys.unraisablehook, list[threading.Timer]()
+
+    def again(dropped: sys.UnraisableHookArgs) -> None:
+        if isinstance(dropped.exc_value, Interrupted):
+            signal_again = os.getpid(), dropped.exc_value.signum
+            timers.append(threading.Timer(AGAIN, os.kill, signal_again))
+            timers[-1].start()
+        else:
+            before(dropped)
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+        for timer in timers:
+            timer.cancel()
 
 
 def _message(error: BaseException) -> str:

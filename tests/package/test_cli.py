@@ -1,10 +1,13 @@
 """The command line as a user meets it: exit status, one line of error, the verbs' output."""
 
 import json
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -227,3 +230,22 @@ def test_every_verb_is_found():
     assert isinstance(protoface, Verbs)
     for verb in protoface.list_commands(context):
         assert protoface.get_command(context, verb) is not None
+
+
+def test_a_signal_in_a_destructor_is_not_lost(capfd):
+    """Python drops what a destructor raises, and shows a traceback of it."""
+
+    class Bad:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.001)  # the handler runs here
+
+    @click.command()
+    def slow() -> None:
+        Bad()
+        time.sleep(10)
+
+    begun = time.monotonic()
+    assert run(slow, []) == 143
+    assert time.monotonic() - begun < 5
+    assert capfd.readouterr().err.strip() == "protoface: interrupted"
