@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 
@@ -68,7 +68,7 @@ def detect_sources(
     how: How = How(),
     done: int = 0,
     stop: Stop | None = None,
-    progress: Progress = no_bar,
+    progress: Progress[Any] = no_bar,
 ) -> None:
     """Run a cascade over pictures, videos and cameras.
 
@@ -168,7 +168,7 @@ def _take_video(
     take: Callable[[Seen], object],
     how: How,
     stop: Stop,
-    progress: Progress,
+    progress: Progress[Any],
 ) -> None:
     """Every frame of a video or camera; what is wrong with it is told as that of a picture."""
     path = str(video.path)

@@ -64,7 +64,9 @@ def _numbers(values: np.ndarray) -> list[Any]:
     """An array as JSON, which has no NaN and no infinity: null stands for them."""
     if np.isfinite(values).all():
         return values.tolist()  # type: ignore[no-any-return]
-    return np.where(np.isfinite(values), values, None).tolist()  # type: ignore[no-any-return]
+    some = values.astype(object)
+    some[~np.isfinite(values)] = None
+    return some.tolist()  # type: ignore[no-any-return]
 
 
 @contextmanager

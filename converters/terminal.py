@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import click
 
@@ -42,12 +42,12 @@ def say(text: str = "", err: bool = False) -> None:
         click.echo(escaped(text), err=err)
 
 
-def _beside_bars(err: bool) -> nullcontext[None]:
+def _beside_bars(err: bool) -> AbstractContextManager[None]:
     if "tqdm" not in sys.modules:
         return nullcontext()
     from tqdm import tqdm
 
-    return tqdm.external_write_mode(sys.stderr if err else sys.stdout)  # type: ignore[no-any-return]
+    return tqdm.external_write_mode(sys.stderr if err else sys.stdout)
 
 
 def results_on_stdout() -> None:

@@ -213,7 +213,7 @@ def _taking(
 ) -> Iterator[Callable[[Seen], None]]:
     """What takes each result: the summary and the outputs."""
     with ExitStack() as stack:
-        takers = [summary.add]
+        takers: list[Callable[[Seen], None]] = [summary.add]
         if json_file is not None:
             takers.append(stack.enter_context(json_lines(json_file)))
         if csv_file is not None:

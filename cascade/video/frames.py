@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count, islice
@@ -39,7 +39,7 @@ class Filming:
 
 def detect_video(
     cascade: Cascade, path: str, video: Video, filming: Filming = Filming(), stop: Stop | None = None
-) -> Iterator[list[Face]]:
+) -> Generator[list[Face]]:
     """The faces of each frame of an open video; `path` is its file, or a camera's number.
 
     Ends early when `stop` becomes true; the drawn copy then holds the frames so far. Raises

@@ -27,7 +27,7 @@ class _Known(click.Path):
     def convert(
         self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
     ) -> Path:
-        path = Path(super().convert(value, param, ctx))
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if ctx is not None:
             self.note(ctx.meta.setdefault(__name__, _Given()), path)
         return path
