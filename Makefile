@@ -35,7 +35,7 @@ benchmark: env ## The bars for time and memory; let nothing else run meanwhile
 
 # atheris is libFuzzer for Python; findings and logs are in build/fuzz.
 SECONDS ?= 60
-fuzz: env ## Fuzz the readers of prototxt, caffemodel, HDF5, .pt and ONNX for SECONDS
+fuzz: env ## Fuzz all readers of files for SECONDS
 	$(PIP) install --quiet atheris
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 

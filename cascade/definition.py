@@ -99,12 +99,8 @@ def _check_count(definition: cascade_pb2.CascadeParameter, path: PathLike) -> No
 
 def _check_names(definition: cascade_pb2.CascadeParameter, path: PathLike) -> None:
     """Names of stages become those of files."""
-    met: set[str] = set()
     for index, stage in enumerate(definition.stage):
         check_name(stage.name, f"{path}: stage number {index + 1}")
-        if stage.name.casefold() in met:  # on some systems big and small letters are one file
-            raise ProtofaceError(f"{path}: two stages are named '{stage.name}'; rename one of them")
-        met.add(stage.name.casefold())
 
 
 def _check_paths(

@@ -107,10 +107,10 @@ def _is_finite(word: str) -> bool:
 
 def check_layers(net: caffe_pb2.NetParameter, source: str) -> None:
     """Raise ProtofaceError naming `source`, and the layer, for a net that is too large to be read."""
-    count = len(net.layer) + len(net.layers)
-    if count > MOST_LAYERS:
-        raise ProtofaceError(f"{source}: has {count:,} layers, at most {MOST_LAYERS:,} are read")
-    for layer in (*net.layer, *net.layers):
+    layers: list[caffe_pb2.LayerParameter | caffe_pb2.V1LayerParameter] = [*net.layer, *net.layers]
+    if len(layers) > MOST_LAYERS:
+        raise ProtofaceError(f"{source}: has {len(layers):,} layers, at most {MOST_LAYERS:,} are read")
+    for layer in layers:
         name = _too_many(layer)
         if name is not None:
             raise ProtofaceError(

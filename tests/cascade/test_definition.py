@@ -110,14 +110,6 @@ def test_names_that_are_no_files(name, folder):
         read_definition(file)
 
 
-@pytest.mark.parametrize("name", ["level_1", "LEVEL_1"])
-def test_names_that_are_one_file(name, folder):
-    file = folder / "cascade.prototxt"
-    file.write_text(CASCADE.replace("level_2", name))
-    with pytest.raises(ProtofaceError, match=f"cascade.prototxt: two stages are named '{name}'"):
-        read_definition(file)
-
-
 @pytest.fixture
 def secret(folder, tmp_path_factory):
     """A file elsewhere, in a folder of its own, and links to it and to that folder."""

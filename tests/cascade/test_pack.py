@@ -105,3 +105,12 @@ def test_a_link_that_waits_in_the_folder(folder, tmp_path_factory):
         pack(folder, away / "out")
     assert (away / "mine").read_text() == "mine"
     assert [path.name for path in (away / "out").iterdir()] == ["level_2.onnx"]
+
+
+@pytest.mark.parametrize("name", ["level_1", "LEVEL_1"])
+def test_two_stages_that_would_be_one_file(name, folder, tmp_path):
+    with pytest.raises(
+        ProtofaceError, match=rf"'{name}.caffemodel' would be written twice; rename a st"
+    ):
+        pack(renamed(folder, "level_1", name), tmp_path / "packed")
+    assert not (tmp_path / "packed").exists()

@@ -211,3 +211,11 @@ def test_a_link_that_waits_in_the_folder(model, dataset, tmp_path):
     with pytest.raises(ProtofaceError, match=r"level_1.onnx leads out of the folder that is written"):
         quantize_cascade(model, tmp_path / "out", dataset)
     assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_two_stages_that_would_be_one_file(model, dataset, tmp_path):
+    file = model / "cascade.prototxt"
+    file.write_text(file.read_text().replace('name: "level_2"', 'name: "Level_1"'))
+    with pytest.raises(ProtofaceError, match=r"'Level_1.onnx' would be written twice; rename a stage"):
+        quantize_cascade(model, tmp_path / "out", dataset)
+    assert not (tmp_path / "out").exists()

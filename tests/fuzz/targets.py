@@ -332,7 +332,7 @@ def words(target: str) -> list[str]:
         return []
     messages = schemas[target].DESCRIPTOR.file.message_types_by_name.values()
     fields = {field.name for message in messages for field in message.fields}
-    return sorted({*fields, *VALUES, *(layer_types() if target == "prototxt" else ())})
+    return sorted({*fields, *(layer_types() if target == "prototxt" else ())})
 
 
 def mutated(content: bytes, generator: random.Random) -> bytes:

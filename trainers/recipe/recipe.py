@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,6 +173,7 @@ def _check_drawn(recipe: Recipe) -> None:
 
 def _check_stages(recipe: Recipe) -> None:
     names = [stage.name for stage in recipe.definition.stage]
+    _check_different(names, recipe.source)
     for given in recipe.parameter.stage:
         if given.name not in names:
             raise ProtofaceError(
@@ -201,6 +203,14 @@ def _check_stages(recipe: Recipe) -> None:
                 f"{where}: its jitter is drawn from errors on validation pictures; name a "
                 "validation set, or set jitter { factor: 0 }"
             )
+
+
+def _check_different(names: Sequence[str], source: str) -> None:
+    """Each stage has files of its own; on some systems big and small letters are alike."""
+    folded = [name.casefold() for name in names]
+    for index, name in enumerate(names):
+        if folded[index] in folded[:index]:
+            raise ProtofaceError(f"{source}: two stages are named '{name}'; rename one of them")
 
 
 def _check_training(training: TrainingParameter, where: str) -> None:

@@ -251,3 +251,11 @@ def test_numbers_without_measure(recipe: str, old: str, new: str, message: str) 
     edit(recipe, old, new)
     with pytest.raises(ProtofaceError, match=message):
         read_recipe(recipe)
+
+
+@pytest.mark.parametrize("name", ["level_1", "LEVEL_1"])
+def test_two_stages_that_would_be_one_file(recipe: str, name: str) -> None:
+    edit(str(Path(recipe).with_name("cascade.prototxt")), '"level_2"', f'"{name}"')
+    edit(recipe, 'name: "level_2"', f'name: "{name}"')
+    with pytest.raises(ProtofaceError, match=f"recipe.prototxt: two stages are named '{name}'"):
+        read_recipe(recipe)
