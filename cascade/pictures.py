@@ -35,6 +35,7 @@ __all__ = [
     "read_grey",
     "read_picture",
     "search",
+    "set_limit",
     "write_picture",
 ]
 
@@ -53,19 +54,29 @@ _QUALITY = {
 _GREY = frozenset((".pbm", ".pgm"))
 
 
-def read_picture(path: PathLike, limit: int = MAX_PIXELS) -> Image:
+#: The limit of this process, for who gives none.
+_limit = [MAX_PIXELS]
+
+
+def set_limit(pixels: int) -> None:
+    """Set the pixels of the largest picture that this process decodes, where no limit is given."""
+    _limit[:] = [pixels]
+
+
+def read_picture(path: PathLike, limit: int | None = None) -> Image:
     """A picture file as H x W x 3 uint8 BGR, turned upright by its EXIF orientation.
 
     Grey becomes three equal channels, transparency is dropped, 16 bits become 8; of several pictures in
     a file the first is taken. Raises ProtofaceError naming the file if it is missing, empty, no regular
-    file, no picture, a JPEG or PNG that breaks off, or if its header promises more than `limit` pixels.
+    file, no picture, a JPEG or PNG that breaks off, or if its header promises more than `limit` pixels
+    (MAX_PIXELS, or what `set_limit` says).
     """
-    return _decoded(path, limit, cv2.IMREAD_COLOR)
+    return _decoded(path, _limit[0] if limit is None else limit, cv2.IMREAD_COLOR)
 
 
-def read_grey(path: PathLike, limit: int = MAX_PIXELS) -> Image:
+def read_grey(path: PathLike, limit: int | None = None) -> Image:
     """`read_picture` in grey: H x W uint8."""
-    return _decoded(path, limit, cv2.IMREAD_GRAYSCALE)
+    return _decoded(path, _limit[0] if limit is None else limit, cv2.IMREAD_GRAYSCALE)
 
 
 def _decoded(path: PathLike, limit: int, flag: int) -> Image:

@@ -30,13 +30,13 @@ from ..resume import fingerprint, fingerprint_lists, listed, resumable
 from ..video.smoothing import Smoothing
 from .options import (
     backend_option,
-    max_pixels_option,
     mode_option,
     model_option,
     outside_option,
     threads_option,
     weights_option,
 )
+from .pixel_options import max_pixels_option
 from .read_files import model_files
 
 #: Names that are said of files that are skipped.

@@ -8,7 +8,6 @@ from protoface.converters.commands.path_types import PATH_IN
 
 from ..backends.choice import AUTO, BACKENDS
 from ..definition import DEFAULT, ORIGINAL
-from ..pictures import MAX_PIXELS
 from ..windows.mode import MODES
 
 model_option, original_option = (
@@ -47,11 +46,4 @@ mode_option = click.option(
 )
 threads_option = click.option(
     "--threads", type=click.IntRange(min=1), help="Threads of the runtime; default: its own choice."
-)
-max_pixels_option = click.option(
-    "--max-pixels",
-    type=click.IntRange(min=1),
-    default=MAX_PIXELS,
-    show_default=True,
-    help="Pixels of the largest picture or frame that is decoded; larger ones are refused.",
 )

@@ -21,6 +21,7 @@ from protoface.cascade.commands.options import (
     outside_option,
     weights_option,
 )
+from protoface.cascade.commands.pixel_options import set_pixels_option
 from protoface.cascade.commands.read_files import model_files, set_files
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.commands.path_types import FILE_OUT, FOLDER_OUT
@@ -62,6 +63,7 @@ from .progress import show_progress
     type=FOLDER_OUT,
     help="Folder for index.html, a page with figures.",
 )
+@set_pixels_option
 def eval(
     data: Path,
     partition: str | None,

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import click
 
-from protoface.cascade.commands.options import model_option, outside_option, weights_option
+from protoface.cascade.commands.options import (
+    model_option,
+    outside_option,
+    weights_option,
+)
+from protoface.cascade.commands.pixel_options import set_pixels_option
 from protoface.cascade.definition import FILE
 from protoface.converters.commands.path_types import FOLDER_OUT
 from protoface.converters.int8 import quantised_layers
@@ -41,6 +46,7 @@ from .progress import show_progress
     help="What the new nets compute in.",
 )
 @click.option("--out", type=FOLDER_OUT, required=True, help="Folder of the new cascade.")
+@set_pixels_option
 def quantize(
     model: str,
     weights: tuple[Path, ...],

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from protoface.cascade.commands.options import backend_option
+from protoface.cascade.commands.pixel_options import set_pixels_option
 from protoface.cascade.commands.read_files import model_files, set_files
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.commands.path_types import FILE_OUT
@@ -41,6 +42,7 @@ from .progress import show_progress
     type=FILE_OUT,
     help="File for the rows.",
 )
+@set_pixels_option
 def weigh(
     models: tuple[str, ...],
     data: Path,

@@ -13,10 +13,12 @@ import pytest
 from protoface.cascade import ProtofaceError
 from protoface.cascade.formats import PICTURES
 from protoface.cascade.pictures import (
+    MAX_PIXELS,
     check_suffix,
     encode_picture,
     open_video,
     read_picture,
+    set_limit,
     write_picture,
 )
 
@@ -118,6 +120,17 @@ def test_more_pixels_than_the_limit_are_not_decoded(tmp_path, colours, monkeypat
     monkeypatch.setattr(cv2, "imdecode", None)
     with pytest.raises(ProtofaceError, match=r"a.png: 36 x 24 pixels are more than 863; raise"):
         read_picture(tmp_path / "a.png", limit=24 * 36 - 1)
+
+
+def test_a_process_may_have_a_limit_of_its_own(tmp_path, colours):
+    write_picture(tmp_path / "a.png", colours)
+    set_limit(100)
+    try:
+        with pytest.raises(ProtofaceError, match=r"36 x 24 pixels are more than 100; raise"):
+            read_picture(tmp_path / "a.png")
+        assert read_picture(tmp_path / "a.png", limit=1000).shape == colours.shape
+    finally:
+        set_limit(MAX_PIXELS)
 
 
 def test_a_file_that_is_too_long_for_any_picture_is_not_read(tmp_path):

@@ -12,6 +12,7 @@ from protoface.cascade.commands.options import (
     original_option,
     outside_option,
 )
+from protoface.cascade.commands.pixel_options import set_pixels_option
 from protoface.converters.commands.path_types import PATH_IN
 from protoface.converters.terminal import say
 from protoface.eval.commands.data_options import data_option
@@ -43,6 +44,7 @@ from .training_options import (
 @workers_option
 @seed_option
 @strict_option
+@set_pixels_option
 def crop(
     data: Path,
     model: str,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from protoface.cascade.commands.pixel_options import set_pixels_option
 from protoface.eval.commands.data_options import data_option
 
 from .training_options import out_option, report, resumable, seed_option, strict_option, workers_option
@@ -24,6 +25,7 @@ from .training_options import out_option, report, resumable, seed_option, strict
 )
 @seed_option
 @strict_option
+@set_pixels_option
 def prepare(data: Path, out: Path, workers: int | None, size: int, seed: int, strict: bool) -> int:
     """Make level 1's training data: whole pictures and labels, as the original made them.
 

@@ -204,3 +204,15 @@ def test_compare_prints_and_writes_every_row(folder, celeba, tmp_path, capsys):
     assert set(rows[0]) == {"figure", "unit", "published", "measured", "differs"}
     assert run(protoface, ["compare", "--model", str(folder), "--markdown"]) == 0
     assert "| level 1 test error | 1.17 | - |" in capsys.readouterr().out
+
+
+def test_pictures_above_the_limit_are_skipped_and_named(arguments, capsys):
+    assert run(protoface, [*arguments, "--partition", "test", "--max-pixels", "4799"]) == 2
+    assert "60 x 80 pixels are more than 4799" in re.sub(
+        r"(\d+) x (\d+)", _sorted, capsys.readouterr().err
+    )
+    assert run(protoface, [*arguments, "--partition", "test"]) == 0
+
+
+def _sorted(found: re.Match[str]) -> str:
+    return " x ".join(sorted(found.groups(), key=int))

@@ -311,6 +311,16 @@ def test_not_a_set(tmp_path: Path) -> None:
         prepare(tmp_path / "nowhere", tmp_path / "out")
 
 
+def test_pictures_above_the_limit_are_listed(tmp_path: Path) -> None:
+    write_set(tmp_path / "set", 2)
+    command = ["prepare", "--data", str(tmp_path / "set"), "--out", str(tmp_path / "out")]
+    assert run(protoface, [*command, "--max-pixels", "100"]) == 0
+    assert all("pixels are more than 100" in line for line in lines(tmp_path / "out" / "bad.txt"))
+    again = ["prepare", "--data", str(tmp_path / "set"), "--out", str(tmp_path / "other")]
+    assert run(protoface, again) == 0
+    assert lines(tmp_path / "other" / "bad.txt") == []
+
+
 def test_names_that_leave_the_folder_are_listed(tmp_path: Path) -> None:
     points = write_set(tmp_path / "set", 2)
     first, second = points
