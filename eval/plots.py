@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 import warnings
 from collections.abc import Sequence
@@ -197,7 +198,21 @@ def _tile(measured: Measured, row: int, size: int) -> Image:
     side = 3.2 * max(float(np.ptp(inner, axis=0).max()), 4.0)
     left, top = inner.mean(axis=0) - side / 2
     scale = size / side
-    matrix = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]])
-    tile = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_AREA, borderValue=(160,) * 3)
+    tile = _cut(image, float(left), float(top), side, size)
     levels = [(level[row] - (left, top)) * scale for level in measured.levels]
     return draw(tile, levels, truth=(truth - (left, top)) * scale)  # type: ignore[arg-type]
+
+
+def _cut(image: Image, left: float, top: float, side: float, size: int) -> Image:
+    """A square of a picture at the size of a tile, grey beyond the picture."""
+    x, y = max(math.floor(left) - 1, 0), max(math.floor(top) - 1, 0)
+    step = max(1, int(side / 2**14))  # OpenCV has 16 bits for a place in a picture
+    part = image[
+        y : max(math.ceil(top + side) + 1, 0) : step, x : max(math.ceil(left + side) + 1, 0) : step
+    ]
+    if not part.size:
+        return np.full((size, size, 3), 160, np.uint8)
+    scale = size / side
+    matrix = np.array([[scale * step, 0, (x - left) * scale], [0, scale * step, (y - top) * scale]])
+    border = (160,) * 3
+    return cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_AREA, borderValue=border)  # type: ignore[return-value]

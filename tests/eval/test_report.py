@@ -15,7 +15,7 @@ import pytest
 from protoface.cascade.layouts import find_layout
 from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.evaluation import Found, Measured, evaluate
-from protoface.eval.plots import contact_sheet, part_bars
+from protoface.eval.plots import _cut, contact_sheet, part_bars
 from protoface.eval.report import main_normaliser, percent, write_report
 
 from .celeba_set import offset_finder, with_68_points
@@ -243,3 +243,21 @@ def test_pictures_in_the_page_are_pictures(page):
         image = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
         assert kind in ("png", "jpeg")
         assert image.shape[0] > 100
+
+
+@pytest.mark.parametrize("place", [(-30.4, -20.6, 90.5), (200.2, 150.7, 60), (1000, 1000, 50)])
+def test_a_tile_is_what_opencv_cuts_of_the_whole_picture(place):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 250, 3), np.uint8)
+    image, (left, top, side) = cv2.GaussianBlur(noise, (0, 0), 2), place
+    scale = 60 / side
+    matrix = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]])
+    expected = cv2.warpAffine(image, matrix, (60, 60), borderValue=(160,) * 3)
+    np.testing.assert_allclose(_cut(image, left, top, side, 60), expected, atol=3)
+
+
+@pytest.mark.parametrize("shape", [(40, 100_000), (100_000, 40)])
+def test_a_tile_of_a_picture_that_opencv_cannot_sample(shape):
+    image = np.full((*shape, 3), 90, np.uint8)
+    rows, columns = shape
+    assert (_cut(image, columns - 50, rows - 50, 30, 60)[-20:, -20:] == 90).all()
+    assert _cut(image, 0, 0, 90_000, 60).shape == (60, 60, 3)
