@@ -101,7 +101,8 @@ class _Walk:
         self.files: list[Path] = []
         self.unread: dict[Path, str] = {}
         self._seen: set[tuple[int, int]] = set()
-        folders, links = [root], []
+        folders: list[Path] = [root]
+        links: list[Path] = []
         while folders or links:
             folder = folders.pop() if folders else links.pop(0)
             inner, linked = self._enter(folder)
@@ -110,7 +111,8 @@ class _Walk:
 
     def _enter(self, folder: Path) -> tuple[list[Path], list[Path]]:
         """Note the files of a folder; the folders in it, and the links to folders."""
-        inner, linked = [], []
+        inner: list[Path] = []
+        linked: list[Path] = []
         try:
             status = folder.stat()
             if (status.st_dev, status.st_ino) in self._seen:

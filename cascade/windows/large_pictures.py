@@ -32,4 +32,4 @@ def gather(
     patches = image[down[:, :, :, None], across[:, :, None, :]]  # (height, width, 4, 4, 3)
     small = patches.transpose(0, 2, 1, 3, 4).reshape(4 * height, 4 * width, 3)
     map_x, map_y = (4 * c + 1 + x - left).astype(np.float32), (4 * r + 1 + y - top).astype(np.float32)
-    return cv2.remap(small, map_x, map_y, interpolation)  # type: ignore[return-value]
+    return cv2.remap(small, map_x, map_y, interpolation)  # type: ignore[no-any-return]
