@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 import pytest
 
-from protoface.converters import build_graph, caffe_pb2, deployed, filter_net, read_net
+from protoface.converters import ProtofaceError, build_graph, caffe_pb2, deployed, filter_net, read_net
 from protoface.converters.graph import TEST, TRAIN
+from protoface.converters.locking import LOCK, alone
 from protoface.converters.prototxt import read_message
 
 from .generator import LEVELS, run
@@ -67,4 +68,10 @@ def test_patches_are_for_recipes_only(tmp_path):
 def test_wrong_arguments(tmp_path, arguments, message):
     with pytest.raises(click.UsageError, match=message):
         run("--out", tmp_path, *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_second_one_in_a_folder_is_refused(tmp_path):
+    with alone(tmp_path / LOCK), pytest.raises(ProtofaceError, match=rf"process {os.getpid()} on"):
+        run("--out", tmp_path)
     assert not list(tmp_path.iterdir())

@@ -1,21 +1,25 @@
 """The demo in small: every stage runs, goes on where it was stopped, and says what was not reached."""
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import pytest
+import torch
 
 from protoface.cascade.cascade import load
 from protoface.cli import protoface, run
 from protoface.converters import ProtofaceError, read_net
 from protoface.converters.graph import Net
+from protoface.converters.locking import LOCK, alone
 from protoface.trainers.data.columns import LayerParameter
 from protoface.trainers.experiment import demo as module
+from protoface.trainers.experiment import experiment
 from protoface.trainers.experiment.demo import Limits, demo, failures, missed
-from protoface.trainers.experiment.experiment import Outcome, Plan, write_level
-from protoface.trainers.experiment.reproduce import original
+from protoface.trainers.experiment.experiment import Outcome, Plan, Say, write_level
+from protoface.trainers.experiment.reproduce import original, reproduce
 
 FEW = 8  # iterations
 
@@ -136,3 +140,26 @@ def test_what_was_not_reached_is_said() -> None:
         "level 1: 3.00 %, more than 2 %",
         "cascade: 1.00 %, more than 0.5 %",
     ]
+
+
+def test_a_second_demo_in_a_folder_is_refused(short: Path) -> None:
+    refused = rf"process {os.getpid()} on .* works here"
+    with alone(Path("out") / LOCK), pytest.raises(ProtofaceError, match=refused):
+        small_demo([])
+    with alone(Path("out") / LOCK), pytest.raises(ProtofaceError, match=refused):
+        reproduce("faces", "out")
+
+
+def test_threads_are_chosen_once(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By another number of them a resumed training would be rounded otherwise."""
+    asked: list[Path] = []
+
+    def choose(net: Path, say: Say) -> int:
+        asked.append(net)
+        return 1
+
+    monkeypatch.setattr(experiment, "choose_threads", choose)
+    for _ in range(2):
+        experiment._use_threads(short, print)
+    assert asked == [short / "train_val.prototxt"]
+    assert torch.get_num_threads() == 1
