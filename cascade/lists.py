@@ -84,7 +84,7 @@ def _entries(path: str | os.PathLike[str], count: int, twice: bool) -> tuple[lis
     """The names of a list, which may come `twice`, and all of its numbers."""
     lines = read_lines(path)
     first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
-    announced = int(lines[first]) if first < len(lines) and lines[first].strip().isdigit() else None
+    announced = _announced(lines[first].strip()) if first < len(lines) else None
     skipped = first + 2 if announced is not None else 0
     names: list[str] = []
     there: set[str] = set()
@@ -102,6 +102,11 @@ def _entries(path: str | os.PathLike[str], count: int, twice: bool) -> tuple[lis
     if not names:
         raise ProtofaceError(f"{path}: lists no picture")
     return names, numbers
+
+
+def _announced(line: str) -> int | None:
+    """The number of pictures, if a line is one: a few digits, not ² nor more than int() takes."""
+    return int(line) if line.isdecimal() and len(line) < 20 else None
 
 
 def _entry(line: str, count: int, path: str | os.PathLike[str], number: int) -> tuple[str, list[float]]:

@@ -17,6 +17,7 @@ from .errors import ProtofaceError
 from .files import PathLike, check_readable
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+TREE = b"TREE"
 END_OF_LIST = 1  # no free block (H5HLpkg.h, H5HL_FREE_NULL)
 KINDS = {"f": "floats", "i": "integers", "u": "integers without a sign", "S": "text"}
 #: What a file holds, by its full names (`data/ip/0`).
@@ -48,6 +49,42 @@ def check_hdf5(path: str | os.PathLike[str]) -> None:
             if _goes_in_circles(content, heap):
                 raise ProtofaceError(f"{path}: the names of a group are damaged")
             heap = content.find(b"HEAP", heap + 1)
+        _check_trees(path, content)
+
+
+def _check_trees(path: PathLike, content: mmap.mmap) -> None:
+    """Raise ProtofaceError if nodes of an index lead back to themselves: beside or below each other.
+
+    The library would follow them for ever, or until its stack is full. Of the indices of chunks only
+    the nodes beside each other are looked at. Source: HDF5 File Format Specification 3.0, III.A.1.
+    """
+    done: set[int] = set()
+    start = content.find(TREE)
+    while start >= 0:
+        chain: set[int] = set()
+        node = start
+        while node not in done and _is_tree(content, node):
+            if node in chain or not _goes_down(content, node):
+                raise ProtofaceError(f"{path}: the index of a group is damaged")
+            chain.add(node)
+            (node,) = struct.unpack_from("<Q", content, node + 16)  # the right sibling
+        done |= chain
+        start = content.find(TREE, start + 1)
+
+
+def _is_tree(content: mmap.mmap, node: int) -> bool:
+    return node + 24 <= len(content) and content[node : node + 4] == TREE
+
+
+def _goes_down(content: mmap.mmap, node: int) -> bool:
+    """Whether the nodes below that of a group's index have lower levels."""
+    kind, level, count = struct.unpack_from("<BBH", content, node + 4)
+    if kind != 0 or level == 0:  # leaves hold no nodes; of chunks the size of a key is not known here
+        return True
+    # a key of 8 bytes before each child
+    last = min(count, (len(content) - node - 24) // 16)
+    children = [struct.unpack_from("<Q", content, node + 32 + 16 * index)[0] for index in range(last)]
+    return not any(_is_tree(content, child) and content[child + 5] >= level for child in children)
 
 
 def _goes_in_circles(content: mmap.mmap, heap: int) -> bool:
@@ -135,9 +172,10 @@ def _own(path: PathLike, name: str, group: h5py.h5g.GroupID) -> list[bytes]:
     return own[::-1]
 
 
-def _identity(group: h5py.h5g.GroupID, name: bytes) -> tuple[int, int]:
-    found = h5py.h5o.get_info(group, name)
-    return found.fileno, found.addr
+def _identity(group: h5py.h5g.GroupID, name: bytes) -> tuple[tuple[int, int], tuple[int, int]]:
+    """What an object is the same by under all of its names. h5o.get_info would walk its index, too."""
+    found = h5py.h5g.get_objinfo(group, name)
+    return found.fileno, found.objno
 
 
 def _check_storage(path: PathLike, name: str, item: h5py.h5d.DatasetID) -> None:

@@ -43,10 +43,40 @@ def test_free_blocks_in_a_circle(file):
         read_weights(file)
 
 
+@pytest.mark.parametrize("way", ["beside", "below", "far below"])
+def test_nodes_of_an_index_in_a_circle(file, way):
+    """Found by mutations: one made the library run for ever, the other exhausts its stack."""
+    content = bytearray(file.read_bytes())
+    node = content.rindex(b"TREE")
+    if way == "beside":
+        struct.pack_into("<Q", content, node + 16, node)
+    else:
+        content[node + 5] = 1
+        struct.pack_into("<Q", content, node + 32, node if way == "below" else content.index(b"TREE"))
+        content[content.index(b"TREE") + 5] = 2
+    file.write_bytes(content)
+    with pytest.raises(ProtofaceError, match="n.h5: the index of a group is damaged"):
+        read_weights(file)
+
+
+def test_an_index_of_many_nodes(tmp_path):
+    """Hundreds of names make an index of several levels, which is sound."""
+
+    def make(file):
+        for number in range(600):
+            file[f"data/layer_{number}/0"] = np.ones(1, np.float32)
+
+    path = build(tmp_path / "n.h5", make)
+    content = path.read_bytes()
+    levels = {content[place + 5] for place in range(len(content)) if content.startswith(b"TREE", place)}
+    assert levels == {0, 1}
+    assert len(read_weights(path).layer) == 600
+
+
 def test_letters_that_are_no_heap(file, net_of, filled):
     """Weights may spell anything."""
     content = file.read_bytes()
-    for tail in (b"HEAP", b"HEAP" + bytes(28), b"HEAP" + b"\xff" * 60):
+    for tail in (b"HEAP", b"HEAP" + bytes(28), b"HEAP" + b"\xff" * 60, b"TREE", b"TREE" + b"\1" * 60):
         file.write_bytes(content + tail)
         assert read_weights(file).layer[0].name == "f"
 

@@ -38,6 +38,8 @@ FOUND = [
         "the same there",
     ),
     ("prototxt", b"layer { name: 'a\\nb' type: 'U\\nV' }", "an error of several lines"),
+    ("list", b"9" * 5000 + b"\n", "a number of more digits than int() takes: ValueError"),
+    ("celeba", "²\n".encode(), "a digit that is no number: ValueError"),
 ]
 
 
