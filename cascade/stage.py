@@ -12,7 +12,8 @@ from protoface.converters.runtimes import Blobs, Run
 from .answers.answer_kind import AnswerKind
 from .face import Candidate, Face
 from .views.view_kind import ViewKind
-from .windows.window import Image, Window
+from .windows.halves import Picture
+from .windows.window import Window
 
 #: Gives seconds, as `time.perf_counter`.
 Clock = Callable[[], float]
@@ -84,9 +85,9 @@ class Stage:
         return any(view.needs_box for view in self.views.values())
 
     def step(
-        self, images: Sequence[Image], candidates: Sequence[Candidate], clock: Clock = no_clock
+        self, images: Sequence[Picture], candidates: Sequence[Candidate], clock: Clock = no_clock
     ) -> Step:
-        """Look at candidates in their pictures, and read what the net answers."""
+        """Look at candidates in their pictures, and read what the net answers; see `make_input`."""
         start = clock()
         pictures = [images[candidate.picture] for candidate in candidates]
         windows: list[Sequence[Window]] = []

@@ -1,19 +1,20 @@
 """Cuts windows out of a batch of pictures on the device: `clean.resample`, all at once.
 
 Values are exact, then rounded to whole grey levels wherever OpenCV rounds, so that of OpenCV 5 they are
-mostly the very same. Two things are apart: OpenCV 4 takes coordinates to 1/32 pixel, and windows (not
-whole pictures) shrunk by 8, 12, 16 ... are rounded after one halving, there after each.
+mostly the very same. Three things are apart: OpenCV 4 takes coordinates to 1/32 pixel; windows (not
+whole pictures) halved three times or more are rounded after the first and the last, there after each;
+and of a last block that reaches beyond the picture the last pixel is repeated, there the last half.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..windows.halves import LEFT, halvings
 from .device_windows import Windows, picture
 
 
@@ -38,24 +39,24 @@ def linear(pictures: Tensor, windows: Windows, height: int, width: int) -> Tenso
 def whole(pictures: Tensor, height: int, width: int) -> Tensor:
     """INTER_AREA of whole pictures, as `linear`; rounded after each halving, as in `clean`."""
     count, rows, columns, _ = pictures.shape
-    fy, fx = max(1, rows // height), max(1, columns // width)
-    window = picture(count, rows / fy, columns / fx, pictures.device)
-    for axis, length, factor in ((1, rows, fy), (2, columns, fx)):
-        places = torch.arange(math.ceil(length / factor) * factor, device=pictures.device)
-        pictures = pictures.index_select(axis, places.clamp(max=length - 1))
-    while fx % 2 == fy % 2 == 0:
-        pictures = (_summed(pictures, 2, 2) + 2) // 4
-        fx, fy = fx // 2, fy // 2
-    if fx > 1 or fy > 1:
-        pictures = (_summed(pictures, fy, fx).float() * (1 / (fx * fy))).round()
+    nx, ny = halvings(columns / width), halvings(rows / height)
+    both = min(nx, ny)
+    for fx, fy in (*((2, 2),) * both, *((2, 1),) * (nx - both), *((1, 2),) * (ny - both)):
+        pictures = _half(pictures, fx, fy)
+    window = picture(count, rows / 2**ny, columns / 2**nx, pictures.device)
     return linear(pictures, window, height, width)
 
 
-def _summed(pictures: Tensor, fy: int, fx: int) -> Tensor:
-    """The sums of blocks of fy x fx pixels, int32."""
+def _half(pictures: Tensor, fx: int, fy: int) -> Tensor:
+    """The means of fy x fx pixels, which are 1 or 2, as OpenCV rounds them: by 2 x 2 halves go up."""
+    for axis, factor in ((1, fy), (2, fx)):
+        length = pictures.shape[axis]
+        places = torch.arange(length + length % factor, device=pictures.device)
+        pictures = pictures.index_select(axis, places.clamp(max=length - 1))
     count, rows, columns, _ = pictures.shape
     blocks = pictures.reshape(count, rows // fy, fy, columns // fx, fx, 3)
-    return blocks.sum((2, 4), dtype=torch.int32)
+    sums = blocks.sum((2, 4), dtype=torch.int32)
+    return (sums + 2) // 4 if fx == fy else (sums.float() / 2).round()
 
 
 class Areas:
@@ -140,27 +141,20 @@ def blocks(
     windows: Windows, height: int, width: int, turned: bool, rows: int, columns: int
 ) -> tuple[Blocks, Blocks]:
     """Columns and rows of blocks, by the rule of `clean`, for a net's input of that size."""
-    fx, fy = (windows.width / width).floor(), (windows.height / height).floor()
+    fx, fy = (_factor(size) for size in (windows.width / width, windows.height / height))
     if turned:
         fx = fy = torch.minimum(fx, fy)
-    # how much further than the window the rectangle around it reaches
-    cos, sin = windows.cos.abs(), windows.sin.abs()
-    dx = (windows.width * cos + windows.height * sin - windows.width) / 2
-    dy = (windows.width * sin + windows.height * cos - windows.height) / 2
-    return (
-        _axis(windows.x - dx, windows.width + 2 * dx, fx.clamp(min=1), columns),
-        _axis(windows.y - dy, windows.height + 2 * dy, fy.clamp(min=1), rows),
-    )
+    return _axis(fx, columns), _axis(fy, rows)
 
 
-def _axis(start: Tensor, size: Tensor, factor: Tensor, length: int) -> Blocks:
-    """`clean.blocks`; blocks that are pixels are those of the picture, of which nothing is shrunk."""
-    first = start.floor()
-    first = torch.maximum(first, first.remainder(factor) - 2 * factor).clamp(max=length - 1)
-    last = torch.minimum((start + size).ceil(), length + factor).clamp(min=1)
-    count = ((last - first) / factor).ceil().clamp(min=1)
-    whole = factor == 1
-    return Blocks(torch.where(whole, 0, first), factor, torch.where(whole, length, count))
+def _factor(scale: Tensor) -> Tensor:
+    """Two to the power of `halvings`."""
+    return torch.exp2((torch.frexp(scale * (2 / LEFT)).exponent - 1).clamp(min=0).double())
+
+
+def _axis(factor: Tensor, length: int) -> Blocks:
+    """The blocks that an axis of `length` pixels has; the last one may reach beyond it."""
+    return Blocks(torch.zeros_like(factor), factor, (length / factor).ceil())
 
 
 def positions(windows: Windows, height: int, width: int) -> tuple[Tensor, Tensor]:

@@ -12,8 +12,9 @@ from protoface.converters.errors import ProtofaceError
 from .. import cascade_pb2
 from ..face import Candidate
 from ..layouts import Layout
+from ..windows.halves import Picture
 from ..windows.mode import Mode
-from ..windows.window import Image, Window
+from ..windows.window import Window
 from ..windows.window_kind import make_window
 from .view_kind import VIEWS, Batch, ViewKind, make_views
 
@@ -55,7 +56,7 @@ class PixelsView(ViewKind):
         over = self.window.over
         return [over(candidate.size, candidate.box, candidate.points) for candidate in candidates]
 
-    def make_input(self, images: Sequence[Image], windows: Sequence[Window]) -> Batch:
+    def make_input(self, images: Sequence[Picture], windows: Sequence[Window]) -> Batch:
         """See ViewKind; nothing but black where a window is empty."""
         height, width = self.size
         parts = [

@@ -15,8 +15,9 @@ from .. import cascade_pb2
 from ..face import Candidate
 from ..kinds import Kinds
 from ..layouts import Layout
+from ..windows.halves import Picture
 from ..windows.mode import Mode
-from ..windows.window import Image, Window
+from ..windows.window import Window
 
 #: What one input of a net is fed: (n, channels, height, width) float32.
 Batch = NDArray[np.float32]
@@ -43,8 +44,11 @@ class ViewKind(ABC):
         """Where it looks, for each candidate; empty windows where there is nothing to see."""
 
     @abstractmethod
-    def make_input(self, images: Sequence[Image], windows: Sequence[Window]) -> Batch:
-        """The input (n, *shape) for windows (n) of pictures (n), H x W x 3 uint8 BGR each."""
+    def make_input(self, images: Sequence[Picture], windows: Sequence[Window]) -> Batch:
+        """The input (n, *shape) for windows (n) of pictures (n), H x W x 3 uint8 BGR each.
+
+        Pictures may come with their halves, which views and stages then share.
+        """
 
     @abstractmethod
     def mirrored(self, batch: Batch) -> Batch:

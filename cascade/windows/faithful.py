@@ -10,7 +10,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .window import Floats, Image, Points, Size, Window
+from .halves import Picture, halves
+from .window import Floats, Points, Size, Window
 
 NAME = "faithful"
 #: What the original did not have.
@@ -44,9 +45,9 @@ def _sliced(size: Size, start: Floats, stop: Floats) -> Window:
     return Window(left, top, max(right - left, 0), max(bottom - top, 0))
 
 
-def resample(image: Image, window: Window, height: int, width: int, interpolation: int) -> Floats:
+def resample(picture: Picture, window: Window, height: int, width: int, interpolation: int) -> Floats:
     """The window resized in float32: height x width x 3 in the picture's colours."""
-    left, top = int(window.x), int(window.y)
+    image, left, top = halves(picture).image, int(window.x), int(window.y)
     part = image[top : top + int(window.height), left : left + int(window.width)]
     if part.size < MANY:
         return cv2.resize(part.astype(np.float32), (width, height), interpolation=interpolation)

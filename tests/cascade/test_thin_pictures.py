@@ -85,7 +85,7 @@ def test_every_backend_looks_at_a_thin_picture(random_folder, backend):
 def test_a_long_picture_of_a_few_colours_is_what_its_small_copy_shows(model):
     """One row of 96 blocks: level 1 sees the same as of a picture of 96 pixels."""
     blocks = np.random.default_rng(0).integers(0, 256, (1, 96, 3), np.uint8)
-    image = np.repeat(blocks, 1000, axis=1)
+    image = np.repeat(blocks, 1024, axis=1)
     first = next(iter(load(model).steps([image])))
     small = next(iter(load(model).steps([blocks])))
     (blob,) = first.inputs

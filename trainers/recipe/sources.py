@@ -1,7 +1,7 @@
 """The part of each training picture that a stage can see, kept in memory as small as possible.
 
-A source is shrunk, by area averages, by the whole factor that detection would shrink its face's window
-by, in the same blocks of pixels. From then on `sampling.resample` sees the same values as in detection.
+A source is a part of the half of the picture (`windows/halves.py`) that detection would look at for its
+face's window. From then on `sampling.resample` sees the same values as in detection.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from protoface.cascade.layouts import DEFAULT, find_layout
 from protoface.cascade.parallel import in_order
 from protoface.cascade.pictures import read_picture
 from protoface.cascade.views.pixels import PixelsView
-from protoface.cascade.windows import sampling
+from protoface.cascade.windows.halves import Halves, halvings
 from protoface.cascade.windows.window import Image, Window
 from protoface.converters import ProtofaceError
 
@@ -27,11 +27,13 @@ from .jitter import Floats
 
 #: How much more than the true window is kept, in its sides: where errors and augmentation may look.
 MARGIN = 2.2
+#: Pixels of a half that are kept together, so that its own halves are the picture's.
+ALIGNED = 16
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A face: pixels from column `left` and row `top` of a picture on, shrunk by `factor`.
+    """A face: pixels from column `left` and row `top` of a picture on, halved to a `factor`-th.
 
     `points` (points, 2), the same as five points `five` (5, 2), and `window`, which a stage has over
     the true points, are in pixels of the picture; `picture` is its (rows, columns).
@@ -59,37 +61,41 @@ def make_source(view: PixelsView, image: Image, points: Floats) -> Source | None
     window = view.window.over(picture, None, points)
     if window.empty:
         return None
-    factor = _factor(view, window)
+    times = _halvings(view, window)
     if view.window.whole:
-        factor = max(1, factor // 2)  # a whole picture is small enough to be kept finer
-    across, down = _kept(window, factor, picture)
-    pixels = sampling.shrunk_blocks(image, across, down, factor, factor)
+        times = max(0, times - 1)  # a whole picture is small enough to be kept finer
+    factor = 1 << times
+    half = Halves(image).half(times, times)
+    (left, right), (top, bottom) = _kept(window, factor, half.shape)
     five = view.layout.convert(points, find_layout(DEFAULT))
-    return Source(pixels, across[0], down[0], factor, picture, points, five, window)
+    pixels = half[top:bottom, left:right].copy()  # the rest of the picture may go
+    return Source(pixels, left * factor, top * factor, factor, picture, points, five, window)
 
 
-def _factor(view: PixelsView, window: Window) -> int:
-    """The whole factor by which detection shrinks before it samples; see `sampling.resample`."""
+def _halvings(view: PixelsView, window: Window) -> int:
+    """How often detection halves the picture before it samples; see `sampling.resample`."""
     if view.interpolation != cv2.INTER_AREA:
-        return 1
+        return 0
     part = window.patches[0] if window.patches else window
-    return max(1, int(min(part.width / view.size[1], part.height / view.size[0])))
+    return halvings(min(part.width / view.size[1], part.height / view.size[0]))
 
 
 def _kept(
-    window: Window, factor: int, picture: tuple[int, int]
+    window: Window, factor: int, half: tuple[int, ...]
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """First and last column, first and last row: MARGIN windows, in the blocks that detection takes."""
+    """First and last column, first and last row of the half that are kept: MARGIN windows around it."""
     (x, y), (cos, sin) = window.centre, window.direction
     cos, sin = abs(cos), abs(sin)
     ends = []
     for middle, length, edge in (
-        (x, window.width * cos + window.height * sin, picture[1]),
-        (y, window.width * sin + window.height * cos, picture[0]),
+        (x, window.width * cos + window.height * sin, half[1]),
+        (y, window.width * sin + window.height * cos, half[0]),
     ):
-        start = middle + 0.5 - length / 2
-        more = factor * math.ceil((MARGIN - 1) / 2 * length / factor)
-        ends.append(sampling.blocks(start - more, start + length + more, factor, edge))
+        start, stop = (
+            (middle + 0.5 + side * MARGIN * length / 2) / factor / ALIGNED for side in (-1, 1)
+        )
+        first = min(max(math.floor(start) * ALIGNED, 0), (edge - 1) // ALIGNED * ALIGNED)
+        ends.append((first, max(min(math.ceil(stop) * ALIGNED, edge), first + 1)))
     return ends[0], ends[1]
 
 

@@ -57,16 +57,17 @@ def test_linear(turned):
 
 
 @pytest.mark.parametrize("turned", [False, True])
-@pytest.mark.parametrize("factor", [0, 1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("factor", [0, 1, 2, 3, 4, 5])
 def test_area(factor, turned):
     images, made = smooth(40), windows(40, factor, turned)
     found = Areas(torch.from_numpy(images), 16).sample(as_tensors(made), SIZE, SIZE, turned)
     check(differences(found, images, made, cv2.INTER_AREA), EXACT)
 
 
-def test_area_by_a_factor_that_opencv_halves_three_times():
+@pytest.mark.parametrize("factor", [6, 12])
+def test_area_of_more_than_two_halvings(factor):
     """There rounded after each step, here after the first and the last: a level apart in some."""
-    images, made = smooth(40), windows(40, 8, True)
+    images, made = smooth(40, 128, 160), windows(40, factor, True)
     found = Areas(torch.from_numpy(images), 16).sample(as_tensors(made), SIZE, SIZE, True)
     apart = differences(found, images, made, cv2.INTER_AREA)
     assert apart.max() <= (2 if EXACT else 5)
@@ -81,9 +82,11 @@ def test_factors_of_their_own_in_one_batch():
 
 
 def test_each_axis_has_its_own_factor_where_nothing_is_turned():
-    images, made = smooth(2), [Window(3.5, 7.25, 120, 60), Window(0, 0, 30, 100)]
+    images, made = smooth(2), [Window(3.5, 7.25, 120, 60), Window(0, 0, 30, 80)]
     found = Areas(torch.from_numpy(images), 16).sample(as_tensors(made), SIZE, SIZE, False)
-    check(differences(found, images, made, cv2.INTER_AREA), EXACT)
+    apart = differences(found, images, made, cv2.INTER_AREA)
+    assert apart.max() <= (1 if EXACT else 5)
+    assert apart.mean() < (0.1 if EXACT else 0.5)  # two halvings of one axis, rounded once
 
 
 @pytest.mark.parametrize("shape", [(120, 160), (97, 131), (20, 30), (96, 96), (60, 150)])

@@ -6,7 +6,8 @@ import pytest
 import torch
 from scipy.ndimage import map_coordinates
 
-from protoface.cascade.windows.sampling import blocks, resample, sampling_matrix, shrunk_blocks
+from protoface.cascade.windows.halves import Halves
+from protoface.cascade.windows.sampling import resample, sampling_matrix
 from protoface.cascade.windows.window import Image as Picture
 from protoface.cascade.windows.window import Window, centred, picture_window, to_picture
 
@@ -78,14 +79,15 @@ def test_a_net_that_answers_a_position_is_right(window, interpolation, ramp):
 
 
 @pytest.mark.parametrize(
-    ("window", "fx", "fy"), [(Window(20, 30, 96, 72), 4, 3), (Window(3, 0, 24, 168), 1, 7)]
+    ("window", "fx", "fy"), [(Window(20, 32, 96, 48), 4, 2), (Window(3, 0, 24, 192), 1, 8)]
 )
-def test_area_is_the_mean_of_the_window_where_the_factor_is_whole(window, fx, fy):
+def test_area_is_the_mean_of_the_window_where_halves_fit(window, fx, fy):
+    """Rounded after each halving, upwards by 2 x 2."""
     image = np.random.default_rng(0).integers(0, 256, (200, 250, 3), np.uint8)
     found = resample(image, window, 24, 24, cv2.INTER_AREA)
     x, y, width, height = (int(value) for value in window.tolist())
     part = image[y : y + height, x : x + width].reshape(24, fy, 24, fx, 3)
-    np.testing.assert_allclose(found, part.mean((1, 3)), atol=0.51)
+    np.testing.assert_allclose(found, part.mean((1, 3)), atol=1.3)
 
 
 def test_area_of_a_quarter_turn_is_the_turned_mean():
@@ -99,40 +101,57 @@ def test_area_of_a_quarter_turn_is_the_turned_mean():
 
 
 @pytest.mark.parametrize("window", [*TURNED, Window(30.7, 20.2, 120.5, 125.9)])
-def test_area_is_block_means_sampled_linearly(window):
-    """The definition in floats: means of f x f pixels from the corner of the window's bounds, SciPy."""
+def test_area_is_a_half_sampled_linearly(window):
+    """The definition in floats: means of f x f pixels from the picture's corner on, SciPy."""
     image = np.random.default_rng(0).integers(0, 256, (200, 250, 3), np.uint8)
     image, size = cv2.GaussianBlur(image, (0, 0), 2), 16
-    factor, edge = int(min(window.width, window.height) / size), 200
+    scales = window.width / size, window.height / size
+    nx, ny = (int(np.log2(scale / 0.75)) for scale in scales)
+    fx, fy = (2 ** min(nx, ny),) * 2 if window.angle else (2**nx, 2**ny)
     half = np.array([window.width, window.height]) / 2
     cos, sin = window.direction
-    reach = np.abs([[cos, sin], [sin, cos]]) @ half
-    left, top = np.floor(window.centre - reach + 0.5 + 1e-9).astype(int)
-    padded = np.pad(image, ((edge, edge), (edge, edge), (0, 0)), "edge").astype(float)
-    blocks = padded[top + edge :, left + edge :][: 24 * factor, : 24 * factor]
-    means = blocks.reshape(24, factor, 24, factor, 3).mean((1, 3))
+    rows, columns = -(-200 // fy), -(-250 // fx)
+    padded = np.pad(image, ((0, rows * fy - 200), (0, columns * fx - 250), (0, 0)), "edge")
+    means = padded.astype(float).reshape(rows, fy, columns, fx, 3).mean((1, 3))
     c, r = np.meshgrid(np.arange(size), np.arange(size))
     u, v = (c + 0.5 - size / 2) / size * 2 * half[0], (r + 0.5 - size / 2) / size * 2 * half[1]
     x, y = window.centre[0] + u * cos - v * sin, window.centre[1] + u * sin + v * cos
-    where = [(y - top + 0.5) / factor - 0.5, (x - left + 0.5) / factor - 0.5]
+    where = [(y + 0.5) / fy - 0.5, (x + 0.5) / fx - 0.5]
     expected = [map_coordinates(means[..., k], where, order=1, mode="nearest") for k in range(3)]
     found = resample(image, window, size, size, cv2.INTER_AREA)
-    # OpenCV's positions are rounded to 1/32 of a block, values to whole numbers twice
+    # positions are rounded to 1/32 of a pixel of the half, values to whole numbers after each step
     np.testing.assert_allclose(found, np.dstack(expected), atol=3)
 
 
-@pytest.mark.parametrize("kind", [cv2.INTER_LINEAR, cv2.INTER_AREA])
+def test_windows_share_the_halves_of_a_picture():
+    """The same values as from the picture alone, and every half is made once."""
+    image = np.random.default_rng(0).integers(0, 256, (201, 251, 3), np.uint8)
+    shared = Halves(image)
+    for window in (Window(3.3, 4.4, 180, 150), centred(100, 90, 97, 20), Window(50, 60, 30, 30)):
+        alone = resample(image, window, 16, 16, cv2.INTER_AREA)
+        np.testing.assert_array_equal(resample(shared, window, 16, 16, cv2.INTER_AREA), alone)
+    assert shared.half(2, 2) is shared.half(2, 2)
+
+
 @pytest.mark.parametrize("x", [-60, -25.5, 0, 130, 262.2, 300])
 @pytest.mark.parametrize("angle", [0, 33])
-def test_beyond_the_picture_its_edge_repeats(x, angle, kind, photo):
+def test_beyond_the_picture_its_edge_repeats(x, angle, photo):
     """The same as a picture that is really padded, by more than the window reaches."""
     padded = cv2.copyMakeBorder(photo, 240, 240, 240, 240, cv2.BORDER_REPLICATE)
-    inside = resample(padded, centred(x + 240, 40 + 240, 100, angle), 24, 24, kind)
-    found = resample(photo, centred(x, 40, 100, angle), 24, 24, kind)
-    assert np.abs(found.astype(int) - inside).max() <= 4  # blocks may start elsewhere
+    inside = resample(padded, centred(x + 240, 40 + 240, 100, angle), 24, 24, cv2.INTER_LINEAR)
+    found = resample(photo, centred(x, 40, 100, angle), 24, 24, cv2.INTER_LINEAR)
+    assert np.abs(found.astype(int) - inside).max() <= 1
 
 
-@pytest.mark.parametrize("size", [(200, 250), (192, 240), (201, 123), (20, 30)])
+@pytest.mark.parametrize(("x", "edge"), [(-80, 0), (330, -1)])
+def test_beyond_the_picture_the_edge_of_the_half_repeats(x, edge, photo):
+    found = resample(photo, centred(x, 90, 96, 0), 24, 24, cv2.INTER_AREA)
+    column = Halves(photo).half(2, 2)[:, edge]
+    assert (found == found[:, :1]).all()
+    assert np.isin(found[:, 0, 0], np.arange(column[:, 0].min(), column[:, 0].max() + 1)).all()
+
+
+@pytest.mark.parametrize("size", [(200, 250), (192, 192), (201, 123), (20, 30)])
 def test_a_whole_picture_by_area_is_nearly_opencvs(size, photo):
     """OpenCV weights the pixels that a pixel of the net shares with the next; ours are sampled."""
     image = cv2.resize(cv2.GaussianBlur(photo, (0, 0), 12), size[::-1])
@@ -142,7 +161,7 @@ def test_a_whole_picture_by_area_is_nearly_opencvs(size, photo):
         expected = cv2.resize(image, (24, 24))
     difference = np.abs(found.astype(int) - expected)
     assert difference.mean() < 2
-    if size == (192, 240):  # whole factors
+    if size == (192, 192):  # whole halves
         assert difference.max() <= 2
 
 
@@ -156,46 +175,3 @@ def test_the_matrix_takes_corners_to_corners(window):
     turn = np.array([(cos, sin), (-sin, cos)])
     expected = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half @ turn + window.centre
     np.testing.assert_allclose(found, expected, atol=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("start", "stop", "factor", "length", "expected"),
-    [
-        (0, 96, 4, 250, (0, 96)),  # whole blocks
-        (10.2, 50.9, 4, 250, (10, 54)),  # the last one begins inside
-        (-3.5, 10, 4, 250, (-4, 12)),  # a little beyond the edge
-        (-500, 10, 4, 250, (-8, 12)),  # far beyond: two blocks of repeated edge and no more
-        (200, 900, 7, 250, (200, 263)),  # beyond the other edge
-        (400, 500, 3, 250, (249, 255)),  # all of it beyond
-        (5.5, 5.6, 1, 250, (5, 6)),  # at least one
-    ],
-)
-def test_blocks_by_hand(start, stop, factor, length, expected):
-    assert blocks(start, stop, factor, length) == expected
-
-
-@pytest.mark.parametrize("seed", range(30))
-def test_blocks_cover_what_there_is_of_a_window(seed):
-    generator = np.random.default_rng(seed)
-    start = float(generator.uniform(-300, 400))
-    stop, factor = start + float(generator.uniform(1, 400)), int(generator.integers(1, 12))
-    first, last = blocks(start, stop, factor, 250)
-    assert (last - first) % factor == 0
-    assert last > first
-    if start < 250:
-        assert first <= max(start, 0) or first < start  # nothing of the picture is left out before it
-    assert last >= min(stop, 250)
-    # the blocks lie as they would without an end of the picture
-    assert (first - int(np.floor(start))) % factor == 0 or start > 249
-
-
-@pytest.mark.parametrize(("fx", "fy"), [(1, 1), (2, 2), (3, 3), (4, 4), (8, 8), (3, 5), (6, 2)])
-def test_shrunk_blocks_are_means_of_blocks(fx, fy):
-    """Beyond the picture its edge is repeated; by 2 x 2 it is rounded after every step."""
-    image = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
-    left, top, columns, rows = -2 * fx, 7, 6, 5
-    found = shrunk_blocks(image, (left, left + columns * fx), (top, top + rows * fy), fx, fy)
-    padded = np.pad(image, ((60, 60), (60, 60), (0, 0)), "edge").astype(float)
-    part = padded[top + 60 :, left + 60 :][: rows * fy, : columns * fx]
-    means = part.reshape(rows, fy, columns, fx, 3).mean((1, 3))
-    np.testing.assert_allclose(found, means, atol=1.5 if fx == fy == 8 else 1.01)

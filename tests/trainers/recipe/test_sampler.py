@@ -239,7 +239,7 @@ def test_a_face_too_small_for_its_window_has_no_source() -> None:
 
 def test_sources_are_as_small_as_detection_allows() -> None:
     made = source(view("similarity", 24), noise_picture(3900, 4000), TURNED * 10)
-    assert made.factor == int(made.window.width / 24) > 30
+    assert made.factor == 2 ** int(np.log2(made.window.width / 24 / 0.75)) > 30
     assert max(made.pixels.shape) < 2 * 2.2 * 1.5 * 24
 
 
