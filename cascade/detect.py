@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -98,6 +97,8 @@ def _seen_pictures(cascade: Cascade, pictures: Sequence[Picture], how: How) -> I
     if len(pictures) == 1:  # threads would take longer than they save
         yield _look(cascade, pictures[0], read(pictures[0]), how)
         return
+    from concurrent.futures import ThreadPoolExecutor  # here, as one picture needs none
+
     with ThreadPoolExecutor(AHEAD) as pool:
         images = in_order(pool, read, pictures, AHEAD)
         for picture, image in zip(pictures, images, strict=True):
@@ -120,12 +121,13 @@ def _look(cascade: Cascade, picture: Picture, image: Image | str, how: How) -> S
     try:
         faces = cascade.detect(image, _boxes(how, picture))
         truth = how.truth.find(picture.path, picture.root) if how.truth else None
+        drawn = None if how.out is None else draw_faces(image, faces, truth)
     except ProtofaceError as error:
         return Seen(path, wrong=_named(path, str(error)))
     except (MemoryError, cv2.error) as error:  # of this picture's size or content
         return Seen(path, wrong=f"{path}: cannot be looked at: {type(error).__name__}: {error}")
-    if how.out is not None:
-        write_picture(how.out / picture.name, draw_faces(image, faces, truth), how.quality)
+    if how.out is not None and drawn is not None:
+        write_picture(how.out / picture.name, drawn, how.quality)
     return seen(path, faces, errors=_errors(image, faces, truth))
 
 

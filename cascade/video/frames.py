@@ -19,6 +19,7 @@ from ..cascade import Cascade
 from ..drawing import draw_faces
 from ..face import Face
 from ..pictures import Video
+from ..plain_names import plain_name
 from ..windows.window import Floats, Image
 from .smoothing import OneEuro, Smoothing, smoothed
 
@@ -70,12 +71,12 @@ def _recording(target: Path | None, rate: float) -> Iterator[Callable[[Image, Se
         return
     writer: cv2.VideoWriter | None = None
     frames = 0
-    with replacing(target) as temporary:
+    with replacing(target) as temporary, plain_name(temporary) as name:
 
         def record(image: Image, faces: Sequence[Face]) -> None:
             nonlocal writer, frames
             if writer is None:
-                writer = _writer(target, temporary, rate, image)
+                writer = _writer(target, name, rate, image)
             writer.write(draw_faces(image, faces))
             frames += 1
 
@@ -84,21 +85,21 @@ def _recording(target: Path | None, rate: float) -> Iterator[Callable[[Image, Se
         finally:
             if writer is not None:
                 writer.release()
-        _check(target, temporary, frames)
+        _check(target, name, frames)
 
 
-def _writer(target: Path, temporary: Path, rate: float, first: Image) -> cv2.VideoWriter:
+def _writer(target: Path, name: str, rate: float, first: Image) -> cv2.VideoWriter:
     """A writer of MPEG-4 for frames as large as the first one."""
     height, width = first.shape[:2]
-    writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
+    writer = cv2.VideoWriter(name, cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
     if not writer.isOpened():
         raise OutputError(f"{target}: this OpenCV cannot write .mp4 of {width} x {height} pixels")
     return writer
 
 
-def _check(target: Path, written: Path, frames: int) -> None:
+def _check(target: Path, written: str, frames: int) -> None:
     """Raise OutputError unless the file holds all frames: the writer says nothing of a full disk."""
-    capture = cv2.VideoCapture(str(written))
+    capture = cv2.VideoCapture(written)
     try:
         found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
         capture.set(cv2.CAP_PROP_POS_FRAMES, frames - 1)

@@ -1,5 +1,6 @@
 """Videos frame by frame: drawn copies, where they end, and what cannot be written."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -37,6 +38,15 @@ def test_every_frame_of_a_video(folder, film, tmp_path):
     assert (rate, total) == (pytest.approx(10), 3)
     assert sizes == [(48, 64, 3)] * 3
     assert list(copy.parent.iterdir()) == [copy]
+
+
+def test_a_copy_whose_name_is_not_utf8(folder, film, tmp_path):
+    copy = tmp_path / os.fsdecode(b"\xe9") / os.fsdecode(b"caf\xe9.mp4")
+    with open_video(film) as video:
+        list(detect_video(load(folder), film, video, Filming(copy)))
+    assert os.listdir(os.fsencode(copy.parent)) == [b"caf\xe9.mp4"]
+    with open_video(str(copy)) as video:
+        assert len(list(video.frames)) == 5
 
 
 def test_a_stop_ends_a_video_and_keeps_what_is_done(folder, film, tmp_path):
