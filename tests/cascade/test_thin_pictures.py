@@ -41,7 +41,7 @@ MEASURED = textwrap.dedent(
     """
 )
 #: Memory besides the picture, in times its bytes: what docs/security.md says, by mode.
-TIMES = {"clean": 1.5, "faithful": 2.5}
+TIMES = {"clean": 2.5, "faithful": 2.5}
 
 
 def written(folder, window: str):
