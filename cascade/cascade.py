@@ -15,13 +15,23 @@ from protoface.converters.errors import ProtofaceError
 
 from . import cascade_pb2
 from .answers.answer_kind import make_answers
-from .backends.choice import AUTO, choose_backend
-from .definition import DEFAULT, NAMES, Loaded, PathLike, find_definition, load_nets, read_definition
+from .backends.choice import AUTO, BACKENDS, choose_backend
+from .definition import (
+    DEFAULT,
+    NAMES,
+    PathLike,
+    Runnable,
+    find_definition,
+    load_nets,
+    read_definition,
+    runnable_nets,
+)
 from .face import Candidate, Face, given_boxes
 from .layouts import layout_of
-from .nets import make_stage
+from .nets import Compiled, make_stage
 from .stage import Clock, Stage, Step, no_clock
 from .views.view_kind import make_views
+from .windows.halves import Halves
 from .windows.mode import find_mode
 from .windows.window import Box, Image
 
@@ -43,7 +53,7 @@ class Cascade:
     def __init__(
         self,
         definition: cascade_pb2.CascadeParameter,
-        nets: Sequence[Loaded],
+        nets: Sequence[Runnable],
         backend: str = AUTO,
         mode: str = "clean",
         threads: int | None = None,
@@ -53,11 +63,12 @@ class Cascade:
         self.layout = layout_of(definition, self.name)
         self.backend = choose_backend(backend)
         self.stages = []
+        compiled = Compiled(self.backend, threads)
         for stage, net in zip(definition.stage, nets, strict=True):
             where = f"stage '{stage.name}'"
             views = make_views(stage, self.layout, arithmetic, where)
             answers = make_answers(stage, self.layout, arithmetic, where)
-            self.stages.append(make_stage(stage, net, views, answers, self.backend, threads))
+            self.stages.append(make_stage(stage, net, views, answers, compiled))
         self._process = os.getpid()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -107,22 +118,24 @@ class Cascade:
         if self._process != os.getpid():
             self._reopen()
         candidates: Sequence[Candidate] = begin(images, boxes)
+        pictures = [Halves(image) for image in images]
         for stage in self.stages:
             if not candidates:
                 return
             if stage.needs_box and any(candidate.box is None for candidate in candidates):
                 raise ProtofaceError(f"stage '{stage.name}' looks through a box: give boxes")
-            step = self._step(stage, images, candidates, clock)
+            step = self._step(stage, pictures, candidates, clock)
             yield step
             candidates = step.candidates
 
     def _step(
-        self, stage: Stage, images: Sequence[Image], candidates: Sequence[Candidate], clock: Clock
+        self, stage: Stage, pictures: Sequence[Halves], candidates: Sequence[Candidate], clock: Clock
     ) -> Step:
         try:
-            return stage.step(images, candidates, clock)
+            return stage.step(pictures, candidates, clock)
         except (MemoryError, cv2.error) as error:
-            sizes = ", ".join(f"{image.shape[1]} x {image.shape[0]}" for image in images[:3])
+            shapes = [picture.image.shape for picture in pictures[:3]]
+            sizes = ", ".join(f"{columns} x {rows}" for rows, columns, _ in shapes)
             reason = str(error).strip().splitlines() or ["there is not enough memory"]
             raise ProtofaceError(
                 f"stage '{stage.name}' fails at pictures of {sizes} pixels: {reason[0]}"
@@ -161,13 +174,19 @@ def load(
     `backend` is a key of BACKENDS, or `auto` for the fastest that is installed (`Cascade.backend` says
     which). `mode` is `clean`, or `faithful` to repeat the original's rounding. `weights`, one file for
     each stage, replace those that the cascade names. `threads` limits the runtime's threads (process
-    wide in OpenCV and PyTorch). The files that the cascade names lie in its folder, links followed,
-    unless files `outside` are trusted. Restrictions on the use of the weights are logged once. Raises
-    ProtofaceError naming the file, stage or backend.
+    wide in OpenCV and PyTorch); by default ONNX Runtime and OpenVINO take 1 for a net below 100 million
+    multiply-adds, and their own choice for a larger one. The files that the cascade names lie in its
+    folder, links followed, unless files `outside` are trusted. Restrictions on the use of the weights
+    are logged once. Raises ProtofaceError naming the file, stage or backend.
     """
     path = find_definition(name_or_path, outside)
-    definition = read_definition(path, outside)
-    nets = load_nets(definition, path.parent, weights)
+    contents: dict[str, bytes] = {}
+    definition = read_definition(path, outside, contents=contents)
+    nets: Sequence[Runnable]
+    if BACKENDS[choose_backend(backend)].reads_onnx and not weights:
+        nets = runnable_nets(definition, path.parent, contents)
+    else:
+        nets = load_nets(definition, path.parent, weights)
     cascade = Cascade(definition, nets, backend, mode, threads)
     name = name_or_path if name_or_path in NAMES else os.path.abspath(name_or_path)
     files = tuple(map(os.path.abspath, weights))

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
-from collections.abc import Sequence
-from importlib.resources import files
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-import onnx
-
-from protoface.converters.conversion import is_onnx, load_net
+from protoface import prototxt
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import read_bytes
-from protoface.converters.graph import Net, build_graph, deployed
 from protoface.converters.limits import check_finite
 from protoface.converters.notices import notify
-from protoface.converters.onnx_import import read_onnx
-from protoface.converters.paths import anywhere, check_name, discreet, inside, lies_in
-from protoface.converters.prototxt import parse_message, read_net, read_text
+from protoface.converters.onnx_file import ONNX, OnnxFile, is_onnx
+from protoface.converters.paths import anywhere, check_name, inside
+from protoface.converters.prototxt import parse_message, read_text
 
 from . import cascade_pb2
 from .answers.answer_kind import make_answers
@@ -27,22 +23,28 @@ from .layouts import Layout, layout_of
 from .views.view_kind import make_views
 from .windows import clean
 
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from protoface.converters.graph import Net
+
 FILE = "cascade.prototxt"
 #: The published experiment's. Its weights are not part of the package.
 ORIGINAL = "original"
 #: Cascades that come with the package: name -> file. Those of `models/` come with their weights.
 NAMES = {
     **{path.parent.name: path for path in sorted(Path(__file__).parent.glob(f"models/*/{FILE}"))},
-    ORIGINAL: Path(str(files("protoface.prototxt"))) / FILE,
+    ORIGINAL: Path(prototxt.__path__[0]) / FILE,
 }
 DEFAULT = "fast"
 #: What anybody's file may have: more would only take time.
 MOST_STAGES, MOST_POINTS, MOST_FILES = 100, 2000, 1000
-#: Of one layer for one picture: 256 MB; VGG-16 makes 3 million.
-MOST_VALUES = 1 << 26
 PathLike = str | os.PathLike[str]
-#: A net with its weights: Caffe's, or an ONNX model that is run as it is.
-Loaded = Net | onnx.ModelProto
+#: A net with its weights: Caffe's, or an ONNX model.
+Loaded: TypeAlias = "Net | ModelProto"
+#: The same, or an ONNX file that the runtime reads by itself.
+Runnable: TypeAlias = "Loaded | OnnxFile"
+T = TypeVar("T")
 
 
 def find_definition(name_or_path: PathLike, outside: bool = False) -> Path:
@@ -63,13 +65,17 @@ def find_definition(name_or_path: PathLike, outside: bool = False) -> Path:
 
 
 def read_definition(
-    path: PathLike, outside: bool = False, root: PathLike | None = None
+    path: PathLike,
+    outside: bool = False,
+    root: PathLike | None = None,
+    contents: dict[str, bytes] | None = None,
 ) -> cascade_pb2.CascadeParameter:
     """The cascade in a file, checked together with the files whose SHA-256 it lists.
 
     The files that it names lie in its folder, or in `root`, a folder around that; anywhere if the user
-    trusts files `outside`, as those of the package are trusted. Raises ProtofaceError naming file and
-    line, or file and stage, or the file that is another.
+    trusts files `outside`, as those of the package are trusted. `contents` takes the ONNX files that it
+    lists, by their names there: what was checked is what runs (`runnable_nets`). Raises ProtofaceError
+    naming file and line, or file and stage, or the file that is another.
     """
     text, source = read_text(path), str(path)
     definition = parse_message(text, cascade_pb2.CascadeParameter(), source)
@@ -81,7 +87,9 @@ def read_definition(
     _check_names(definition, path)
     _check_paths(definition, Path(path), outside, root)
     for file in definition.file:
-        _check_file(Path(path).parent / file.path, file.sha256)
+        content = _checked_file(Path(path).parent / file.path, file.sha256)
+        if contents is not None and is_onnx(file.path):
+            contents[file.path] = content
     return definition
 
 
@@ -121,13 +129,15 @@ def _check_paths(
             inside(path.parent, name, where, root)
 
 
-def _check_file(path: Path, sha256: str) -> None:
-    found = hashlib.sha256(read_bytes(path)).hexdigest()
+def _checked_file(path: Path, sha256: str) -> bytes:
+    content = read_bytes(path)
+    found = hashlib.sha256(content).hexdigest()
     if found != sha256.lower():
         raise ProtofaceError(
             f"{path}: is not the file that the cascade was packed with (its SHA-256 is {found[:12]}"
             f"..., not {sha256[:12]}...); install the package or copy the model again"
         )
+    return content
 
 
 def _check_stage(stage: cascade_pb2.StageParameter, index: int, layout: Layout, where: str) -> None:
@@ -173,6 +183,45 @@ def load_nets(
     For the latter the cascade's notice is said, once a day. Raises ProtofaceError naming the
     missing or bad file.
     """
+    return _loaded(definition, folder, given, load_stage)
+
+
+def runnable_nets(
+    definition: cascade_pb2.CascadeParameter, folder: Path, contents: Mapping[str, bytes]
+) -> list[Runnable]:
+    """The same for a runtime that reads ONNX: of each stage the ONNX file beside its weights.
+
+    `contents` are those of `read_definition`. `pack` writes such a file beside the weights, and it is
+    as good as them. A stage whose three files are not all listed is read from its net and weights.
+    """
+
+    def load(stage: cascade_pb2.StageParameter, folder: Path, weights: Path) -> Runnable:
+        name = _packed_onnx(definition, stage)
+        if name not in contents:
+            return load_stage(stage, folder, weights)
+        return OnnxFile(str(folder / name), contents[name])
+
+    return _loaded(definition, folder, (), load)
+
+
+def _packed_onnx(definition: cascade_pb2.CascadeParameter, stage: cascade_pb2.StageParameter) -> str:
+    """Name of the ONNX file that `pack` wrote beside a stage's net and weights, as all three are named.
+
+    "" unless net and weights are listed too: one that is not may have changed since.
+    """
+    stem = stage.net.removesuffix(".prototxt")
+    weights = stage.weights.removesuffix(".h5").removesuffix(".caffemodel").removesuffix(".pt")
+    listed = {file.path for file in definition.file}
+    return f"{stem}{ONNX}" if weights == stem and {stage.net, stage.weights} <= listed else ""
+
+
+def _loaded(
+    definition: cascade_pb2.CascadeParameter,
+    folder: Path,
+    given: Sequence[PathLike],
+    load: Callable[[cascade_pb2.StageParameter, Path, Path], T],
+) -> list[T]:
+    """What `load` makes of stage, folder and weights: one and the same for stages that share them."""
     weights = weight_files(definition, folder, given)
     for stage, path in zip(definition.stage, weights, strict=True):
         if not path.is_file():
@@ -182,41 +231,22 @@ def load_nets(
             )
     if definition.notice and not given:
         notify(definition.notice)
-    return [
-        load_stage(stage, folder, path) for stage, path in zip(definition.stage, weights, strict=True)
-    ]
+    nets: dict[int, T] = {}
+    for members in sharing(definition, weights):
+        net = load(definition.stage[members[0]], folder, weights[members[0]])
+        nets.update(dict.fromkeys(members, net))
+    return [nets[index] for index in range(len(weights))]
 
 
 def load_stage(stage: cascade_pb2.StageParameter, folder: Path, weights: Path) -> Loaded:
     """The net of a stage with weights: of its own net, or whole in an .onnx file."""
+    # here, as each takes long to import and one is enough, or none (`runnable_nets`)
     if is_onnx(weights):
+        from protoface.converters.onnx_import import read_onnx
+
         return read_onnx(weights)
     if stage.onnx:
         raise ProtofaceError(f"{weights}: stage '{stage.name}' is an ONNX file, so give one (.onnx)")
-    net = folder / stage.net
-    if not lies_in(folder, net):
-        _read(net, folder)  # first, and alone: errors of the weights may be told
-    loaded = load_net(net, weights)
-    _check_values(loaded, str(net))
-    return loaded
+    from .caffe_nets import load_caffe
 
-
-def _check_values(net: Net, source: str) -> None:
-    """Raise ProtofaceError for a net whose layers would take all memory with one picture."""
-    for node in build_graph(net, source).nodes:
-        count = sum(math.prod(value.shape[1:]) for value in node.tops)
-        if count > MOST_VALUES:
-            raise ProtofaceError(
-                f"{source}: layer '{node.name}' makes {count:,} values of one picture; at most "
-                f"{MOST_VALUES:,} are computed"
-            )
-
-
-def empty_nets(definition: cascade_pb2.CascadeParameter, folder: Path) -> list[Net]:
-    """The net of each stage, without weights."""
-    return [deployed(_read(folder / stage.net, folder)) for stage in definition.stage]
-
-
-def _read(net: Path, folder: Path) -> Net:
-    with discreet(net, [folder], "a net"):
-        return read_net(net)
+    return load_caffe(folder / stage.net, folder, weights)

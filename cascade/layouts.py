@@ -11,13 +11,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from protoface import prototxt
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.prototxt import read_message
 
@@ -25,9 +25,7 @@ from . import cascade_pb2
 
 Floats = NDArray[Any]
 #: Layouts that come with the package: name -> file.
-LAYOUTS = {
-    path.stem: path for path in sorted(Path(str(files("protoface.prototxt"))).glob("points/*.prototxt"))
-}
+LAYOUTS = {path.stem: path for path in sorted(Path(prototxt.__path__[0]).glob("points/*.prototxt"))}
 #: That of CelebA, and of cascades that name no other one.
 DEFAULT = "celeba5"
 #: The distance by which training measures a face: between the centres of its eyes.

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Protocol, TypeVar
 
 import numpy as np
-from onnx import ModelProto
 
+from protoface.converters.ends import Blobs, Ends, Run, Value
 from protoface.converters.errors import ProtofaceError
-from protoface.converters.fold import fold_batch_norm
-from protoface.converters.graph import Net, Value
-from protoface.converters.runtimes import Blobs, Run, ends_of
+from protoface.converters.onnx_file import OnnxFile
 
 from . import cascade_pb2
 from .answers.answer_kind import AnswerKind
+from .backends.backend import Backend, estimated_work, few_threads
 from .backends.choice import BACKENDS
-from .definition import Loaded
+from .definition import Runnable
 from .stage import Stage
 from .views.view_kind import ViewKind
 
@@ -31,21 +32,61 @@ class _End(Protocol):
 End = TypeVar("End", bound=_End)
 
 
+class Compiled:
+    """The nets of one cascade on one backend: a net that several stages share is compiled once."""
+
+    def __init__(self, backend: str, threads: int | None = None) -> None:
+        self._backend: Backend = BACKENDS[backend]
+        self._threads = threads
+        self._opened: dict[int, tuple[Ends, Callable[[], Run]]] = {}
+
+    def open(
+        self, net: Runnable, stage: cascade_pb2.StageParameter, pixels: int
+    ) -> tuple[Ends, Callable[[], Run]]:
+        """The ends of a stage's net, and what compiles it; its input has so many `pixels`.
+
+        The nets must live as long as this is used.
+        """
+        if id(net) not in self._opened:
+            self._opened[id(net)] = self._open(net, stage, pixels)
+        return self._opened[id(net)]
+
+    def _open(
+        self, net: Runnable, stage: cascade_pb2.StageParameter, pixels: int
+    ) -> tuple[Ends, Callable[[], Run]]:
+        if isinstance(net, OnnxFile):
+            work = estimated_work(len(net.content), pixels)
+            ends, run = self._backend.open(net, self._threads_for(work))
+            check_free(ends, net.path)
+            return ends, lambda: run
+        # here, since files that a runtime reads by itself do without: it takes long to import
+        from .backends.in_memory import InMemory
+
+        held = InMemory(net, stage.onnx or stage.net)
+        if held.is_onnx:
+            check_free(held.ends, held.source)
+        source = f"stage '{stage.name}'" + (f" ({stage.onnx})" if stage.onnx else "")
+        threads = self._threads_for(held.work(pixels))
+        return held.ends, cache(lambda: self._backend.run(held.folded(), source, threads))
+
+    def _threads_for(self, work: float) -> int | None:
+        if self._threads is not None or not self._backend.own_threads:
+            return self._threads
+        return few_threads(work)
+
+
 def make_stage(
     stage: cascade_pb2.StageParameter,
-    net: Loaded,
+    net: Runnable,
     views: Sequence[ViewKind],
     answers: Sequence[AnswerKind],
-    backend: str,
-    threads: int | None = None,
+    compiled: Compiled,
 ) -> Stage:
     """The stage with its net on a backend. Raises ProtofaceError if the net does not fit it."""
-    fed, read = fitted(stage, net, views, answers)
-    if isinstance(net, Net):
-        # Folded for every backend: OpenCV 5 is 1.8 times faster so, the others no slower.
-        net = fold_batch_norm(net, stage.net)
-    source = f"stage '{stage.name}'" + (f" ({stage.onnx})" if stage.onnx else "")
-    forward = BACKENDS[backend].run(net, source, threads)
+    pixels = max(math.prod(view.shape[-2:]) for view in views)
+    ends, compile_net = compiled.open(net, stage, pixels)
+    fed, read = fitted(stage, ends, views, answers)
+    forward = compile_net()
     if stage.flip_average:
         forward = mirror_averaged(forward, fed, read)
     return Stage(stage.name, fed, read, forward)
@@ -72,7 +113,7 @@ def mirror_averaged(
 
 def fitted(
     stage: cascade_pb2.StageParameter,
-    net: Loaded,
+    ends: Ends,
     views: Sequence[ViewKind],
     answers: Sequence[AnswerKind],
 ) -> tuple[dict[str, ViewKind], dict[str, AnswerKind]]:
@@ -80,12 +121,7 @@ def fitted(
 
     Raises ProtofaceError unless the net takes what its stage shows it, and answers as it should.
     """
-    source = stage.onnx or stage.net
-    where = f"{source}: stage '{stage.name}'"
-    ends = ends_of(net, source)
-    if isinstance(net, ModelProto) and any(value.shape[:1] != (0,) for value in ends.inputs):
-        taken = [list(value.shape) for value in ends.inputs]
-        raise ProtofaceError(f"{source}: its batch size must be free, it takes {taken}")
+    where = f"{stage.onnx or stage.net}: stage '{stage.name}'"
     if len(ends.inputs) != len(views):
         raise ProtofaceError(
             f"{where} has {len(views)} view(s), its net {len(ends.inputs)} input(s): "
@@ -93,6 +129,13 @@ def fitted(
         )
     fed = _matched(views, ends.inputs, f"{where} makes an input of", "the net takes")
     return fed, _matched(answers, ends.outputs, f"{where} needs an output of", "the net gives")
+
+
+def check_free(ends: Ends, source: str) -> None:
+    """Raise ProtofaceError for an ONNX model that takes a fixed number of pictures only."""
+    if any(value.shape[:1] != (0,) for value in ends.inputs):
+        taken = [list(value.shape) for value in ends.inputs]
+        raise ProtofaceError(f"{source}: its batch size must be free, it takes {taken}")
 
 
 def _matched(parts: Sequence[End], values: Sequence[Value], needs: str, has: str) -> dict[str, End]:

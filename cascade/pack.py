@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from protoface.converters.conversion import ONNX, convert, is_onnx
+from protoface.converters.conversion import convert
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import read_bytes, replacing, write_text
+from protoface.converters.onnx_file import ONNX, is_onnx
 from protoface.converters.paths import written
 from protoface.converters.prototxt import to_text
 from protoface.converters.weights import HDF5

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from protoface.converters.runtimes import Blobs, Run
+from protoface.converters.ends import Blobs, Run
 
 from .answers.answer_kind import AnswerKind
 from .face import Candidate, Face

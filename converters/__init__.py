@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from .fillers import fill
     from .fold import fold_batch_norm
     from .graph import build_graph, deployed, filter_net
+    from .net_text import read_net
     from .onnx_export import to_onnx
     from .onnx_import import from_onnx, read_onnx
     from .opencv_net import read_net_from_caffe
     from .part import Part
-    from .prototxt import read_net
     from .pytorch import from_pytorch, to_pytorch
     from .weights import read_weights, with_weights, write_weights
 
@@ -53,11 +53,11 @@ __getattr__, __dir__ = exporting(
         ".fillers": ("fill",),
         ".fold": ("fold_batch_norm",),
         ".graph": ("build_graph", "deployed", "filter_net"),
+        ".net_text": ("read_net",),
         ".onnx_export": ("to_onnx",),
         ".onnx_import": ("from_onnx", "read_onnx"),
         ".opencv_net": ("read_net_from_caffe",),
         ".part": ("Part",),
-        ".prototxt": ("read_net",),
         ".pytorch": ("from_pytorch", "to_pytorch"),
         ".weights": ("read_weights", "with_weights", "write_weights"),
     },

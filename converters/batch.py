@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
+from .ends import Value
 from .errors import ProtofaceError
-from .graph import Graph, Net, Value, build_graph
+from .graph import Graph, Net, build_graph
 from .part import with_input_shapes
 from .weights import without_weights
 

@@ -12,14 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .batch import BATCH, open_shapes
-from .conversion import Converted, is_onnx
+from .conversion import Converted
+from .ends import Blobs, Run
 from .errors import ProtofaceError
 from .files import PathLike
 from .graph import Graph, Net, build_graph
 from .onnx_export import to_onnx
+from .onnx_file import is_onnx
 from .onnx_import import read_onnx
-from .opencv_net import has_caffe_importer, opencv_net, opencv_net_from_onnx
-from .runtimes import Blobs, Run, run_onnxruntime, run_opencv, run_pytorch, run_reference
+from .opencv_net import opencv_net
+from .opencv_onnx import has_caffe_importer, opencv_net_from_onnx
+from .runtimes import run_onnxruntime, run_opencv, run_pytorch, run_reference
 from .weights import read_weights, with_weights
 
 #: A conversion agrees with its source if no output differs by more, as a part of the largest output.

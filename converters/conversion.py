@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,14 +11,14 @@ from .errors import ProtofaceError
 from .files import PathLike, refuse_inputs, write_text
 from .float16 import to_float16
 from .fold import fold_batch_norm
-from .graph import Net, build_graph
+from .graph import Graph, Net, build_graph
+from .net_text import read_net
 from .onnx_export import OPSET, to_onnx, write_onnx
+from .onnx_file import ONNX, is_onnx
 from .onnx_import import from_onnx, read_onnx
 from .part import WHOLE, Part, take_part
-from .prototxt import read_net, to_text
+from .prototxt import to_text
 from .weights import CAFFEMODEL, merged, read_weights, weights_format, without_weights, write_weights
-
-ONNX = ".onnx"
 
 
 @dataclass(frozen=True)
@@ -35,19 +36,21 @@ class Converted:
     model: Path | None = None
 
 
-def load_net(prototxt: PathLike, weights: PathLike, part: Part = WHOLE) -> Net:
+def load_net(
+    prototxt: PathLike,
+    weights: PathLike,
+    part: Part = WHOLE,
+    check: Callable[[Graph], object] = lambda graph: None,
+) -> Net:
     """The TEST phase of a net (or `part` of it) with its weights; data and loss layers are left out.
 
-    `weights` is a .caffemodel, .caffemodel.h5 or .pt. Raises ProtofaceError naming file and layer.
+    `weights` is a .caffemodel, .caffemodel.h5 or .pt. `check` sees the graph before they are read.
+    Raises ProtofaceError naming file and layer.
     """
     net = take_part(read_net(prototxt), part, prototxt)
     graph = build_graph(net, os.fspath(prototxt))
+    check(graph)
     return merged(net, graph, read_weights(weights), os.fspath(weights))
-
-
-def is_onnx(path: PathLike) -> bool:
-    """Whether a file is ONNX, by its suffix."""
-    return os.fspath(path).lower().endswith(ONNX)
 
 
 def convert(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
 import re
 import shutil
-import socket
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ PathLike = str | os.PathLike[str]
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 #: Bytes that a full disk does not take, and one with room does.
 _PROBE = 1 << 16
-_HOST = re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname())[:60]
+_HOST = re.sub(r"[^A-Za-z0-9.-]", "", platform.node())[:60]
 _TEMPORARY = re.compile(rf"\..*\.(\d+)@{re.escape(_HOST)}-[a-z0-9_]{{8}}(\.[^.]*)?")
 _STREAM = re.compile(r"/dev/fd/(\d+)|/proc/(?:self|\d+)/fd/(\d+)")
 

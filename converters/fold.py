@@ -20,16 +20,18 @@ Blobs = dict[str, caffe_pb2.BlobProto]
 FOLDABLE = ("Convolution", "ConvolutionDepthwise", "InnerProduct")
 
 
-def fold_batch_norm(net: Net, source: str) -> Net:
+def fold_batch_norm(net: Net, source: str, graph: Graph | None = None) -> Net:
     """The TEST phase of a net with weights, every BatchNorm and Scale folded into its producer.
 
     A layer is folded into the Convolution, ConvolutionDepthwise or InnerProduct whose result it alone
     reads (found by blob, not by position) if that one's blobs are not shared and its outputs are its
     second axis. Others stay as they are.
-    Computed in float64, stored in the weights' own type. `source` names the net in errors.
+    Computed in float64, stored in the weights' own type. `source` names the net in errors; `graph` is
+    that of `net`, if it is there and the net is deployed already.
     """
-    net = deployed(net)
-    graph = build_graph(net, source)
+    if graph is None:
+        net = deployed(net)
+        graph = build_graph(net, source)
     blobs = blobs_of(net, graph, source)
     uses = Counter(key for node in graph.nodes for key in node.keys)
     readers = Counter(value.name for node in graph.nodes for value in node.bottoms)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from . import caffe_pb2
 from .blobs import Shape
+from .ends import Value
 from .errors import ProtofaceError
 from .layers import BlobSpec, Layer, layer_types, make_layer
 from .layers.data import Data, Input
@@ -22,18 +23,6 @@ from .messages import without
 
 TRAIN, TEST = caffe_pb2.TRAIN, caffe_pb2.TEST
 Net = caffe_pb2.NetParameter
-
-
-@dataclass(frozen=True)
-class Value:
-    """What one layer wrote into a blob: a name unique in the graph, the blob's name, its shape.
-
-    An input bears its blob's name, and so does what was written last into any other blob.
-    """
-
-    name: str
-    blob: str
-    shape: Shape
 
 
 @dataclass(frozen=True)

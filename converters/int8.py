@@ -14,8 +14,8 @@ from pathlib import Path
 
 import onnx
 
+from .ends import Blobs
 from .errors import ProtofaceError
-from .runtimes import Blobs
 
 #: Operators whose second input is a weight that becomes int8.
 WEIGHTED = ("Conv", "Gemm", "MatMul")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import os
 import re
+from typing import TYPE_CHECKING
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from . import caffe_pb2
 from .errors import ProtofaceError
 from .files import PathLike
+
+if TYPE_CHECKING:
+    from . import caffe_pb2
 
 #: Bytes of a text file; one of a net with 1000 layers has 300,000.
 LARGEST_TEXT = 4 << 20

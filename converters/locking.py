@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,7 +51,7 @@ def alone(path: PathLike) -> Iterator[None]:
 
 def _sign(path: Path) -> None:
     try:
-        path.write_text(f"process {os.getpid()} on {socket.gethostname()}\n", encoding="utf-8")
+        path.write_text(f"process {os.getpid()} on {platform.node()}\n", encoding="utf-8")
     except OSError as error:
         raise cannot_write(path, error) from error
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import caffe_pb2
-from .blobs import Shape, blob_shape
+from .blobs import Shape, blob_shape, blob_view
+from .denormals import EXACT, count_denormals
 from .errors import ProtofaceError
 from .graph import Net
 from .layers import layer_types, make_layer
@@ -28,8 +29,9 @@ class Row:
 
     `status`: carried over, left out (data, losses), unknown type, refused (an option that is not
     supported), or unknown bottom (it reads what such a layer makes); `reason` says more. Parameters
-    are counted at the layer that owns them. `weights`: "yes", "missing", or the shapes that do not
-    fit; "" where there are none to compare or the layer needs none.
+    are counted at the layer that owns them. `weights`: "yes", "missing", "damaged", or the shapes that
+    do not fit; "" where there are none to compare or the layer needs none. `denormals`: how many of
+    them are below 1.2e-38 and not zero, which costs time (`denormals.py`); None without weights.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Row:
     parameters: int | None = None
     multiply_adds: int | None = None
     weights: str = ""
+    denormals: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,12 @@ class Summary:
     def multiply_adds(self) -> int:
         """Multiply-adds of one pass at the declared batch size, of all layers that could be counted."""
         return sum(row.multiply_adds or 0 for row in self.rows)
+
+    @property
+    def denormals(self) -> int | None:
+        """Weights of all layers that are denormal in float32; None without a weights file."""
+        counts = [row.denormals for row in self.rows if row.denormals is not None]
+        return sum(counts) if counts else None
 
     @property
     def unsupported(self) -> tuple[Row, ...]:
@@ -108,8 +117,20 @@ def _row(
         work = layer.multiply_adds()
     except ProtofaceError as error:
         return Row(*head, REFUSED, str(error).rpartition(f"({param.type}): ")[2])
-    own = sum(math.prod(shape) for index, shape in enumerate(blobs) if _owned(param, index, owners))
-    return Row(*head, CARRIED, "", tops, own, work, _weights(param.name, blobs, present))
+    own = [index for index in range(len(blobs)) if _owned(param, index, owners)]
+    parameters = sum(math.prod(blobs[index]) for index in own)
+    weights, denormals = _weights(param.name, blobs, present), None
+    if present is not None and weights == "yes" and param.type not in EXACT:
+        weights, denormals = _denormals(present[param.name], own)
+    return Row(*head, CARRIED, "", tops, parameters, work, weights, denormals)
+
+
+def _denormals(layer: caffe_pb2.LayerParameter, own: Sequence[int]) -> tuple[str, int | None]:
+    """How many values are denormal in the blobs `own`, and "yes" if they can be read."""
+    try:
+        return "yes", sum(count_denormals(blob_view(layer.blobs[index], "blob")) for index in own)
+    except ProtofaceError:
+        return "damaged", None
 
 
 def _owned(param: caffe_pb2.LayerParameter, index: int, owners: set[str]) -> bool:
@@ -148,6 +169,7 @@ def as_json(summary: Summary) -> dict[str, object]:
         ],
         "parameters": summary.parameters,
         "multiply_adds": summary.multiply_adds,
+        **({} if summary.denormals is None else {"denormals": summary.denormals}),
         "unsupported": [row.name for row in summary.unsupported],
     }
 
@@ -160,12 +182,16 @@ def as_text(summary: Summary) -> str:
     lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
     counts = Counter(row.type for row in summary.unsupported)
     known = f"{summary.parameters:,} parameters, {summary.multiply_adds:,} multiply-adds"
-    if not counts:
-        return "\n".join([*lines, f"{len(summary.rows)} layers, {known}"])
-    listed = ", ".join(f"{count} x {name}" for name, count in sorted(counts.items()))
-    return "\n".join(
-        [*lines, f"{len(summary.rows)} layers, at least {known}", f"unsupported: {listed}"]
-    )
+    lines.append(f"{len(summary.rows)} layers, {'at least ' if counts else ''}{known}")
+    if summary.denormals:
+        lines.append(
+            f"{summary.denormals:,} weights are denormal (below 1.2e-38), which makes a net slow; they "
+            "are zero where it runs and in ONNX"
+        )
+    if counts:
+        listed = ", ".join(f"{count} x {name}" for name, count in sorted(counts.items()))
+        lines.append(f"unsupported: {listed}")
+    return "\n".join(lines)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -173,6 +199,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     notes = [row.status if row.status != CARRIED else "", row.reason]
     if row.weights not in ("", "yes"):
         notes.append(f"weights: {row.weights}")
+    if row.denormals:
+        notes.append(f"{row.denormals:,} denormal")
     return (
         row.name,
         row.type,

@@ -16,6 +16,7 @@ from onnx import TensorProto, helper
 from . import caffe_pb2
 from .batch import OpenShapes, open_shapes
 from .blobs import Array, blob_view, field_head
+from .denormals import flushed, weights_in
 from .errors import ProtofaceError
 from .files import replacing
 from .graph import Graph, build_graph, deployed
@@ -35,7 +36,8 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
     """The TEST phase of a net that holds its weights, as a checked ONNX model.
 
     Data and loss layers are left out; `source` names the net in errors. Raises ProtofaceError for a
-    layer that ONNX cannot express and for an opset outside 13 .. the installed onnx's newest.
+    layer that ONNX cannot express and for an opset outside 13 .. the installed onnx's newest. Weights
+    too small to matter are written as zeros (`denormals.py`).
     """
     newest = onnx.defs.onnx_opset_version()
     if not MINIMUM_OPSET <= opset <= newest:
@@ -50,6 +52,7 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
     if any(not node.layer.fed and not (node.bottoms and node.layer.batched) for node in graph.nodes):
         written.beside_constants.update(value.name for value in graph.inputs)
     uses = Counter(key for node in graph.nodes for key in node.keys)
+    weights = weights_in(graph)
     shared: dict[str, Array] = {}
     for node in graph.nodes:
         if node.layer.fed:
@@ -57,6 +60,7 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
         arrays = []
         for key, spec in zip(node.keys, node.specs, strict=True):
             array = shared[key] if key in shared else blob_view(blobs[key], key).reshape(spec.shape)
+            array = flushed(array) if key in weights else array
             if uses[key] > 1:
                 shared[key] = array
             arrays.append(array)

@@ -36,23 +36,36 @@ def read_onnx(path: str | os.PathLike[str]) -> onnx.ModelProto:
 
     Raises ProtofaceError if it is missing, truncated or none.
     """
-    model = onnx.ModelProto()
+    content = read_bytes(path)
+    model = parse_onnx(content, path)
     try:
-        content = read_bytes(path)
-        model.ParseFromString(content)
         if EXTERNAL in content:
             _check_external(model, Path(path))
         onnx.external_data_helper.load_external_data_for_model(model, str(Path(path).parent))
     except ProtofaceError:
         raise
-    except (DecodeError, RecursionError) as error:
-        raise ProtofaceError(f"{path}: not an ONNX model, or a truncated one") from error
+    except RecursionError as error:
+        raise _none(path) from error
     except (OSError, ValueError, onnx.checker.ValidationError) as error:
         reason = " ".join(str(error).split())
         raise ProtofaceError(f"{path}: the data beside it cannot be read ({reason})") from error
     if not model.graph.node:
         raise ProtofaceError(f"{path}: holds no ONNX graph")
     return model
+
+
+def parse_onnx(content: bytes, path: str | os.PathLike[str]) -> onnx.ModelProto:
+    """The model in the content of an .onnx file. Raises ProtofaceError naming `path` if it is none."""
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(content)
+    except (DecodeError, RecursionError) as error:
+        raise _none(path) from error
+    return model
+
+
+def _none(path: str | os.PathLike[str]) -> ProtofaceError:
+    return ProtofaceError(f"{path}: not an ONNX model, or a truncated one")
 
 
 def _check_external(message: Message, path: Path) -> None:

@@ -5,26 +5,18 @@ On 4.x too a net goes by way of ONNX if the importer has no layer that computes 
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from . import caffe_pb2
 from .blobs import to_blob
-from .errors import ProtofaceError
+from .denormals import flushed_weights
 from .files import PathLike
 from .graph import Net, build_graph
 from .onnx_export import to_onnx
+from .opencv_onnx import buffer, has_caffe_importer, opencv_net_from_onnx, refused
 from .prototxt import to_text
 from .weights import weights_of, without_weights
-
-
-def has_caffe_importer() -> bool:
-    """Whether this OpenCV still reads Caffe files itself: 4.x does, 5.0 dropped the importer."""
-    return hasattr(cv2.dnn, "readNetFromCaffe")
 
 
 def read_net_from_caffe(prototxt: PathLike, caffemodel: PathLike) -> cv2.dnn.Net:
@@ -51,9 +43,9 @@ def opencv_net(net: Net, source: str, classic_engine: bool = False) -> cv2.dnn.N
     try:
         # the type stubs of OpenCV 5 know no importer for Caffe files
         reader = cv2.dnn.readNetFromCaffe  # type: ignore[attr-defined]
-        network: cv2.dnn.Net = reader(_buffer(text), _buffer(weights))
+        network: cv2.dnn.Net = reader(buffer(text), buffer(weights))
     except cv2.error as error:
-        raise _refused(source, error) from error
+        raise refused(source, error) from error
     return network
 
 
@@ -66,7 +58,7 @@ def for_importer(net: Net, source: str) -> Net | None:
     graph = build_graph(net, source)
     if set(graph.inputs) & set(graph.outputs):
         return None  # it cannot be asked for an input that no layer reads
-    weights = weights_of(net, graph, source)
+    weights = flushed_weights(weights_of(net, graph, source), graph)
     rewritten = Net(name=net.name)
     for node in graph.nodes:
         if not node.tops:
@@ -84,30 +76,3 @@ def for_importer(net: Net, source: str) -> Net | None:
             return None
         rewritten.layer.extend(layers)
     return rewritten
-
-
-def opencv_net_from_onnx(model: bytes, source: str, classic_engine: bool = False) -> cv2.dnn.Net:
-    """An OpenCV network of a serialised ONNX model; `source` names it in errors."""
-    try:
-        if classic_engine and hasattr(cv2.dnn, "ENGINE_CLASSIC"):
-            return _by_file(model)
-        return cv2.dnn.readNetFromONNX(_buffer(model))
-    except cv2.error as error:
-        raise _refused(source, error) from error
-
-
-def _by_file(model: bytes) -> cv2.dnn.Net:
-    """OpenCV 5.0 reads a model in memory with its new engine, whichever it is told to take."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "net.onnx"
-        path.write_bytes(model)
-        return cv2.dnn.readNetFromONNX(str(path), cv2.dnn.ENGINE_CLASSIC)
-
-
-def _buffer(content: bytes) -> NDArray[np.uint8]:
-    return np.frombuffer(content, np.uint8)  # OpenCV takes bytes for a file's name
-
-
-def _refused(source: str, error: cv2.error) -> ProtofaceError:
-    reason = (error.err or str(error)).strip().splitlines()[0]
-    return ProtofaceError(f"{source}: OpenCV {cv2.__version__} refuses it: {reason}")

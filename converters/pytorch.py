@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from .blobs import Array, Shape
+from .denormals import TINY, weights_in
 from .errors import ProtofaceError
 from .graph import TRAIN, Graph, Net, Node, build_graph
 from .weights import weights_of, with_arrays
@@ -104,6 +105,14 @@ def to_pytorch(
             module = module.double()
         load_arrays(module, arrays)
     return module.train(any(layer.phase == TRAIN for layer in net.layer if layer.HasField("phase")))
+
+
+def flush_weights(module: CaffeNet) -> CaffeNet:
+    """Set weights too small to matter to zero in a module that is to compute (`denormals.py`)."""
+    state, weights = module.state_dict(), weights_in(module.graph)
+    for key in weights & state.keys():
+        state[key][state[key].abs() < TINY] = 0
+    return module
 
 
 def load_arrays(module: CaffeNet, arrays: Mapping[str, Array]) -> None:

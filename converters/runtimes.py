@@ -8,42 +8,34 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from onnx import ModelProto
 
+from .ends import Blobs, Ends, Run, Value
 from .errors import ProtofaceError
-from .graph import Graph, Net, Value, build_graph
 
-Blobs = dict[str, NDArray[Any]]
-#: A net at work: an array for each input blob in, one for each output blob out.
-Run = Callable[[Blobs], Blobs]
+if TYPE_CHECKING:
+    import onnxruntime
+    import openvino
+    from onnx import ModelProto
 
-
-@dataclass(frozen=True)
-class Ends:
-    """What goes into a net and comes out of it; `name` stands for it in errors.
-
-    A value's `name` is the runtime's, its `blob` the caller's. Shapes begin with the batch.
-    """
-
-    name: str
-    inputs: tuple[Value, ...]
-    outputs: tuple[Value, ...]
+    from .graph import Graph, Net
 
 
 def ends_of(net: Net | ModelProto, source: str) -> Ends:
     """The ends of a net, or of an ONNX model. A size that a model leaves open is 0."""
+    # here, as onnx and Caffe's layers take long to import, and who has the one may not need the other
+    from onnx import ModelProto
+
     if isinstance(net, ModelProto):
         weights = {tensor.name for tensor in net.graph.initializer}
         fed = [value for value in net.graph.input if value.name not in weights]
         return Ends(source, *(tuple(map(_value, values)) for values in (fed, net.graph.output)))
+    from .graph import build_graph
+
     graph = build_graph(net, source)
     return Ends(source, graph.inputs, graph.outputs)
 
@@ -54,12 +46,13 @@ def _value(value: Any) -> Value:
 
 
 def run_pytorch(net: Net, kind: type[np.floating], source: str = "", device: str = "cpu") -> Run:
-    """A net on PyTorch, in float32 or float64."""
+    """A net on PyTorch, in float32 or float64; in float32 without weights too small to matter."""
     import torch
 
-    from .pytorch import to_pytorch
+    from .pytorch import flush_weights, to_pytorch
 
     module = to_pytorch(net, source or net.name)
+    module = module if kind is np.float64 else flush_weights(module)
     module = module.to(torch.float64 if kind is np.float64 else torch.float32).to(device)
 
     def run(feed: Blobs) -> Blobs:
@@ -108,6 +101,32 @@ def run_onnxruntime(
 
     Products on a GPU are in float32 proper. Raises ProtofaceError if it refuses the model.
     """
+    return _in_session(_session(model, ends.name, threads, device), ends)
+
+
+def open_onnxruntime(
+    model: bytes, name: str, threads: int | None = None, device: str = "cpu"
+) -> tuple[Ends, Run]:
+    """The same with the ends as ONNX Runtime reads them; a size that the model leaves open is 0."""
+    session = _session(model, name, threads, device)
+    ends = Ends(
+        name,
+        *(
+            tuple(
+                Value(value.name, value.name, tuple(_fixed(size) for size in value.shape))
+                for value in values
+            )
+            for values in (session.get_inputs(), session.get_outputs())
+        ),
+    )
+    return ends, _in_session(session, ends)
+
+
+def _fixed(size: object) -> int:
+    return size if isinstance(size, int) else 0
+
+
+def _session(model: bytes, name: str, threads: int | None, device: str) -> onnxruntime.InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -118,12 +137,15 @@ def run_onnxruntime(
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
         providers = [("CUDAExecutionProvider", {"use_tf32": "0"})]
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=providers)
+        return onnxruntime.InferenceSession(model, options, providers=providers)
     except Exception as error:  # of a dozen classes that share no other base
         reason = str(error).splitlines()[0]
         raise ProtofaceError(
-            f"{ends.name}: ONNX Runtime {onnxruntime.__version__} refuses it: {reason}"
+            f"{name}: ONNX Runtime {onnxruntime.__version__} refuses it: {reason}"
         ) from error
+
+
+def _in_session(session: onnxruntime.InferenceSession, ends: Graph | Ends) -> Run:
     names = [value.name for value in ends.outputs]
     blobs = [value.blob for value in ends.outputs]
 
@@ -140,6 +162,32 @@ def run_openvino(
 
     Raises ProtofaceError if it refuses the model.
     """
+    return _in_requests(_compiled(model, ends.name, threads, precision), ends)
+
+
+def open_openvino(
+    model: bytes, name: str, threads: int | None = None, precision: str = "f32"
+) -> tuple[Ends, Run]:
+    """The same with the ends as OpenVINO reads them; a size that the model leaves open is 0."""
+    compiled = _compiled(model, name, threads, precision)
+    ends = Ends(
+        name,
+        *(
+            tuple(
+                Value(value.get_any_name(), value.get_any_name(), _static(value.partial_shape))
+                for value in values
+            )
+            for values in (compiled.inputs, compiled.outputs)
+        ),
+    )
+    return ends, _in_requests(compiled, ends)
+
+
+def _static(shape: openvino.PartialShape) -> tuple[int, ...]:
+    return tuple(size.get_length() if size.is_static else 0 for size in shape)
+
+
+def _compiled(model: bytes, name: str, threads: int | None, precision: str) -> openvino.CompiledModel:
     import openvino
 
     settings = {
@@ -150,12 +198,13 @@ def run_openvino(
     }
     core = openvino.Core()
     try:
-        compiled = core.compile_model(core.read_model(io.BytesIO(model)), "CPU", settings)
+        return core.compile_model(core.read_model(io.BytesIO(model)), "CPU", settings)
     except RuntimeError as error:
         reason = [line for line in str(error).splitlines() if line.strip()][-1].strip()
-        raise ProtofaceError(
-            f"{ends.name}: OpenVINO {openvino.__version__} refuses it: {reason}"
-        ) from error
+        raise ProtofaceError(f"{name}: OpenVINO {openvino.__version__} refuses it: {reason}") from error
+
+
+def _in_requests(compiled: openvino.CompiledModel, ends: Graph | Ends) -> Run:
     requests = threading.local()  # a request holds the tensors of one call
 
     def run(feed: Blobs) -> Blobs:
@@ -169,7 +218,7 @@ def run_openvino(
 
 def run_reference(model: ModelProto, ends: Graph | Ends) -> Run:
     """A model in onnx's own evaluator, which is slow and knows every operator of the standard."""
-    from onnx import TypeProto, ValueInfoProto
+    from onnx import ModelProto, TypeProto, ValueInfoProto
     from onnx.reference import ReferenceEvaluator
 
     kind = TypeProto(tensor_type=TypeProto.Tensor(elem_type=1))

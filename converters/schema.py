@@ -8,7 +8,8 @@ to 7, beside any other reader of the same schema.
 
 from __future__ import annotations
 
-from importlib.resources import files
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -20,7 +21,7 @@ def message_classes(package: str, name: str) -> dict[str, Any]:
     Keys are the schema's names: message -> class, enum value -> int. The set is made by `make proto`.
     """
     pool = descriptor_pool.DescriptorPool()
-    content = files(package).joinpath(name).read_bytes()
+    content = Path(import_module(package).__path__[0], name).read_bytes()
     classes: dict[str, Any] = {}
     for file in descriptor_pb2.FileDescriptorSet.FromString(content).file:
         pool.AddSerializedFile(file.SerializeToString())

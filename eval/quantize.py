@@ -23,6 +23,7 @@ from protoface.cascade.definition import (
 )
 from protoface.cascade.pack import sealed
 from protoface.cascade.windows.window import Floats, Image
+from protoface.converters.ends import Blobs
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import replacing, write_text
 from protoface.converters.float16 import to_float16
@@ -31,7 +32,6 @@ from protoface.converters.int8 import to_int8
 from protoface.converters.onnx_export import to_onnx
 from protoface.converters.paths import written
 from protoface.converters.prototxt import to_text
-from protoface.converters.runtimes import Blobs
 
 from .datasets.dataset import Dataset
 from .evaluation import Finder, Found, Measured, Progress, evaluate_cascade, found_in

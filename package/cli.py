@@ -6,6 +6,7 @@ the traceback), 130 ended by Ctrl-C, 143 by SIGTERM.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -75,6 +76,7 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         command: click.Command = getattr(importlib.import_module(VERBS[cmd_name]), cmd_name)
+        gc.enable()  # see start.py
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -21,9 +22,12 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # names of files may hold what the terminal's encoding lacks
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    gc.disable()  # what is imported stays: to look for garbage in it takes time; a verb enables it
     from .cli import protoface, run
 
-    sys.exit(run(protoface))
+    status = run(protoface)
+    gc.freeze()  # nor is there any use in it when the process ends: 40 ms
+    sys.exit(status)
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:

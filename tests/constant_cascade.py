@@ -6,7 +6,7 @@ import numpy as np
 
 from protoface.converters.blobs import to_blob
 from protoface.converters.graph import deployed
-from protoface.converters.prototxt import read_net
+from protoface.converters.net_text import read_net
 from protoface.converters.weights import Net, with_weights, write_weights
 
 NET = """

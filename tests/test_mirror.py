@@ -8,14 +8,18 @@ TESTS = ROOT / "tests"
 #: Modules without a test file of their own -> the one that tests them.
 TESTED_IN = {
     "cascade/bench.py": "package/test_cli.py",
+    "cascade/caffe_nets.py": "cascade/test_definition.py",
     "cascade/cascade_pb2.py": "cascade/test_definition.py",
     "converters/caffe_graph.py": "converters/test_onnx_import.py",
     "converters/cuda_graph.py": "trainers/solver/test_graph_step.py",
+    "converters/ends.py": "converters/test_runtimes.py",
     "converters/errors.py": "package/test_cli.py",
     "converters/lazy.py": "test_exports.py",
     "converters/messages.py": "converters/test_weights.py",
+    "converters/net_text.py": "converters/test_prototxt.py",
     "converters/onnx_graph.py": "converters/test_onnx_export.py",
     "converters/onnx_node.py": "converters/test_onnx_import.py",
+    "converters/opencv_onnx.py": "converters/test_opencv_net.py",
     "converters/operators/normalization.py": "converters/operators/test_others.py",
     "converters/operators/reduction.py": "converters/operators/test_others.py",
     "converters/operators/registration.py": "converters/test_onnx_import.py",

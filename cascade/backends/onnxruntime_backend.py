@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from onnx import ModelProto
-
-from protoface.converters.graph import Net
-from protoface.converters.onnx_export import to_onnx
-from protoface.converters.runtimes import Run, ends_of, run_onnxruntime
+from protoface.converters.ends import Ends, Run
+from protoface.converters.onnx_file import OnnxFile
+from protoface.converters.runtimes import ends_of, open_onnxruntime, run_onnxruntime
 
 from . import onnxruntime_gpu
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from protoface.converters.graph import Net
 
 
 class OnnxRuntime:
     """ONNX Runtime on the CPU, or all of it on the GPU (`cuda`)."""
 
-    runs_onnx = True
+    runs_onnx = reads_onnx = own_threads = True
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -29,6 +33,12 @@ class OnnxRuntime:
         return onnxruntime_gpu.missing_cuda()
 
     def run(self, net: Net | ModelProto, source: str, threads: int | None) -> Run:  # noqa: D102
-        model = net if isinstance(net, ModelProto) else to_onnx(net, source)
-        content = model.SerializeToString()
-        return run_onnxruntime(content, ends_of(net, source), threads, self.device)
+        # here, as exporting imports onnx and all layers, which a file that is run as it is does without
+        from .in_memory import as_onnx
+
+        model = as_onnx(net, source)
+        ends = ends_of(model, source)
+        return run_onnxruntime(model.SerializeToString(), ends, threads, self.device)
+
+    def open(self, file: OnnxFile, threads: int | None) -> tuple[Ends, Run]:  # noqa: D102
+        return open_onnxruntime(file.content, file.path, threads, self.device)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-from onnx import ModelProto
 
+from protoface.converters.ends import Blobs, Ends, Run
 from protoface.converters.errors import ProtofaceError
-from protoface.converters.graph import Net
-from protoface.converters.opencv_net import opencv_net, opencv_net_from_onnx
-from protoface.converters.runtimes import Blobs, Ends, Run, ends_of, run_opencv, run_reference
+from protoface.converters.onnx_file import OnnxFile
+from protoface.converters.opencv_onnx import has_caffe_importer, opencv_net_from_onnx
+from protoface.converters.runtimes import ends_of, run_opencv, run_reference
 
 from . import opencv_gpu
 from .onnxruntime_backend import OnnxRuntime
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from protoface.converters.graph import Net
 
 #: An answer in [-1, 1] may differ so much between two runtimes of one ONNX file: rounding of int8.
 AGREEMENT = 0.02
@@ -22,6 +29,8 @@ class OpenCV:
     """OpenCV's DNN module on one of its targets, `DNN_TARGET_...`."""
 
     runs_onnx = True
+    reads_onnx = not has_caffe_importer()
+    own_threads = False
 
     def __init__(self, target: str) -> None:
         self.target = target
@@ -32,19 +41,40 @@ class OpenCV:
         return opencv_gpu.missing_cuda()
 
     def run(self, net: Net | ModelProto, source: str, threads: int | None) -> Run:  # noqa: D102
+        # here, as Caffe's layers and onnx take long to import, and `open` needs less
+        from protoface.converters.graph import Net
+        from protoface.converters.opencv_net import opencv_net
+
+        from .in_memory import as_onnx
+
+        ends = ends_of(net, source)
+        if isinstance(net, Net):
+            return self._placed(opencv_net(net, source, self.cuda), ends, threads)
+        model = as_onnx(net, source)
+        run = self._placed(
+            opencv_net_from_onnx(model.SerializeToString(), source, self.cuda), ends, threads
+        )
+        _check(run, model, ends)
+        return run
+
+    def open(self, file: OnnxFile, threads: int | None) -> tuple[Ends, Run]:  # noqa: D102
+        from protoface.converters.onnx_import import parse_onnx  # see `run`
+
+        network = opencv_net_from_onnx(file.content, file.path, self.cuda)
+        ends = ends_of(parse_onnx(file.content, file.path), file.path)
+        return ends, self._placed(network, ends, threads)
+
+    @property
+    def cuda(self) -> bool:
+        """Whether it computes on a GPU."""
+        return self.target != "DNN_TARGET_CPU"
+
+    def _placed(self, network: cv2.dnn.Net, ends: Ends, threads: int | None) -> Run:
         if threads is not None:
             cv2.setNumThreads(threads)
-        ends, cuda = ends_of(net, source), self.target != "DNN_TARGET_CPU"
-        if isinstance(net, ModelProto):
-            network = opencv_net_from_onnx(net.SerializeToString(), source, classic_engine=cuda)
-        else:
-            network = opencv_net(net, source, classic_engine=cuda)
-        if cuda:
-            opencv_gpu.use_gpu(network, self.target, _shapes(ends), source)
-        run = run_opencv(network, ends)
-        if isinstance(net, ModelProto):
-            _check(run, net, ends)
-        return run
+        if self.cuda:
+            opencv_gpu.use_gpu(network, self.target, _shapes(ends), ends.name)
+        return run_opencv(network, ends)
 
 
 def _shapes(ends: Ends) -> dict[str, list[int]]:

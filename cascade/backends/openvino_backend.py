@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from onnx import ModelProto
+from protoface.converters.ends import Ends, Run
+from protoface.converters.onnx_file import OnnxFile
+from protoface.converters.runtimes import ends_of, open_openvino, run_openvino
 
-from protoface.converters.graph import Net
-from protoface.converters.onnx_export import to_onnx
-from protoface.converters.runtimes import Run, ends_of, run_openvino
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from protoface.converters.graph import Net
 
 
 class OpenVino:
     """OpenVINO on the CPU; `precision` is f32, or bf16 for a CPU that computes in it."""
 
-    runs_onnx = True
+    runs_onnx = reads_onnx = own_threads = True
 
     def __init__(self, precision: str) -> None:
         self.precision = precision
@@ -27,8 +31,15 @@ class OpenVino:
         return None
 
     def run(self, net: Net | ModelProto, source: str, threads: int | None) -> Run:  # noqa: D102
-        model = net if isinstance(net, ModelProto) else to_onnx(net, source)
-        return run_openvino(model.SerializeToString(), ends_of(net, source), threads, self.precision)
+        # here, as exporting imports onnx and all layers, which a file that is run as it is does without
+        from .in_memory import as_onnx
+
+        model = as_onnx(net, source)
+        ends = ends_of(model, source)
+        return run_openvino(model.SerializeToString(), ends, threads, self.precision)
+
+    def open(self, file: OnnxFile, threads: int | None) -> tuple[Ends, Run]:  # noqa: D102
+        return open_openvino(file.content, file.path, threads, self.precision)
 
 
 def _capabilities() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-from tqdm import tqdm
 
 from protoface.converters.commands.path_types import FILE_IN, FILE_OUT, FOLDER_OUT, PATH_IN
 from protoface.converters.errors import ProtofaceError
@@ -150,7 +150,8 @@ def detect(
     sources = find_sources(map(str, paths))
     outputs = [path for path in (json_file, csv_file) if path is not None]
     lists = [path for path in (truth, boxes) if path is not None]
-    _check_outputs(outputs, [*lists, *sources.files, *model_files(model, weights, outside)])
+    if outputs:
+        _check_outputs(outputs, [*lists, *sources.files, *model_files(model, weights, outside)])
     journal = _journal(sources, outputs, out)
     if resume and journal is None:
         raise ProtofaceError("--resume needs several pictures or videos, and --json, --csv or --out")
@@ -232,8 +233,12 @@ def _truth(path: Path, cascade: Cascade) -> Matching[np.ndarray]:
 
 
 def _bar(items: Iterable[Item], total: int | None, unit: str) -> Iterable[Item]:
-    # only where somebody watches, and never for a single picture
-    return tqdm(items, total=total, unit=unit, disable=True if total == 1 else None)
+    # only where somebody watches, and never for a single picture; tqdm takes long to import
+    if total == 1 or not sys.stderr.isatty():
+        return items
+    from tqdm import tqdm
+
+    return tqdm(items, total=total, unit=unit)
 
 
 class _Summary:

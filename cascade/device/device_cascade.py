@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.fold import fold_batch_norm
 from protoface.converters.graph import Net
-from protoface.converters.pytorch import to_pytorch
+from protoface.converters.pytorch import flush_weights, to_pytorch
+from protoface.converters.runtimes import ends_of
 
 from .. import cascade_pb2
 from ..answers.answer_kind import make_answers
@@ -57,7 +58,7 @@ class DeviceStage(nn.Module):
         where = f"stage '{parameter.name}'"
         view = pixels_view(parameter, net, layout, where)
         assert isinstance(net, Net)
-        self.net = to_pytorch(fold_batch_norm(net, parameter.net), where)
+        self.net = flush_weights(to_pytorch(fold_batch_norm(net, parameter.net), where))
         try:
             self.window = on_device(view.window)
         except ProtofaceError as error:
@@ -184,7 +185,7 @@ def pixels_view(
     answers = make_answers(parameter, layout, clean, where)
     if view is None or len(answers) > 1:
         raise ProtofaceError(f"{where} has several views or answers, {LACKING}")
-    fitted(parameter, net, [view], answers)
+    fitted(parameter, ends_of(net, parameter.net), [view], answers)
     if view.interpolation not in (cv2.INTER_LINEAR, cv2.INTER_AREA):
         pixels = parameter.view[0].pixels if parameter.view else parameter
         name = _Preprocess.Interpolation.Name(pixels.preprocess.interpolation)

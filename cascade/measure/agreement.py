@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protoface.converters.runtimes import Blobs
+from protoface.converters.ends import Blobs
 
 from ..backends.opencv_backend import AGREEMENT as INT8
 from ..cascade import Cascade

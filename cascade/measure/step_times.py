@@ -14,17 +14,17 @@ import numpy as np
 from onnx import ModelProto
 from tqdm import tqdm
 
-from protoface.converters.conversion import is_onnx
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.graph import Net
+from protoface.converters.onnx_file import is_onnx
 
 from .. import cascade_pb2
 from ..backends.choice import BACKENDS
+from ..caffe_nets import empty_nets
 from ..cascade import Cascade
 from ..definition import (
     Loaded,
     PathLike,
-    empty_nets,
     find_definition,
     load_nets,
     read_definition,
@@ -186,7 +186,7 @@ def load_model(
     nets = (
         load_nets(definition, path.parent, weights)
         if real
-        else _filled(empty_nets(definition, path.parent))
+        else _filled(empty_nets(definition.stage, path.parent))
     )
     return definition, nets, real
 

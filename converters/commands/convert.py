@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from ..blobs import Shape
-from ..conversion import Converted, convert_onnx, is_onnx
+from ..conversion import Converted, convert_onnx
 from ..conversion import convert as convert_files
 from ..onnx_export import OPSET
+from ..onnx_file import is_onnx
 from ..part import Part
 from ..terminal import say
 from .part_options import part_options

@@ -9,8 +9,8 @@ import click
 
 from ..blobs import Shape
 from ..net_summary import as_json, as_text, summarise
+from ..net_text import read_net
 from ..part import Part, take_part
-from ..prototxt import read_net
 from ..terminal import say
 from ..weights import read_weights
 from .part_options import part_options

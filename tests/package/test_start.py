@@ -1,10 +1,12 @@
 """The command as a process: signals from its first moment, pipes, and libraries that talk."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -68,3 +70,111 @@ def test_a_name_that_is_not_utf8_is_shown():
     done = subprocess.run([*COMMAND, "detect", b"caf\xe9.jpg"], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == "protoface: caf\\xe9.jpg: No such file or directory\n"
+
+
+#: What a detection in one picture does without, and so whoever starts one need not wait for.
+HEAVY = {
+    "concurrent.futures.thread", "email", "filelock", "h5py", "importlib.metadata", "jinja2",
+    "matplotlib", "onnx", "openvino", "tensorboard", "torch", "tqdm", "zipfile",
+}  # fmt: skip
+#: Caffe's side, which the ONNX files of a packed model replace.
+CAFFE = [f"protoface.converters.{name}" for name in ("caffe_pb2", "graph", "layers", "weights")]
+SHOWN = "\nimport sys; print(*sys.modules)"
+#: Seconds of processor time, user and system, on a core of an Intel Xeon.
+DETECT, HELP = 0.36, 0.25
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "one.jpg"), noise)
+    return tmp_path / "one.jpg"
+
+
+def modules_after(code: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", code + SHOWN], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from protoface.cli import protoface, run; assert run(protoface, ['detect', {0!r}]) == 0",
+        "import protoface; protoface.load('fast')",
+        "import cv2, protoface; protoface.load('fast').detect(cv2.imread({0!r}))",
+        "import protoface; protoface.load('accurate', backend='onnxruntime')",
+    ],
+)
+def test_a_detection_imports_what_it_needs(code, picture):
+    pytest.importorskip("onnxruntime")
+    found = modules_after(code.format(str(picture)))
+    assert {"numpy", "cv2", "onnxruntime", "protoface.cascade.nets"} <= found
+    # what onnxruntime itself brings, in this version
+    own = modules_after("import onnxruntime, cv2, click, google.protobuf.text_format")
+    assert {*HEAVY, *CAFFE} & (found - own) == set()
+
+
+def test_caffe_files_import_what_reads_them():
+    """So the test above can fail."""
+    found = modules_after("import protoface; protoface.load('fast', backend='torch')")
+    assert {"torch", *CAFFE} <= found
+
+
+def test_a_bar_needs_a_terminal(picture):
+    """tqdm is imported where somebody sees it: several pictures, and a terminal."""
+    pty = pytest.importorskip("pty")
+    (picture.parent / "two.jpg").write_bytes(picture.read_bytes())
+    code = (
+        "from protoface.cli import protoface, run; "
+        f"assert run(protoface, ['detect', {str(picture.parent)!r}]) == 0"
+    )
+    assert "tqdm" not in modules_after(code)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", code + SHOWN]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, text=True, check=True)
+    os.close(theirs)
+    os.close(ours)
+    assert "tqdm" in done.stdout.splitlines()[-1].split()
+
+
+def test_garbage_is_collected_while_a_verb_runs(picture):
+    """Not before, when all that is imported stays (`start.py`)."""
+    code = (
+        "import gc, sys, protoface.start; from protoface.cascade.commands import detect\n"
+        "seen = []\n"
+        "detect.load, own = lambda *given: (seen.append(gc.isenabled()), own(*given))[1], detect.load\n"
+        f"sys.argv = ['protoface', 'detect', {str(picture)!r}]\n"
+        "try: protoface.start.main()\n"
+        "except SystemExit as ended: assert not ended.code\n"
+        "assert seen == [True]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def cpu_seconds(words: list[str], cache: Path) -> float:
+    """User and system time of the command on one core, with Python's files compiled as installed."""
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(cache)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([*COMMAND, *words], env=environment, stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.benchmark
+def test_it_starts_quickly(picture, tmp_path, record_property):
+    """The best of five, in turn: other work makes each take longer, and none shorter."""
+    pytest.importorskip("onnxruntime")
+    jobs = {DETECT: ["detect", str(picture)], HELP: ["--help"]}
+    seconds: dict[float, list[float]] = {bar: [] for bar in jobs}
+    for number in range(6):
+        for bar, words in jobs.items():
+            taken = cpu_seconds(words, tmp_path / "compiled")
+            if number:  # the first one compiles
+                seconds[bar].append(taken)
+    for bar, taken_by in seconds.items():
+        record_property(" ".join(jobs[bar][:1]), min(taken_by))
+        print(f"{jobs[bar][0]}: {min(taken_by):.3f} s of processor time, bar {bar} s")
+        assert min(taken_by) <= bar

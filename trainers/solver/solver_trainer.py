@@ -15,6 +15,7 @@ from torch import Tensor
 
 from protoface.converters import ProtofaceError, caffe_pb2, read_weights
 from protoface.converters.blobs import Array
+from protoface.converters.denormals import flushed_weights
 from protoface.converters.files import PathLike
 from protoface.converters.graph import Net
 from protoface.converters.weights import weights_of, with_arrays
@@ -164,8 +165,14 @@ class Trainer:
         self.parameters.load(self.parameters.values, arrays)
 
     def load_weights(self, path: PathLike) -> list[str]:
-        """Load a file's weights into the layers of the same names; returns the layers that it lacks."""
-        arrays, missing = matching_weights(read_weights(path), self.train.net.graph, os.fspath(path))
+        """Load a file's weights into the layers of the same names; returns the layers that it lacks.
+
+        In float32 those too small to matter start from zero (`denormals.py`): they would cost time.
+        """
+        graph = self.train.net.graph
+        arrays, missing = matching_weights(read_weights(path), graph, os.fspath(path))
+        if self.parameters.values.dtype != torch.float64:
+            arrays = flushed_weights(arrays, graph)
         self.load_arrays(arrays)
         return missing
 

@@ -21,7 +21,7 @@ import torch
 
 from protoface.converters import ProtofaceError, read_weights
 from protoface.converters.stopping import Interrupted
-from protoface.converters.weights import arrays_of
+from protoface.converters.weights import arrays_of, write_weights
 from protoface.trainers.solver.solver_file import read_solver
 from protoface.trainers.solver.solver_trainer import StoppedError, Trainer
 from protoface.trainers.solver.train import train
@@ -323,6 +323,31 @@ def test_weights_to_start_from(folder: Path) -> None:
     before, after = (arrays_of(read_weights(f"out/net_iter_{n}.caffemodel"), "weights") for n in (5, 0))
     np.testing.assert_array_equal(before["conv.0"], after["conv.0"])
     assert not np.array_equal(before["fc.0"], after["fc_new.0"])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_weights_too_small_to_matter_start_from_zero(folder: Path, dtype: str) -> None:
+    """They would cost time; in float64 they are as good as others, and a snapshot is what it was."""
+    first = train("solver.prototxt", max_iter=5)
+    net = read_weights(first.weights)
+    conv = next(layer for layer in net.layer if layer.name == "conv")
+    conv.blobs[0].data[:4] = [1e-39, -1e-21, 1e-19, 0.5]
+    write_weights("tiny.caffemodel", net)
+    edit("solver.prototxt", "snapshot: 5", "snapshot: 0")
+    train("solver.prototxt", weights="tiny.caffemodel", max_iter=0, dtype=dtype)
+    found = arrays_of(read_weights("out/net_iter_0.caffemodel"), "weights")["conv.0"].reshape(-1)
+    expected = [0, 0, 1e-19, 0.5] if dtype == "float32" else [1e-39, -1e-21, 1e-19, 0.5]
+    np.testing.assert_array_equal(found[:4], np.array(expected, np.float32))
+
+
+def test_a_snapshot_keeps_every_bit_of_tiny_weights(folder: Path) -> None:
+    first = train("solver.prototxt", max_iter=5)
+    net = read_weights(first.weights)
+    next(layer for layer in net.layer if layer.name == "conv").blobs[0].data[0] = 1e-39
+    write_weights(first.weights, net)
+    trainer = Trainer(read_solver("solver.prototxt"), "solver.prototxt", 3, torch.device("cpu"))
+    trainer.restore(Path("out/net_iter_5.solverstate"))
+    assert arrays_of(trainer.weights(), "net")["conv.0"].reshape(-1)[0] == np.float32(1e-39)
 
 
 def test_weights_and_snapshot_at_once(folder: Path) -> None:
