@@ -181,7 +181,7 @@ def test_no_room_is_one_line_whoever_says_it(who, tmp_path):
         [sys.executable, "-c", LIMIT, tmp_path / "out", who], capture_output=True, text=True
     )
     last = done.stderr.strip().splitlines()[-1]
-    assert last.endswith(f"ProtofaceError: {tmp_path / 'out'}: cannot be written: File too large")
+    assert last.endswith(f"OutputError: {tmp_path / 'out'}: cannot be written: File too large")
     assert list(tmp_path.iterdir()) == []
 
 
