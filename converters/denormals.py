@@ -32,7 +32,7 @@ TINY = 1e-20
 EXACT = ("BatchNorm", "Parameter")
 #: ONNX operators whose second and third inputs are weights and a bias.
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-CHUNK = 1 << 20  # values that are looked at together: a large blob needs no second one beside it
+CHUNK = 1 << 16  # values that are looked at together: they stay in the cache, and need no second blob
 
 
 def weights_in(graph: Graph) -> frozenset[str]:
