@@ -13,9 +13,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from protoface.converters.files import cannot_write
-
 from protoface.converters.appending import append
+from protoface.converters.files import cannot_write
 
 
 class Board:

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from protoface.converters import ProtofaceError
+from protoface.converters.appending import append
 from protoface.converters.blobs import Array
 from protoface.converters.files import write_text
 
-from protoface.converters.appending import append
 from .board import Board
 from .progress import Progress
 from .solver_file import Solver
