@@ -236,6 +236,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".caffemodel.h5", ".h5", ".pt", ".onnx", ".caffemodel"])
 def test_a_full_disk_is_one_line_in_every_format(suffix, tmp_path):
     """HDF5 itself would end the process where it closes the file."""

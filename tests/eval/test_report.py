@@ -186,6 +186,7 @@ def test_percentages():
     assert percent(0.12345) == "12.35"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium (Debian: apt-get install chromium)")
 def test_a_browser_shows_every_picture_and_reports_no_error(page, tmp_path):
     page.write_text(page.read_text().replace("</head>", f"{PROBE}</head>"))
@@ -201,6 +202,7 @@ def test_a_browser_shows_every_picture_and_reports_no_error(page, tmp_path):
     assert "CONSOLE" not in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
 @pytest.mark.parametrize("opened", [False, True])
 def test_a_page_400_pixels_wide_does_not_scroll_sideways(many, tmp_path, opened):

@@ -74,6 +74,7 @@ def test_a_few_mutations(target):
     assert accepted < 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TEXTS)
 def test_whole_messages(target):
     """Messages in messages, and values that no mutation of bytes makes."""

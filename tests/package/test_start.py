@@ -25,6 +25,7 @@ def catches(process: subprocess.Popen[bytes], number: int) -> bool:
     return bool(int(mask.split()[1], 16) >> (number - 1) & 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_it_starts_leaves_no_traceback(number):
     """Python itself takes some 20 ms, in which nothing can be done about it."""
@@ -128,6 +129,7 @@ def test_a_detection_imports_what_it_needs(code, picture):
     assert {*HEAVY, *CAFFE} & (found - own) == set()
 
 
+@pytest.mark.slow
 def test_caffe_files_import_what_reads_them():
     """So the test above can fail."""
     found = modules_after("import protoface; protoface.load('fast', backend='torch')")

@@ -249,6 +249,7 @@ def test_a_second_job_with_the_same_output_is_refused(album, folder, tmp_path, d
     assert f"taken over from process {first.pid}" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_job_in_one_line_and_it_goes_on_later(album, folder, tmp_path):
     """The limit is one on the size of a file: that of the rows."""
     code = (

@@ -136,6 +136,7 @@ def test_weigh_replaces_no_weights(folder, celeba, capsys):
     assert weights.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_results_of_before_are_replaced_and_may_lie_in_the_set(arguments, celeba):
     file = celeba / "eval.json"
     for _ in range(2):

@@ -105,6 +105,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", MARKUPS)
 def test_a_stopped_job_resumes(layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_faces(tmp_path / "whole", 70, 5, 64, 1, 2, layout=layout)
@@ -149,6 +150,7 @@ def test_a_second_job_is_refused(tmp_path: Path) -> None:
         write_faces(tmp_path, 3, 5, 64, 1)
 
 
+@pytest.mark.slow
 def test_a_full_disk(tmp_path: Path) -> None:
     write_faces(tmp_path / "whole", 64, 5, 96, 1)
     with small_disk(tmp_path / "disk", 200):

@@ -59,6 +59,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_they_end_with_a_killed_owner(tmp_path: Path) -> None:
     (tmp_path / "owner.py").write_text(OWNER)
     with subprocess.Popen(

@@ -101,6 +101,7 @@ class StoppedError(Exception):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", ["level_1: iteration 15", "level_2: iteration 10"])
 def test_a_stopped_recipe_goes_on_bit_for_bit(
     recipe: Path, monkeypatch: pytest.MonkeyPatch, stop: str
@@ -122,6 +123,7 @@ def test_a_stopped_recipe_goes_on_bit_for_bit(
         assert Path(f"stopped/{name}.csv").read_text() == Path(f"whole/{name}.csv").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     "stop", ["level_1: 24 faces", "level_1: iteration 20", "level_2: iteration 10"]
@@ -153,6 +155,7 @@ def test_a_signal_ends_a_recipe_with_a_snapshot(recipe: Path, stop: str, number:
     assert not list(Path("stopped").glob("*.pt"))
 
 
+@pytest.mark.slow
 def test_a_signal_between_two_rows(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The losses since the last row are in the snapshot."""
     edit(str(recipe), "epochs: 8", "epochs: 60")  # 180 iterations, a row for five
@@ -184,6 +187,7 @@ def test_a_second_recipe_in_a_folder_is_refused(recipe: Path) -> None:
     assert not list(Path("out").iterdir())
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_named_and_the_recipe_goes_on_after(
     recipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -241,6 +241,7 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+@pytest.mark.slow
 def test_a_folder_in_which_two_jobs_worked_is_mended(tmp_path: Path, level_1: Path) -> None:
     write_set(tmp_path / "set", 70, 48)
     levels = load_levels(weights=level_1)
@@ -261,6 +262,7 @@ def test_a_second_job_is_refused_at_once(tmp_path: Path, level_1: Path) -> None:
         crop(tmp_path / "set", load_levels(weights=level_1), tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_named_and_the_job_goes_on_after(tmp_path: Path, level_1: Path) -> None:
     write_set(tmp_path / "set", 70, 48)
     levels = load_levels(weights=level_1)

@@ -225,6 +225,7 @@ def test_an_unfinished_picture_of_a_killed_job_is_removed(tmp_path: Path) -> Non
     assert not list((tmp_path / "out").glob(".*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_and_it_resumes(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], number: int, status: int

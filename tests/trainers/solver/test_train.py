@@ -166,6 +166,7 @@ class At:
                 os.kill(os.getpid(), number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("iteration", [0, 10])
 def test_a_signal_ends_with_a_snapshot(folder: Path, number: int, iteration: int) -> None:
@@ -189,6 +190,7 @@ def test_a_signal_ends_with_a_snapshot(folder: Path, number: int, iteration: int
     assert Path("a.test.csv").read_text() == Path("b.test.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_signal_in_the_last_test_finds_everything_written(folder: Path) -> None:
     """The signal comes as the test begins; nobody waits for its end."""
     edit("solver.prototxt", "test_iter: 2", "test_iter: 100000")
@@ -200,6 +202,7 @@ def test_a_signal_in_the_last_test_finds_everything_written(folder: Path) -> Non
     assert newest() == 30
 
 
+@pytest.mark.slow
 def test_a_signal_in_a_test_ends_it(folder: Path) -> None:
     edit("solver.prototxt", "test_iter: 2", "test_iter: 100000")
     told = At("never")
