@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import threading
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -155,6 +156,18 @@ def _in_session(session: onnxruntime.InferenceSession, ends: Graph | Ends) -> Ru
     return run
 
 
+@cache
+def openvino_core() -> Any:
+    """OpenVINO itself, one for the life of the process.
+
+    Its CPU plugin gives the thread another stack for signals, and takes that away with the last `Core`:
+    the next signal would end the process.
+    """
+    import openvino
+
+    return openvino.Core()
+
+
 def run_openvino(
     model: bytes, ends: Graph | Ends, threads: int | None = None, precision: str = "f32"
 ) -> Run:
@@ -196,7 +209,7 @@ def _compiled(model: bytes, name: str, threads: int | None, precision: str) -> o
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
     }
-    core = openvino.Core()
+    core = openvino_core()
     try:
         return core.compile_model(core.read_model(io.BytesIO(model)), "CPU", settings)
     except RuntimeError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from protoface.converters.ends import Ends, Run
 from protoface.converters.onnx_file import OnnxFile
-from protoface.converters.runtimes import ends_of, open_openvino, run_openvino
+from protoface.converters.runtimes import ends_of, open_openvino, openvino_core, run_openvino
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -43,6 +43,4 @@ class OpenVino:
 
 
 def _capabilities() -> list[str]:
-    import openvino
-
-    return list(openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    return list(openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))

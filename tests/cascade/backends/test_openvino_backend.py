@@ -1,5 +1,7 @@
 """OpenVINO as a backend: there or not, its precisions, the answers of ONNX Runtime."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -93,3 +95,22 @@ def test_the_default_model_finds_the_same_points():
     image = read_picture(Path(__file__).parents[3] / "docs" / "demo.jpg")
     one, other = (load(backend=name).detect(image)[0].points for name in ("openvino", "onnxruntime"))
     np.testing.assert_allclose(one, other, atol=0.2)
+
+
+SIGNALS = """
+import os, signal
+from protoface.cascade import load
+caught = []
+signal.signal(signal.SIGUSR1, lambda number, frame: caught.append(number))
+load(backend="openvino")
+import gc; gc.collect()
+os.kill(os.getpid(), signal.SIGUSR1)
+print(len(caught))
+"""
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_signal_does_not_end_the_process_after_a_model_is_gone():
+    """Its plugin replaces the stack for signals, and would unmap it with the last model."""
+    run = [sys.executable, "-X", "faulthandler", "-c", SIGNALS]
+    assert subprocess.run(run, capture_output=True, text=True).stdout == "1\n"
