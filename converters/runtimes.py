@@ -160,8 +160,8 @@ def _in_session(session: onnxruntime.InferenceSession, ends: Graph | Ends) -> Ru
 def openvino_core() -> Any:
     """OpenVINO itself, one for the life of the process.
 
-    Each `Core` gives the thread another stack for signals, and takes it away in the end: of several, one
-    would be left that is unmapped, and the next signal would end the process.
+    Each `Core` gives the thread another stack for signals, and takes it away in the end: of several,
+    one would be left that is unmapped, and the next signal would end the process.
     """
     import openvino
 
