@@ -7,6 +7,7 @@ out is named after the net's blobs, whatever the runtime calls it.
 from __future__ import annotations
 
 import io
+import os
 import threading
 from functools import cache
 from threading import Lock
@@ -156,13 +157,17 @@ def _in_session(session: onnxruntime.InferenceSession, ends: Graph | Ends) -> Ru
     return run
 
 
-@cache
 def openvino_core() -> Any:
-    """OpenVINO itself, one for the life of the process.
+    """OpenVINO itself, one for the life of a process, and another one where it was forked.
 
     Each `Core` gives the thread another stack for signals, and takes it away in the end: of several,
     one would be left that is unmapped, and the next signal would end the process.
     """
+    return _core_of(os.getpid())  # that of the process before has threads that are not here
+
+
+@cache
+def _core_of(process: int) -> Any:
     import openvino
 
     return openvino.Core()
