@@ -186,8 +186,8 @@ def read_bytes(path: PathLike) -> bytes:
         # unbuffered: with thousands of small pictures the usual way is 3 % of the whole job
         with open(path, "rb", buffering=0, opener=_regular) as file:
             data = file.readall()
-    except OSError as error:
-        raise ProtofaceError(f"{path}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # the latter of a name with a null byte
+        raise ProtofaceError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     if not data:
         raise ProtofaceError(f"{path}: the file is empty")
     return data
@@ -213,8 +213,8 @@ def check_readable(path: PathLike) -> None:
     try:
         with open(path, "rb", opener=_regular) as file:
             empty = not file.read(1)
-    except OSError as error:
-        raise ProtofaceError(f"{path}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        raise ProtofaceError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     if empty:
         raise ProtofaceError(f"{path}: the file is empty")
 

@@ -41,7 +41,7 @@ def check_size(path: PathLike) -> None:
     """Raise ProtofaceError naming a file that is larger than a text of any kind here."""
     try:
         size = os.path.getsize(path)
-    except OSError:
+    except (OSError, ValueError):
         return  # whoever reads it says what is wrong
     if size > LARGEST_TEXT:
         raise ProtofaceError(f"{path}: has {size:,} bytes, a text file at most {LARGEST_TEXT:,}")

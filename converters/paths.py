@@ -97,6 +97,8 @@ def written(folder: PathLike, names: Iterable[str], where: str) -> dict[str, Pat
 
 def lies_in(folder: PathLike, path: PathLike) -> bool:
     """Whether a path leads into a folder, links followed."""
+    if "\0" in os.fspath(path):  # no file has such a name
+        return False
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 

@@ -71,7 +71,7 @@ def _announced(head: list[str], path: Path) -> int:
         key, _, value = line.partition(":")
         if key.strip() == "n_points":
             if value.strip() in map(str, LAYOUTS):
-                return int(value)
+                return int(value.strip())  # int itself takes fewer characters for space
             needed = " or ".join(map(str, LAYOUTS))
             raise ProtofaceError(f"{path}: line {number}: n_points is {value.strip()}, needs {needed}")
     raise ProtofaceError(f"{path}: does not say how many points it has (n_points)")

@@ -57,9 +57,11 @@ def test_reading(tmp_path):
     (tmp_path / "a").write_bytes(b"\x00x")
     (tmp_path / "empty").touch()
     assert read_bytes(tmp_path / "a") == b"\x00x"
-    for name, message in (("none", "No such file"), ("empty", "the file is empty"), (".", "directory")):
-        with pytest.raises(ProtofaceError, match=message):
-            read_bytes(tmp_path / name)
+    wrong = {"none": "No such file", "empty": "the file is empty", ".": "directory", "\0": "null byte"}
+    for name, message in wrong.items():
+        for read in (read_bytes, check_readable):
+            with pytest.raises(ProtofaceError, match=message):
+                read(tmp_path / name)
 
 
 def test_a_file_that_is_read_is_not_written(tmp_path):

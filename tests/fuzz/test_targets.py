@@ -40,6 +40,9 @@ FOUND = [
     ("prototxt", b"layer { name: 'a\\nb' type: 'U\\nV' }", "an error of several lines"),
     ("list", b"9" * 5000 + b"\n", "a number of more digits than int() takes: ValueError"),
     ("celeba", "²\n".encode(), "a digit that is no number: ValueError"),
+    ("solver", b'net: "t\\000rain.prototxt"', "a null byte in the name of a file: ValueError"),
+    ("cascade", b'name: "c" layout: "celeba5" stage { name: "a" net: "t\\000" }', "the same there"),
+    ("pts", b"version: 1\nn_points:\x1f 68\n{\n}\n", "a space that is none for int(): ValueError"),
 ]
 
 
