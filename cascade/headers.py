@@ -145,11 +145,12 @@ def _jpeg(data: bytes) -> Iterator[Size]:
 def _chunks_break_off(data: bytes) -> bool:
     at = len(_PNG)
     for _ in range(_MOST_CHUNKS):
-        if data[at + 4 : at + 8] == b"IEND" or at + 8 > len(data):
+        if at + 8 > len(data):
             return False
+        end = data[at + 4 : at + 8] == b"IEND"
         at += int.from_bytes(data[at : at + 4], "big") + 12  # its length, kind and check sum
-        if at > len(data):
-            return True
+        if end or at > len(data):
+            return at > len(data)
     return True
 
 

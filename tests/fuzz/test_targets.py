@@ -42,6 +42,12 @@ FOUND = [
     ("celeba", "²\n".encode(), "a digit that is no number: ValueError"),
     ("solver", b'net: "t\\000rain.prototxt"', "a null byte in the name of a file: ValueError"),
     ("cascade", b'name: "c" layout: "celeba5" stage { name: "a" net: "t\\000" }', "the same there"),
+    (
+        "picture",
+        b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x0c\x00\x00\x00\t\x08\x00\x00\x00\x00#\xd3\x92\x88"
+        b"\x79\x65\x00\x00IEND\xaeB`\x82",
+        "an end of a PNG that promises 2 GB, for which OpenCV made room",
+    ),
     ("pts", b"version: 1\nn_points:\x1f 68\n{\n}\n", "a space that is none for int(): ValueError"),
 ]
 
