@@ -158,19 +158,25 @@ def _in_session(session: onnxruntime.InferenceSession, ends: Graph | Ends) -> Ru
 
 
 def openvino_core() -> Any:
-    """OpenVINO itself, one for the life of a process, and another one where it was forked.
+    """OpenVINO itself, one for the life of a process.
 
     Each `Core` gives the thread another stack for signals, and takes it away in the end: of several,
-    one would be left that is unmapped, and the next signal would end the process.
+    one would be left that is unmapped, and the next signal would end the process. Raises ProtofaceError
+    in a forked process, where it waits for threads that are not there.
     """
-    return _core_of(os.getpid())  # that of the process before has threads that are not here
+    core, process = _core()
+    if process != os.getpid():
+        raise ProtofaceError(
+            "OpenVINO waits for ever in a forked process; start processes by spawn, or use onnxruntime"
+        )
+    return core
 
 
 @cache
-def _core_of(process: int) -> Any:
+def _core() -> tuple[Any, int]:
     import openvino
 
-    return openvino.Core()
+    return openvino.Core(), os.getpid()
 
 
 def run_openvino(

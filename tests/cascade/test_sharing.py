@@ -19,6 +19,8 @@ from protoface.cascade.definition import load_nets, read_definition
 
 INSTALLED = [name for name in BACKENDS if BACKENDS[name].missing() is None]
 THREADS, PICTURES = 4, 50
+#: Those that run in a forked process; OpenVINO says that it does not.
+FORKED = [name for name in INSTALLED if not name.startswith("openvino")]
 FORKS = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="has no fork")
 
 
@@ -98,7 +100,7 @@ def in_processes(method: str, cascade: Cascade, images: list[np.ndarray]) -> lis
 
 
 @FORKS
-@pytest.mark.parametrize("backend", INSTALLED)
+@pytest.mark.parametrize("backend", FORKED)
 def test_processes_that_are_forked_load_it_again(random_folder, backend):
     cascade, images = load(random_folder, backend), pictures(6)
     expected = points(cascade, images)
@@ -117,7 +119,7 @@ def look(image: np.ndarray) -> np.ndarray | str:
 
 
 @FORKS
-@pytest.mark.parametrize("backend", INSTALLED)
+@pytest.mark.parametrize("backend", FORKED)
 def test_a_cascade_that_a_forked_process_finds_is_loaded_again(random_folder, backend):
     FOUND.append(load(random_folder, backend))
     images = pictures(4)
@@ -157,3 +159,12 @@ def test_processes_that_are_spawned_load_it(random_folder, backend, tmp_path_fac
     run = [sys.executable, str(script), str(random_folder), backend]
     done = subprocess.run(run, capture_output=True, text=True, cwd=here, timeout=300, check=False)
     assert (done.stdout.strip(), done.returncode) == ("equal", 0), done.stderr
+
+
+@FORKS
+@pytest.mark.skipif("openvino" not in INSTALLED, reason="OpenVINO is not installed")
+def test_openvino_is_refused_in_a_forked_process(random_folder):
+    FOUND.append(load(random_folder, "openvino"))
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        (found,) = pool.map_async(look, pictures(1)).get(60)
+    assert "start processes by spawn" in found

@@ -45,8 +45,8 @@ def differences(found: torch.Tensor, images: np.ndarray, made: list[Window], kin
 
 def check(apart: np.ndarray, exact: bool) -> None:
     """Grey levels: on OpenCV 5 a few are one off, by the last bit of a coordinate."""
-    assert apart.max() <= (1 if exact else 5)
-    assert apart.mean() < (0.05 if exact else 0.5)
+    assert apart.max() <= (1 if exact else 7)
+    assert apart.mean() < (0.05 if exact else 1)
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -70,8 +70,8 @@ def test_area_of_more_than_two_halvings(factor):
     images, made = smooth(40, 128, 160), windows(40, factor, True)
     found = Areas(torch.from_numpy(images), 16).sample(as_tensors(made), SIZE, SIZE, True)
     apart = differences(found, images, made, cv2.INTER_AREA)
-    assert apart.max() <= (2 if EXACT else 5)
-    assert apart.mean() < 0.5
+    assert apart.max() <= (2 if EXACT else 7)
+    assert apart.mean() < (0.5 if EXACT else 1)
 
 
 def test_factors_of_their_own_in_one_batch():
