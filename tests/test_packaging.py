@@ -18,7 +18,7 @@ from .source_tree import FOLDERS, ROOT, modules
 def write_model(folder: Path) -> None:
     """A model like those that the package may hold: what it answers does not matter here."""
     folder.mkdir(parents=True)
-    notice = 'notice: "weights of tiny are for tests only"'
+    notice = 'notice: "weights of added are for tests only"'
     (folder / "cascade.prototxt").write_text(f"{CASCADE}\n{notice}\n")
     (folder / "net.prototxt").write_text(NET)
     for name, answer in (("one", FIRST), ("two", SECOND)):
@@ -36,7 +36,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, source)
     for name in FOLDERS:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    write_model(source / "cascade" / "models" / "tiny")
+    write_model(source / "cascade" / "models" / "added")
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*command, "--wheel-dir", str(folder), str(source)], check=True)
     return next(folder.glob("*.whl"))
@@ -71,7 +71,7 @@ def test_every_file_of_the_folders_is_in_the_wheel(packed):
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    tiny = {name for name in packed if name.startswith("protoface/cascade/models/tiny/")}
+    tiny = {name for name in packed if name.startswith("protoface/cascade/models/added/")}
     assert packed - tiny == tracked
     assert {name.rpartition("/")[2] for name in tiny} == {
         "LICENSE", "card.md", "cascade.prototxt", "net.prototxt", "one.caffemodel", "two.caffemodel"
@@ -129,9 +129,9 @@ def test_the_wheel_works(site, tmp_path, inside):
 def test_a_model_of_the_wheel_finds_points_by_its_name(site, tmp_path):
     cv2.imwrite(str(tmp_path / "photo.jpg"), np.zeros((60, 80, 3), np.uint8))
     done = run_installed(
-        site, tmp_path, "detect", "photo.jpg", "--model", "tiny", "--backend", "opencv"
+        site, tmp_path, "detect", "photo.jpg", "--model", "added", "--backend", "opencv"
     )
-    assert done.stderr == "weights of tiny are for tests only\n"
+    assert done.stderr == "protoface: weights of added are for tests only\n"
     assert done.stdout.splitlines()[1].startswith("photo.jpg  ")
 
 
