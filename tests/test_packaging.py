@@ -126,7 +126,8 @@ def test_the_wheel_works(site, tmp_path, inside):
 
 
 @pytest.mark.slow
-def test_a_model_of_the_wheel_finds_points_by_its_name(site, tmp_path):
+def test_a_model_of_the_wheel_finds_points_by_its_name(site, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # its notice comes once a day
     cv2.imwrite(str(tmp_path / "photo.jpg"), np.zeros((60, 80, 3), np.uint8))
     done = run_installed(
         site, tmp_path, "detect", "photo.jpg", "--model", "added", "--backend", "opencv"
