@@ -1,11 +1,11 @@
-"""Writing with the system's reason where it fails: adding to a file, all of it or nothing."""
+"""Adding to a file, all of it or nothing."""
 
 from __future__ import annotations
 
 import os
 from io import FileIO
 
-from protoface.converters.files import PathLike, cannot_write
+from protoface.converters.files import PathLike, cannot_write, write_all
 
 
 def append(path: PathLike, data: bytes) -> None:
@@ -19,10 +19,3 @@ def append(path: PathLike, data: bytes) -> None:
         if size is not None:
             os.truncate(path, size)
         raise cannot_write(path, error) from error
-
-
-def write_all(file: FileIO, data: bytes) -> None:
-    """Write `data` to the end: a disk takes the last bytes that fit before it says that it is full."""
-    left = memoryview(data)
-    while left:
-        left = left[file.write(left) :]

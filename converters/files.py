@@ -11,6 +11,7 @@ import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import TextIO
 
@@ -24,7 +25,6 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _PROBE = 1 << 16
 _HOST = re.sub(r"[^A-Za-z0-9.-]", "", platform.node())[:60]
 _TEMPORARY = re.compile(rf"\..*\.(\d+)@{re.escape(_HOST)}-[a-z0-9_]{{8}}(\.[^.]*)?")
-_STREAM = re.compile(r"/dev/fd/(\d+)|/proc/(?:self|\d+)/fd/(\d+)")
 
 
 @contextmanager
@@ -105,14 +105,19 @@ def cannot_write(path: PathLike, error: OSError) -> OutputError:
 def _refused(path: Path) -> OSError | None:
     """Why the system does not let a file grow; None if it does."""
     try:
-        with open(path, "ab", buffering=0) as file:
-            left = _PROBE
-            while left:
-                left -= file.write(bytes(left))
+        with FileIO(os.fspath(path), "ab") as file:
+            write_all(file, bytes(_PROBE))
             os.fsync(file.fileno())
     except OSError as error:
         return error if error.errno in _FULL else None
     return None
+
+
+def write_all(file: FileIO, data: bytes) -> None:
+    """Write `data` to the end: a disk takes the last bytes that fit before it says that it is full."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
 
 
 #: Names of temporary files that this process writes now, and folders that it has cleared.
@@ -182,10 +187,20 @@ def read_bytes(path: PathLike) -> bytes:
 
     Raises ProtofaceError if it is missing, empty, a folder or may not be read.
     """
+    return _read(path)
+
+
+def check_readable(path: PathLike) -> None:
+    """Raise what `read_bytes` would, without reading the file."""
+    _read(path, 1)
+
+
+def _read(path: PathLike, most: int = -1) -> bytes:
+    """The first bytes of a file, `most` or all of them."""
     try:
         # unbuffered: with thousands of small pictures the usual way is 3 % of the whole job
         with open(path, "rb", buffering=0, opener=_regular) as file:
-            data = file.readall()
+            data = file.read(most)
     except (OSError, ValueError) as error:  # the latter of a name with a null byte
         raise ProtofaceError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     if not data:
@@ -206,17 +221,6 @@ def _regular(path: str, flags: int) -> int:
     if descriptor(path) is None:
         raise OSError(errno.EINVAL, "is not a regular file")
     return os.open(path, flags)
-
-
-def check_readable(path: PathLike) -> None:
-    """Raise what `read_bytes` would, without reading the file."""
-    try:
-        with open(path, "rb", opener=_regular) as file:
-            empty = not file.read(1)
-    except (OSError, ValueError) as error:
-        raise ProtofaceError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    if empty:
-        raise ProtofaceError(f"{path}: the file is empty")
 
 
 def _mode(path: Path) -> int:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import os
-from io import FileIO
 from pathlib import Path
 
 import pytest
 
 from protoface.converters import ProtofaceError
-from protoface.converters.appending import append, write_all
+from protoface.converters.appending import append
 
 from ..full_disk import limited
 
@@ -35,13 +32,3 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ProtofaceError, match="nowhere/log: cannot be written: No such file"):
         append(tmp_path / "nowhere" / "log", b"x")
-
-
-def test_every_byte_is_written_or_an_error_comes(tmp_path: Path) -> None:
-    """A single write takes the part that fits, and says nothing."""
-    with FileIO(str(tmp_path / "a"), "w") as file, limited(1000):
-        assert file.write(b"x" * 600) + file.write(b"x" * 600) == 1000
-        with pytest.raises(OSError, match="File too large") as caught:
-            write_all(file, b"y")
-    assert caught.value.errno == errno.EFBIG
-    assert os.path.getsize(tmp_path / "a") == 1000

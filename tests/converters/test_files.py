@@ -1,11 +1,13 @@
 """Files that appear whole or not at all."""
 
+import errno
 import os
 import re
 import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from io import FileIO
 
 import pytest
 
@@ -15,9 +17,12 @@ from protoface.converters.files import (
     read_bytes,
     refuse_inputs,
     replacing,
+    write_all,
     write_text,
     writing,
 )
+
+from ..full_disk import limited
 
 
 def test_the_file_takes_the_old_ones_place(tmp_path):
@@ -209,3 +214,13 @@ def test_only_regular_files_are_read(tmp_path):
         file.write(b"given")
     assert read_bytes(f"/dev/fd/{source}") == b"given"
     os.close(source)
+
+
+def test_every_byte_is_written_or_an_error_comes(tmp_path):
+    """A single write takes the part that fits, and says nothing."""
+    with FileIO(str(tmp_path / "a"), "w") as file, limited(1000):
+        assert file.write(b"x" * 600) + file.write(b"x" * 600) == 1000
+        with pytest.raises(OSError, match="File too large") as caught:
+            write_all(file, b"y")
+    assert caught.value.errno == errno.EFBIG
+    assert os.path.getsize(tmp_path / "a") == 1000

@@ -19,8 +19,7 @@ from protoface.cascade.parallel import chunks, cores, in_order, progress
 from protoface.cascade.pictures import PICTURES, encode_picture, read_picture
 from protoface.cascade.windows.window import Image
 from protoface.converters import ProtofaceError
-from protoface.converters.appending import write_all
-from protoface.converters.files import PathLike, cannot_write, replacing
+from protoface.converters.files import PathLike, cannot_write, replacing, write_all
 from protoface.converters.locking import LOCK, alone
 from protoface.converters.stopping import stopping
 from protoface.eval.datasets.dataset import NO_PART, PARTS, Dataset, Labelled, list_dataset
