@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
-from protoface.converters.errors import ProtofaceError
+from protoface.converters.errors import ProtofaceError, reason
 
 from . import cascade_pb2
 from .answers.answer_kind import make_answers
@@ -136,9 +136,9 @@ class Cascade:
         except (MemoryError, cv2.error) as error:
             shapes = [picture.image.shape for picture in pictures[:3]]
             sizes = ", ".join(f"{columns} x {rows}" for rows, columns, _ in shapes)
-            reason = str(error).strip().splitlines() or ["there is not enough memory"]
+            why = reason(error, "there is not enough memory")
             raise ProtofaceError(
-                f"stage '{stage.name}' fails at pictures of {sizes} pixels: {reason[0]}"
+                f"stage '{stage.name}' fails at pictures of {sizes} pixels: {why}"
             ) from error
 
 

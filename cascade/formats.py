@@ -45,6 +45,7 @@ def is_video(path: str) -> bool:
     return is_camera(path) or Path(path).suffix.lower() in VIDEOS
 
 
-def is_camera(path: str) -> bool:
-    """Whether `path` is a camera's number."""
-    return path.isascii() and path.isdigit()
+def is_camera(path: str | Path) -> bool:
+    """Whether `path` is a camera's number rather than a file."""
+    name = str(path)
+    return name.isascii() and name.isdigit()

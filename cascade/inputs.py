@@ -9,6 +9,7 @@ from pathlib import Path
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import refuse_inputs
 
+from .formats import is_camera
 from .search import Found, Picture, search
 
 
@@ -28,7 +29,7 @@ class Sources:
     @property
     def files(self) -> list[Path]:
         """All that is read; a camera is no file."""
-        return [item.path for item in self.items if not is_camera(item)]
+        return [item.path for item in self.items if not is_camera(item.path)]
 
 
 def find_sources(paths: Iterable[str]) -> Sources:
@@ -36,7 +37,7 @@ def find_sources(paths: Iterable[str]) -> Sources:
 
     Raises ProtofaceError for a path that is not there and a folder that holds none.
     """
-    found = [_camera(path) if path.isdigit() else search(Path(path)) for path in paths]
+    found = [_camera(path) if is_camera(path) else search(Path(path)) for path in paths]
     return Sources(
         [one for each in found for one in each.pictures],
         [one for each in found for one in each.videos],
@@ -48,14 +49,9 @@ def _camera(number: str) -> Found:
     return Found(videos=(Picture(Path(number), Path()),))
 
 
-def is_camera(item: Picture) -> bool:
-    """Whether it is a camera's number rather than a file."""
-    return str(item.path).isdigit()
-
-
 def copy_name(item: Picture, video: bool) -> Path:
     """Name of the drawn copy, below the folder for them; copies of videos are .mp4."""
-    if is_camera(item):
+    if is_camera(item.path):
         return Path(f"camera_{item.path}.mp4")
     return item.name.with_suffix(".mp4") if video else item.name
 

@@ -11,33 +11,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from protoface.converters.errors import ProtofaceError
+from protoface.converters.errors import ProtofaceError, reason
 from protoface.converters.files import PathLike, read_bytes, replacing
 
-from .formats import PICTURES, VIDEOS, is_camera, is_video
+from .formats import PICTURES, is_camera
 from .headers import check_header
 from .plain_names import plain_name
-from .search import Found, Picture, find_pictures, listed_pictures, search
 from .windows.window import Image
-
-__all__ = [
-    "MAX_PIXELS",
-    "PICTURES",
-    "VIDEOS",
-    "Found",
-    "Picture",
-    "check_suffix",
-    "encode_picture",
-    "find_pictures",
-    "is_video",
-    "listed_pictures",
-    "open_video",
-    "read_grey",
-    "read_picture",
-    "search",
-    "set_limit",
-    "write_picture",
-]
 
 #: Pixels of the largest picture that is decoded unless the caller sets another limit.
 MAX_PIXELS = 100_000_000
@@ -52,7 +32,6 @@ _QUALITY = {
 }
 #: Formats without colours.
 _GREY = frozenset((".pbm", ".pgm"))
-
 
 #: The limit of this process, for who gives none.
 _limit = [MAX_PIXELS]
@@ -88,7 +67,7 @@ def _decoded(path: PathLike, limit: int, flag: int) -> Image:
     except MemoryError as error:
         raise ProtofaceError(f"{path}: there is not enough memory to decode it") from error
     except cv2.error as error:
-        raise ProtofaceError(f"{path}: OpenCV cannot decode it ({_first_line(error)})") from error
+        raise ProtofaceError(f"{path}: OpenCV cannot decode it ({reason(error)})") from error
     if image is None:
         raise ProtofaceError(f"{path}: not a picture that OpenCV can decode")
     return image  # type: ignore[return-value]
@@ -105,10 +84,6 @@ def _check_length(path: PathLike, limit: int) -> None:
             f"{path}: {length / 1e9:.1f} GB are too many for a picture of {limit} pixels; raise the "
             "limit (--max-pixels)"
         )
-
-
-def _first_line(error: cv2.error) -> str:
-    return (error.err or str(error)).strip().splitlines()[0]
 
 
 def check_suffix(path: PathLike) -> str:
@@ -140,7 +115,7 @@ def encode_picture(path: PathLike, image: Image, quality: int | None = None) -> 
     try:
         there, data = cv2.imencode(suffix, seen, options)
     except cv2.error as error:
-        raise ProtofaceError(f"{path}: OpenCV cannot write it ({_first_line(error)})") from error
+        raise ProtofaceError(f"{path}: OpenCV cannot write it ({reason(error)})") from error
     if not there:
         raise ProtofaceError(f"{path}: OpenCV cannot write it in this format")
     return data.tobytes()

@@ -1,4 +1,4 @@
-"""The class of all errors that protoface raises on purpose."""
+"""The errors that protoface raises on purpose, and what the errors of libraries say."""
 
 
 class ProtofaceError(ValueError):
@@ -11,6 +11,15 @@ class ProtofaceError(ValueError):
     def __init__(self, message: str) -> None:
         # names out of a damaged file may hold anything
         super().__init__(" ".join(message.splitlines()))
+
+
+def reason(error: Exception, otherwise: str = "") -> str:
+    """What a library's error says, in one line; `otherwise` where it says nothing.
+
+    OpenCV's have the words alone in `err`, without its version and source file.
+    """
+    said = getattr(error, "err", None) or str(error)
+    return next(iter(said.strip().splitlines()), otherwise)
 
 
 class OutputError(ProtofaceError):

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ProtofaceError
+from .errors import ProtofaceError, reason
 
 
 def has_caffe_importer() -> bool:
@@ -42,5 +42,4 @@ def buffer(content: bytes) -> NDArray[np.uint8]:
 
 def refused(source: str, error: cv2.error) -> ProtofaceError:
     """The error in one line, for a net that OpenCV does not read."""
-    reason = (error.err or str(error)).strip().splitlines()[0]
-    return ProtofaceError(f"{source}: OpenCV {cv2.__version__} refuses it: {reason}")
+    return ProtofaceError(f"{source}: OpenCV {cv2.__version__} refuses it: {reason(error)}")

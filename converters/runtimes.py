@@ -9,15 +9,15 @@ from __future__ import annotations
 import io
 import os
 import threading
+from collections.abc import Callable, Iterable
 from functools import cache
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from .ends import Blobs, Ends, Run, Value
-from .errors import ProtofaceError
+from .errors import ProtofaceError, reason
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -35,14 +35,20 @@ def ends_of(net: Net | ModelProto, source: str) -> Ends:
     if isinstance(net, ModelProto):
         weights = {tensor.name for tensor in net.graph.initializer}
         fed = [value for value in net.graph.input if value.name not in weights]
-        return Ends(source, *(tuple(map(_value, values)) for values in (fed, net.graph.output)))
+        return _ends(source, fed, net.graph.output, _onnx_value)
     from .graph import build_graph
 
     graph = build_graph(net, source)
     return Ends(source, graph.inputs, graph.outputs)
 
 
-def _value(value: Any) -> Value:
+def _ends(
+    source: str, inputs: Iterable[Any], outputs: Iterable[Any], make: Callable[[Any], Value]
+) -> Ends:
+    return Ends(source, tuple(map(make, inputs)), tuple(map(make, outputs)))
+
+
+def _onnx_value(value: Any) -> Value:
     shape = tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
     return Value(value.name, value.name, shape)
 
@@ -72,7 +78,7 @@ def run_opencv(network: cv2.dnn.Net, ends: Graph | Ends) -> Run:
 
     A network keeps its inputs and its outputs, so threads take turns.
     """
-    names, turn = [value.name for value in ends.outputs], Lock()
+    names, turn = [value.name for value in ends.outputs], threading.Lock()
 
     def run(feed: Blobs) -> Blobs:
         try:
@@ -83,9 +89,8 @@ def run_opencv(network: cv2.dnn.Net, ends: Graph | Ends) -> Run:
                     network.setInput(wrapped, name)
                 outputs = network.forward(names)
         except cv2.error as error:
-            reason = (error.err or str(error)).strip().splitlines()[0]
             raise ProtofaceError(
-                f"{ends.name}: OpenCV {cv2.__version__} cannot run it: {reason}"
+                f"{ends.name}: OpenCV {cv2.__version__} cannot run it: {reason(error)}"
             ) from error
         # OpenCV 4 has no arrays of one axis and of none, OpenCV 5 has none of none: (n, 1) is for (n,)
         return {
@@ -111,21 +116,13 @@ def open_onnxruntime(
 ) -> tuple[Ends, Run]:
     """The same with the ends as ONNX Runtime reads them; a size that the model leaves open is 0."""
     session = _session(model, name, threads, device)
-    ends = Ends(
-        name,
-        *(
-            tuple(
-                Value(value.name, value.name, tuple(_fixed(size) for size in value.shape))
-                for value in values
-            )
-            for values in (session.get_inputs(), session.get_outputs())
-        ),
-    )
+    ends = _ends(name, session.get_inputs(), session.get_outputs(), _onnxruntime_value)
     return ends, _in_session(session, ends)
 
 
-def _fixed(size: object) -> int:
-    return size if isinstance(size, int) else 0
+def _onnxruntime_value(value: Any) -> Value:
+    shape = tuple(size if isinstance(size, int) else 0 for size in value.shape)
+    return Value(value.name, value.name, shape)
 
 
 def _session(model: bytes, name: str, threads: int | None, device: str) -> onnxruntime.InferenceSession:
@@ -141,9 +138,8 @@ def _session(model: bytes, name: str, threads: int | None, device: str) -> onnxr
     try:
         return onnxruntime.InferenceSession(model, options, providers=providers)
     except Exception as error:  # of a dozen classes that share no other base
-        reason = str(error).splitlines()[0]
         raise ProtofaceError(
-            f"{name}: ONNX Runtime {onnxruntime.__version__} refuses it: {reason}"
+            f"{name}: ONNX Runtime {onnxruntime.__version__} refuses it: {reason(error)}"
         ) from error
 
 
@@ -194,21 +190,13 @@ def open_openvino(
 ) -> tuple[Ends, Run]:
     """The same with the ends as OpenVINO reads them; a size that the model leaves open is 0."""
     compiled = _compiled(model, name, threads, precision)
-    ends = Ends(
-        name,
-        *(
-            tuple(
-                Value(value.get_any_name(), value.get_any_name(), _static(value.partial_shape))
-                for value in values
-            )
-            for values in (compiled.inputs, compiled.outputs)
-        ),
-    )
+    ends = _ends(name, compiled.inputs, compiled.outputs, _openvino_value)
     return ends, _in_requests(compiled, ends)
 
 
-def _static(shape: openvino.PartialShape) -> tuple[int, ...]:
-    return tuple(size.get_length() if size.is_static else 0 for size in shape)
+def _openvino_value(value: Any) -> Value:
+    shape = tuple(size.get_length() if size.is_static else 0 for size in value.partial_shape)
+    return Value(value.get_any_name(), value.get_any_name(), shape)
 
 
 def _compiled(model: bytes, name: str, threads: int | None, precision: str) -> openvino.CompiledModel:
@@ -224,8 +212,8 @@ def _compiled(model: bytes, name: str, threads: int | None, precision: str) -> o
     try:
         return core.compile_model(core.read_model(io.BytesIO(model)), "CPU", settings)
     except RuntimeError as error:
-        reason = [line for line in str(error).splitlines() if line.strip()][-1].strip()
-        raise ProtofaceError(f"{name}: OpenVINO {openvino.__version__} refuses it: {reason}") from error
+        last = str(error).strip().splitlines()[-1].strip()  # those before name its source files
+        raise ProtofaceError(f"{name}: OpenVINO {openvino.__version__} refuses it: {last}") from error
 
 
 def _in_requests(compiled: openvino.CompiledModel, ends: Graph | Ends) -> Run:

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from protoface.converters.errors import ProtofaceError
+from protoface.converters.errors import ProtofaceError, reason
 
 LOG = logging.getLogger(__name__)
 BUILD = f"{Path(__file__).parents[1] / 'opencv_cuda' / 'build.sh'} makes one that has it"
@@ -69,9 +69,8 @@ def use_gpu(
         network.forward()
         on_gpu, on_cpu = layers_by_place(network)
     except cv2.error as error:
-        reason = (error.err or str(error)).strip().splitlines()[0]
         raise ProtofaceError(
-            f"{source}: OpenCV {cv2.__version__} cannot run it on the GPU: {reason}"
+            f"{source}: OpenCV {cv2.__version__} cannot run it on the GPU: {reason(error)}"
         ) from error
     if not on_gpu:
         raise ProtofaceError(f"{source}: OpenCV {cv2.__version__} computes all of it on the CPU")

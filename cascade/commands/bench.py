@@ -39,7 +39,8 @@ from ..measure.step_times import (
     soft_pictures,
     table,
 )
-from ..pictures import listed_pictures, read_picture
+from ..pictures import read_picture
+from ..search import listed_pictures
 from ..windows.window import Image
 from .options import mode_option, model_option, outside_option, weights_option
 from .read_files import model_files

@@ -18,6 +18,7 @@ from protoface.converters.stopping import Stop
 from ..cascade import Cascade
 from ..drawing import draw_faces
 from ..face import Face
+from ..formats import is_camera
 from ..pictures import Video
 from ..plain_names import plain_name
 from ..windows.window import Floats, Image
@@ -47,7 +48,7 @@ def detect_video(
     ProtofaceError naming the video if it holds no frame, OutputError for the copy.
     """
     smoother = None if filming.smoothing is None else OneEuro(filming.smoothing)
-    seconds = iter(time.perf_counter, None) if path.isdigit() else (n / video.rate for n in count())
+    seconds = iter(time.perf_counter, None) if is_camera(path) else (n / video.rate for n in count())
     done = 0
     with _recording(filming.copy, video.rate) as record:
         for image, now in zip(islice(video.frames, filming.frames), seconds, strict=False):

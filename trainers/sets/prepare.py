@@ -15,8 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from protoface.cascade.formats import PICTURES
 from protoface.cascade.parallel import chunks, cores, in_order, progress
-from protoface.cascade.pictures import PICTURES, encode_picture, read_picture
+from protoface.cascade.pictures import encode_picture, read_picture
 from protoface.cascade.windows.window import Image
 from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike, cannot_write, replacing, write_all
