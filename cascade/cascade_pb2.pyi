@@ -80,7 +80,7 @@ class MeanParameter(_message.Message):
     def __init__(self, of: _Optional[_Iterable[str]] = ..., weight: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class StageParameter(_message.Message):
-    __slots__ = ("name", "net", "weights", "preprocess", "window", "flip_average", "onnx", "view", "answer")
+    __slots__ = ("name", "net", "weights", "preprocess", "window", "flip_average", "onnx", "view", "answer", "keep")
     NAME_FIELD_NUMBER: _ClassVar[int]
     NET_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +90,7 @@ class StageParameter(_message.Message):
     ONNX_FIELD_NUMBER: _ClassVar[int]
     VIEW_FIELD_NUMBER: _ClassVar[int]
     ANSWER_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
     name: str
     net: str
     weights: str
@@ -99,7 +100,36 @@ class StageParameter(_message.Message):
     onnx: str
     view: _containers.RepeatedCompositeFieldContainer[ViewParameter]
     answer: _containers.RepeatedCompositeFieldContainer[AnswerParameter]
-    def __init__(self, name: _Optional[str] = ..., net: _Optional[str] = ..., weights: _Optional[str] = ..., preprocess: _Optional[_Union[PreprocessParameter, _Mapping]] = ..., window: _Optional[_Union[WindowParameter, _Mapping]] = ..., flip_average: _Optional[bool] = ..., onnx: _Optional[str] = ..., view: _Optional[_Iterable[_Union[ViewParameter, _Mapping]]] = ..., answer: _Optional[_Iterable[_Union[AnswerParameter, _Mapping]]] = ...) -> None: ...
+    keep: KeepParameter
+    def __init__(self, name: _Optional[str] = ..., net: _Optional[str] = ..., weights: _Optional[str] = ..., preprocess: _Optional[_Union[PreprocessParameter, _Mapping]] = ..., window: _Optional[_Union[WindowParameter, _Mapping]] = ..., flip_average: _Optional[bool] = ..., onnx: _Optional[str] = ..., view: _Optional[_Iterable[_Union[ViewParameter, _Mapping]]] = ..., answer: _Optional[_Iterable[_Union[AnswerParameter, _Mapping]]] = ..., keep: _Optional[_Union[KeepParameter, _Mapping]] = ...) -> None: ...
+
+class KeepParameter(_message.Message):
+    __slots__ = ("score", "overlap", "overlap_all", "by", "of", "most")
+    class Overlap(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        UNION: _ClassVar[KeepParameter.Overlap]
+        MINIMUM: _ClassVar[KeepParameter.Overlap]
+    UNION: KeepParameter.Overlap
+    MINIMUM: KeepParameter.Overlap
+    class Compared(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        BOXES: _ClassVar[KeepParameter.Compared]
+        WINDOWS: _ClassVar[KeepParameter.Compared]
+    BOXES: KeepParameter.Compared
+    WINDOWS: KeepParameter.Compared
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    OVERLAP_FIELD_NUMBER: _ClassVar[int]
+    OVERLAP_ALL_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    OF_FIELD_NUMBER: _ClassVar[int]
+    MOST_FIELD_NUMBER: _ClassVar[int]
+    score: float
+    overlap: float
+    overlap_all: float
+    by: KeepParameter.Overlap
+    of: KeepParameter.Compared
+    most: int
+    def __init__(self, score: _Optional[float] = ..., overlap: _Optional[float] = ..., overlap_all: _Optional[float] = ..., by: _Optional[_Union[KeepParameter.Overlap, str]] = ..., of: _Optional[_Union[KeepParameter.Compared, str]] = ..., most: _Optional[int] = ...) -> None: ...
 
 class ViewParameter(_message.Message):
     __slots__ = ("blob", "pixels")
@@ -118,16 +148,64 @@ class PixelsView(_message.Message):
     def __init__(self, window: _Optional[_Union[WindowParameter, _Mapping]] = ..., preprocess: _Optional[_Union[PreprocessParameter, _Mapping]] = ...) -> None: ...
 
 class AnswerParameter(_message.Message):
-    __slots__ = ("blob", "points")
+    __slots__ = ("blob", "points", "score", "box", "map")
     BLOB_FIELD_NUMBER: _ClassVar[int]
     POINTS_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    BOX_FIELD_NUMBER: _ClassVar[int]
+    MAP_FIELD_NUMBER: _ClassVar[int]
     blob: str
     points: PointsAnswer
-    def __init__(self, blob: _Optional[str] = ..., points: _Optional[_Union[PointsAnswer, _Mapping]] = ...) -> None: ...
+    score: ScoreAnswer
+    box: BoxAnswer
+    map: MapParameter
+    def __init__(self, blob: _Optional[str] = ..., points: _Optional[_Union[PointsAnswer, _Mapping]] = ..., score: _Optional[_Union[ScoreAnswer, _Mapping]] = ..., box: _Optional[_Union[BoxAnswer, _Mapping]] = ..., map: _Optional[_Union[MapParameter, _Mapping]] = ...) -> None: ...
+
+class MapParameter(_message.Message):
+    __slots__ = ("cell", "stride")
+    CELL_FIELD_NUMBER: _ClassVar[int]
+    STRIDE_FIELD_NUMBER: _ClassVar[int]
+    cell: int
+    stride: int
+    def __init__(self, cell: _Optional[int] = ..., stride: _Optional[int] = ...) -> None: ...
 
 class PointsAnswer(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("order", "range")
+    class Order(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        PAIRS: _ClassVar[PointsAnswer.Order]
+        AXES: _ClassVar[PointsAnswer.Order]
+    PAIRS: PointsAnswer.Order
+    AXES: PointsAnswer.Order
+    class Range(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        CENTRED: _ClassVar[PointsAnswer.Range]
+        CORNER: _ClassVar[PointsAnswer.Range]
+    CENTRED: PointsAnswer.Range
+    CORNER: PointsAnswer.Range
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    RANGE_FIELD_NUMBER: _ClassVar[int]
+    order: PointsAnswer.Order
+    range: PointsAnswer.Range
+    def __init__(self, order: _Optional[_Union[PointsAnswer.Order, str]] = ..., range: _Optional[_Union[PointsAnswer.Range, str]] = ...) -> None: ...
+
+class ScoreAnswer(_message.Message):
+    __slots__ = ("channel",)
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    channel: int
+    def __init__(self, channel: _Optional[int] = ...) -> None: ...
+
+class BoxAnswer(_message.Message):
+    __slots__ = ("form",)
+    class Form(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        CORNERS: _ClassVar[BoxAnswer.Form]
+        DISTANCES: _ClassVar[BoxAnswer.Form]
+    CORNERS: BoxAnswer.Form
+    DISTANCES: BoxAnswer.Form
+    FORM_FIELD_NUMBER: _ClassVar[int]
+    form: BoxAnswer.Form
+    def __init__(self, form: _Optional[_Union[BoxAnswer.Form, str]] = ...) -> None: ...
 
 class PreprocessParameter(_message.Message):
     __slots__ = ("color_order", "mean", "scale", "size", "interpolation")
@@ -172,14 +250,36 @@ class WindowParameter(_message.Message):
     def __init__(self, picture: _Optional[_Union[PictureWindow, _Mapping]] = ..., box: _Optional[_Union[BoxWindow, _Mapping]] = ..., square: _Optional[_Union[SquareWindow, _Mapping]] = ..., similarity: _Optional[_Union[SimilarityWindow, _Mapping]] = ...) -> None: ...
 
 class PictureWindow(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("least_face", "cell", "factor", "longest", "multiple")
+    LEAST_FACE_FIELD_NUMBER: _ClassVar[int]
+    CELL_FIELD_NUMBER: _ClassVar[int]
+    FACTOR_FIELD_NUMBER: _ClassVar[int]
+    LONGEST_FIELD_NUMBER: _ClassVar[int]
+    MULTIPLE_FIELD_NUMBER: _ClassVar[int]
+    least_face: float
+    cell: int
+    factor: float
+    longest: int
+    multiple: int
+    def __init__(self, least_face: _Optional[float] = ..., cell: _Optional[int] = ..., factor: _Optional[float] = ..., longest: _Optional[int] = ..., multiple: _Optional[int] = ...) -> None: ...
 
 class BoxWindow(_message.Message):
-    __slots__ = ("scale",)
+    __slots__ = ("scale", "square", "border")
+    class Border(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        CLIP: _ClassVar[BoxWindow.Border]
+        BLACK: _ClassVar[BoxWindow.Border]
+        EDGE: _ClassVar[BoxWindow.Border]
+    CLIP: BoxWindow.Border
+    BLACK: BoxWindow.Border
+    EDGE: BoxWindow.Border
     SCALE_FIELD_NUMBER: _ClassVar[int]
+    SQUARE_FIELD_NUMBER: _ClassVar[int]
+    BORDER_FIELD_NUMBER: _ClassVar[int]
     scale: float
-    def __init__(self, scale: _Optional[float] = ...) -> None: ...
+    square: bool
+    border: BoxWindow.Border
+    def __init__(self, scale: _Optional[float] = ..., square: _Optional[bool] = ..., border: _Optional[_Union[BoxWindow.Border, str]] = ...) -> None: ...
 
 class SquareWindow(_message.Message):
     __slots__ = ("around", "k", "a", "b")
