@@ -28,7 +28,8 @@ def test_a_folder_that_is_no_set_is_told_what_was_looked_for(tmp_path):
     with pytest.raises(
         ProtofaceError,
         match=r"holds no annotated set .*: has none of landmarks68.csv \(68 points\), "
-        r"list_landmarks_celeba.txt \(CelebA\), list_98pt_rect_attr_test.txt \(WFLW\), .pts files",
+        r"list_landmarks_celeba.txt \(CelebA\), list_98pt_rect_attr_test.txt \(WFLW\), "
+        r"wider_face_val_bbx_gt.txt \(WIDER FACE\), .pts files \(300-W\), pictures without faces",
     ):
         read_dataset(tmp_path)
     with pytest.raises(ProtofaceError, match="nowhere: not a folder"):

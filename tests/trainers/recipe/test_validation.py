@@ -51,8 +51,15 @@ def pictures(tmp_path: Path) -> Dataset:
     truth = generator.uniform(10, 50, (COUNT, 5, 2))
     truth[-1, :2] = 30
     parts = np.full(COUNT, NO_PART, np.int8)
-    layout = find_layout("celeba5")
-    return Dataset("drawn", tmp_path, layout, tmp_path / "pictures", names, truth, parts)
+    return Dataset(
+        name="drawn",
+        root=tmp_path,
+        layout=find_layout("celeba5"),
+        folder=tmp_path / "pictures",
+        names=names,
+        truth=truth,
+        parts=parts,
+    )
 
 
 def first_stage(model: Path) -> Cascade:
