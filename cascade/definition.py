@@ -167,6 +167,20 @@ def weight_files(
     return [Path(path) for path in given]
 
 
+def model_files(model: PathLike, weights: Sequence[Path] = (), outside: bool = False) -> list[Path]:
+    """A cascade's text, nets, weights (its own, and those given) and the files that it lists.
+
+    Only what is there; some are named twice. Raises ProtofaceError as `read_definition` does.
+    """
+    path = find_definition(model, outside)
+    definition = read_definition(path, outside)
+    named = [path, *weight_files(definition, path.parent, weights)]
+    named += weight_files(definition, path.parent)
+    named += [path.parent / stage.net for stage in definition.stage if stage.net]
+    named += [path.parent / file.path for file in definition.file]
+    return [file for file in named if file.is_file()]
+
+
 def sharing(definition: cascade_pb2.CascadeParameter, files: Sequence[Path]) -> list[list[int]]:
     """The numbers of the stages, grouped by net and weights (`files`): stages in a group share them."""
     groups: dict[tuple[str, Path], list[int]] = {}

@@ -12,7 +12,6 @@ from protoface.converters.files import read_bytes
 from protoface.converters.locking import alone
 from protoface.converters.records import Records
 
-from .definition import PathLike, find_definition, read_definition, weight_files
 from .inputs import Sources
 from .results import Seen
 
@@ -87,18 +86,10 @@ def _whole(journal: Records) -> tuple[int, int]:
     return items, records
 
 
-def fingerprint_lists(paths: Iterable[Path]) -> list[str]:
-    """SHA-256 of the content of each list."""
-    return [hashlib.sha256(read_bytes(path)).hexdigest()[:16] for path in paths]
-
-
-def fingerprint(model: PathLike, weights: tuple[Path, ...], outside: bool = False) -> str:
-    """SHA-256 of a cascade's file, nets and weights: another model may not go on with a job."""
-    path = find_definition(model, outside)
-    definition = read_definition(path, outside)
-    nets = [path.parent / stage.net for stage in definition.stage if stage.net]
+def fingerprint(files: Iterable[Path]) -> str:
+    """SHA-256 of what files hold, in order: with another model or list no job goes on."""
     digest = hashlib.sha256()
-    for file in [path, *nets, *weight_files(definition, path.parent, weights)]:
+    for file in files:
         digest.update(hashlib.sha256(read_bytes(file)).digest())
     return digest.hexdigest()[:16]
 

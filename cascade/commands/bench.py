@@ -25,7 +25,7 @@ from protoface.converters.terminal import say
 from .. import cascade_pb2
 from ..backends.choice import AUTO, BACKENDS
 from ..cascade import Cascade
-from ..definition import Loaded
+from ..definition import Loaded, model_files
 from ..measure.agreement import Agreement, compare
 from ..measure.machine import machine, versions
 from ..measure.step_times import (
@@ -43,7 +43,6 @@ from ..pictures import read_picture
 from ..search import listed_pictures
 from ..windows.window import Image
 from .options import mode_option, model_option, outside_option, weights_option
-from .read_files import model_files
 
 
 class SeveralValues(click.Command):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -20,13 +20,13 @@ from protoface.converters.streams import is_stream
 from protoface.converters.terminal import say
 
 from ..cascade import Cascade, load
-from ..definition import find_definition
+from ..definition import find_definition, model_files
 from ..detect import How, Item, detect_sources
 from ..inputs import Sources, find_sources
 from ..layouts import Layout
 from ..lists import Matching, read_boxes, read_list
 from ..results import Seen, csv_lines, json_lines
-from ..resume import fingerprint, fingerprint_lists, listed, resumable
+from ..resume import Job, fingerprint, listed, resumable
 from ..video.smoothing import Smoothing
 from .options import (
     backend_option,
@@ -37,7 +37,6 @@ from .options import (
     weights_option,
 )
 from .pixel_options import max_pixels_option
-from .read_files import model_files
 
 #: Names that are said of files that are skipped.
 NAMED = 10
@@ -150,11 +149,9 @@ def detect(
     sources = find_sources(map(str, paths))
     outputs = [path for path in (json_file, csv_file) if path is not None]
     lists = [path for path in (truth, boxes) if path is not None]
-    if outputs:
-        _check_outputs(outputs, [*lists, *sources.files, *model_files(model, weights, outside)])
-    journal = _journal(sources, outputs, out)
-    if resume and journal is None:
-        raise ProtofaceError("--resume needs several pictures or videos, and --json, --csv or --out")
+    journal = _journal(sources, outputs, out, resume)
+    files = model_files(model, weights, outside) if outputs or journal else []
+    _check_outputs(outputs, [*lists, *sources.files, *files])
     cascade = load(model, backend, mode, weights, threads, outside)
     how = How(
         None if truth is None else _truth(truth, cascade),
@@ -166,46 +163,68 @@ def detect(
         max_pixels,
     )
     say(f"{cascade.name}: backend {cascade.backend}, mode {cascade.mode}")
-    summary = _Summary(show=out is None and not outputs)
-    settings = {} if journal is None else _settings(sources, cascade.backend)
-    with stopping() as stop, resumable(journal, settings, resume) as job:
-        with _taking(summary, json_file, csv_file, cascade.layout) as take:
-            done = job.replay(take)
-            detect_sources(cascade, sources, job.noting(take), how, done, stop, _bar)
-        if not stop:
-            job.finish()
-        summary.report(cascade, sources, [path for path in (out, *outputs) if path is not None])
-        if stop and journal is not None:
-            say("the same command with --resume goes on")
-    return 2 if summary.wrong else 0
+    settings = {} if journal is None else _settings(sources, cascade.backend, files)
+    resuming = resumable(journal, settings, resume)
+    return _run(cascade, sources, how, resuming, json_file, csv_file)
 
 
 def _check_outputs(outputs: Sequence[Path], read: Sequence[Path]) -> None:
+    """Raise ProtofaceError if an output is one of the files that are read, or both are one."""
     refuse_inputs(outputs, read)
     if len({os.path.realpath(path) for path in outputs}) < len(outputs):
         raise ProtofaceError(f"{outputs[0]}: --json and --csv cannot be one file")
 
 
-def _journal(sources: Sources, outputs: Sequence[Path], out: Path | None) -> Path | None:
-    """Where the job keeps what it has done; None for a single item, and where nothing is written."""
+def _journal(sources: Sources, outputs: Sequence[Path], out: Path | None, resume: bool) -> Path | None:
+    """Where the job keeps what it has done; None for a single item, and where nothing is written.
+
+    Raises ProtofaceError if such a job is to `resume`.
+    """
     files = [path for path in outputs if not is_stream(path)]
     if len(sources.items) < 2 or not (files or out):
+        if resume:
+            raise ProtofaceError(
+                "--resume needs several pictures or videos, and --json, --csv or --out"
+            )
         return None
     return files[0].with_name(f"{files[0].name}.part") if files else Path(out or "", ".detect.part")
 
 
-def _settings(sources: Sources, backend: str) -> dict[str, object]:
+def _settings(sources: Sources, backend: str, files: Sequence[Path]) -> dict[str, object]:
     """All that changes results: it must be the same when an interrupted job goes on."""
     given = click.get_current_context().params
     same = ("out", "quality", "frames", "smooth", "min_cutoff", "beta", "mode", "max_pixels")
-    lists = [given[name] for name in ("truth", "boxes") if given[name] is not None]
+    lists = ("truth", "boxes")
     return {
         **{name: given[name] if name != "out" else str(given[name]) for name in same},
         "backend": backend,
-        "model": fingerprint(given["model"], given["weights"], given["outside"]),
+        "model": fingerprint(files),
         "sources": listed(sources),
-        "lists": fingerprint_lists(lists),
+        **{name: fingerprint([given[name]]) for name in lists if given[name] is not None},
     }
+
+
+def _run(
+    cascade: Cascade,
+    sources: Sources,
+    how: How,
+    resuming: AbstractContextManager[Job],
+    json_file: Path | None,
+    csv_file: Path | None,
+) -> int:
+    """Detect, write what is found and say how it went; the exit status."""
+    written = [path for path in (how.out, json_file, csv_file) if path is not None]
+    summary = _Summary(show=not written)
+    with stopping() as stop, resuming as job:
+        with _taking(summary, json_file, csv_file, cascade.layout) as take:
+            done = job.replay(take)
+            detect_sources(cascade, sources, job.noting(take), how, done, stop, _bar)
+        if not stop:
+            job.finish()
+        summary.report(cascade, sources, written)
+        if stop and job.journal is not None:
+            say("the same command with --resume goes on")
+    return 2 if summary.wrong else 0
 
 
 @contextmanager

@@ -17,8 +17,7 @@ from protoface.cascade.commands.options import (
     outside_option,
     weights_option,
 )
-from protoface.cascade.commands.read_files import model_files, set_files
-from protoface.cascade.definition import find_definition, read_definition, weight_files
+from protoface.cascade.definition import find_definition, model_files, read_definition, weight_files
 from protoface.cascade.measure.machine import machine, versions
 from protoface.cascade.measure.step_times import measure, random_pictures
 from protoface.converters.commands.path_types import FILE_OUT, FOLDER_IN
@@ -29,6 +28,7 @@ from ..compare import as_markdown, as_text
 from ..compare import compare as compare_rows
 from ..datasets.dataset import read_dataset
 from .progress import show_progress
+from .read_files import set_files
 
 
 @click.command()

@@ -22,7 +22,7 @@ from protoface.cascade.commands.options import (
     weights_option,
 )
 from protoface.cascade.commands.pixel_options import set_pixels_option
-from protoface.cascade.commands.read_files import model_files, set_files
+from protoface.cascade.definition import model_files
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.commands.path_types import FILE_OUT, FOLDER_OUT
 from protoface.converters.files import refuse_inputs, write_text
@@ -36,6 +36,7 @@ from ..report import HEADS, group_row, main_normaliser, peer_row, summary_rows, 
 from ..summary import NORMALISERS
 from .data_options import data_option, partition_option
 from .progress import show_progress
+from .read_files import set_files
 
 
 @click.command("eval")

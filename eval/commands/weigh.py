@@ -11,7 +11,7 @@ import click
 
 from protoface.cascade.commands.options import backend_option
 from protoface.cascade.commands.pixel_options import set_pixels_option
-from protoface.cascade.commands.read_files import model_files, set_files
+from protoface.cascade.definition import model_files
 from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.commands.path_types import FILE_OUT
 from protoface.converters.files import refuse_inputs, write_text
@@ -22,6 +22,7 @@ from ..weigh import table
 from ..weigh import weigh as weigh_cascades
 from .data_options import data_option, partition_option
 from .progress import show_progress
+from .read_files import set_files
 
 
 @click.command()

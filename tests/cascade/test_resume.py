@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from protoface.cascade.definition import model_files
 from protoface.cascade.results import Seen
 from protoface.cascade.resume import ended, fingerprint, resumable
 from protoface.converters.errors import ProtofaceError
@@ -87,11 +88,12 @@ def test_without_a_journal_nothing_was_done():
 
 
 def test_a_fingerprint_tells_models_apart(folder, tmp_path):
-    before = fingerprint(folder, ())
-    assert before == fingerprint(folder / "cascade.prototxt", ())
-    other = fingerprint(folder, (folder / "two.caffemodel", folder / "one.caffemodel"))
+    before = fingerprint(model_files(folder))
+    assert before == fingerprint(model_files(folder / "cascade.prototxt"))
+    one, two = (folder / f"{name}.caffemodel" for name in ("one", "two"))
+    others = [fingerprint(model_files(folder, given)) for given in ((two, one), (one, one))]
     (folder / "net.prototxt").write_text((folder / "net.prototxt").read_text() + "\n# another\n")
-    assert len({before, other, fingerprint(folder, ())}) == 3
+    assert len({before, *others, fingerprint(model_files(folder))}) == 4
 
 
 def test_records_are_plain_json(tmp_path):
