@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from protoface.converters.files import write_text
 from protoface.converters.locking import LOCK, alone
 from protoface.converters.terminal import say
 
+from . import mtcnn
 from .level_files import FOLDER, ITERATIONS, deploy_file, files
 from .net_bodies import BODIES
 from .size import Size
@@ -25,7 +27,11 @@ from .size import Size
     help="The folder to write.",
 )
 @click.option(
-    "--net", type=click.Choice(list(BODIES)), default="original", show_default=True, help="Which net."
+    "--net",
+    type=click.Choice([*BODIES, mtcnn.NAME]),
+    default="original",
+    show_default=True,
+    help="Which net; mtcnn writes its three, whose sizes are fixed.",
 )
 @click.option(
     "--size",
@@ -74,7 +80,9 @@ def main(
     levels: Sequence[str],
     deploy: Sequence[str],
 ) -> None:
-    """Write train_val, deploy and solver.prototxt of both levels, or nets for a recipe.
+    """Write train_val, deploy and solver.prototxt of all nets, or nets for a recipe.
+
+    Without options these are both levels of the original, and MTCNN's three nets.
 
     \b
     Example:
@@ -83,15 +91,29 @@ def main(
     if patches and not deploy:
         raise click.UsageError("--patches needs --deploy: ImageData has no patches to train on")
     size = Size(pixels, width, points, net, patches)
-    written = {name: deploy_file(name, size) for name in deploy}
-    for name in () if deploy else levels or ITERATIONS:
-        folder = f"{'prototxt' if out == FOLDER else out.as_posix()}/{name}"
-        written[name] = files(name, folder, size, ITERATIONS[name])
+    given = bool(deploy or levels or replace(size, net=Size.net) != Size())
+    if given and net == mtcnn.NAME:
+        raise click.UsageError("--net mtcnn has sizes of its own; it takes no option but --out")
+    folder = "prototxt" if out == FOLDER else out.as_posix()
+    written = {} if net == mtcnn.NAME else _levels(folder, size, levels, deploy)
+    if not given and net in (mtcnn.NAME, Size.net):
+        written |= mtcnn.files(folder)
     with alone(out / LOCK):
         for name, texts in written.items():
             for file, text in texts.items():
                 write_text(out / name / file, text)
                 say(str(out / name / file))
+
+
+def _levels(
+    folder: str, size: Size, levels: Sequence[str], deploy: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Folder of each net of a Size -> file name -> text."""
+    if deploy:
+        return {name: deploy_file(name, size) for name in deploy}
+    return {
+        name: files(name, f"{folder}/{name}", size, ITERATIONS[name]) for name in levels or ITERATIONS
+    }
 
 
 if __name__ == "__main__":

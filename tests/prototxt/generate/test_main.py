@@ -49,6 +49,11 @@ def test_one_level_only(tmp_path):
     assert os.listdir(tmp_path) == ["level_2"]
 
 
+def test_without_options_all_committed_nets_are_written(tmp_path):
+    run("--out", tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [*LEVELS, "mtcnn"]
+
+
 def test_patches_are_for_recipes_only(tmp_path):
     run("--out", tmp_path, "--patches", "--points", 7, "--deploy", "level_3")
     graph = build_graph(deployed(read_net(tmp_path / "level_3" / "deploy.prototxt")), "net")
@@ -63,6 +68,7 @@ def test_patches_are_for_recipes_only(tmp_path):
         (["--points", 0], "0 is not in the range x>=1"),
         (["--net", "large"], "'large' is not one of 'original', 'small', 'finder'"),
         (["--size", 8], "8 is not in the range x>=16"),
+        (["--net", "mtcnn", "--size", 24], "mtcnn has sizes of its own; it takes no option but --out"),
     ],
 )
 def test_wrong_arguments(tmp_path, arguments, message):
