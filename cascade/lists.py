@@ -17,10 +17,13 @@ from protoface.converters.files import read_bytes
 Entry = TypeVar("Entry")
 
 
-def read_lines(path: str | os.PathLike[str]) -> list[str]:
-    """The lines of a text file. Raises ProtofaceError naming it."""
+def read_lines(path: str | os.PathLike[str], errors: str = "strict") -> list[str]:
+    """The lines of a text file in UTF-8; other bytes as `bytes.decode` is told by `errors`.
+
+    Raises ProtofaceError naming it.
+    """
     try:
-        return read_bytes(path).decode("utf-8").splitlines()
+        return read_bytes(path).decode("utf-8", errors).splitlines()
     except UnicodeDecodeError as error:
         raise ProtofaceError(f"{path}: not a text file (byte {error.start} is not UTF-8)") from error
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from protoface.cascade.lists import read_lines
 from protoface.cascade.parallel import cores
 from protoface.cascade.pictures import read_grey, read_picture
 from protoface.converters import ProtofaceError, caffe_pb2
@@ -47,7 +48,8 @@ def read_image_list(path: str) -> ImageList:
     """
     names: list[str] = []
     labels: list[list[float]] = []
-    for number, line in enumerate(_lines(path), start=1):
+    lines = read_lines(path, "surrogateescape")  # a name of a file may be any bytes
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         name, values = _entry(line)
@@ -61,11 +63,6 @@ def read_image_list(path: str) -> ImageList:
     if not names:
         raise ProtofaceError(f"{path}: names no pictures")
     return ImageList(path, tuple(names), np.array(labels, np.float32))
-
-
-def _lines(path: str) -> list[str]:
-    # a name of a file may be any bytes
-    return read_bytes(path).decode("utf-8", "surrogateescape").splitlines()
 
 
 def _entry(line: str) -> tuple[str, list[float]]:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from protoface.converters import ProtofaceError
 from protoface.converters.blobs import Array, Shape
+from protoface.converters.denormals import flushed_weights
 from protoface.converters.graph import Graph
 from protoface.converters.layers.batch_norm import BatchNorm
 from protoface.converters.layers.convolution import Convolution
@@ -62,6 +63,15 @@ class Parameters:
             if key in arrays:
                 # a copy: numpy arrays of a file may be read-only, which PyTorch warns about
                 view.copy_(torch.from_numpy(np.array(arrays[key])))
+
+    def load_weights(self, arrays: Mapping[str, Array], graph: Graph) -> None:
+        """`load` what a file holds for `graph` into the values.
+
+        In float32 weights too small to matter become zero (`denormals.py`): they would cost time.
+        """
+        if self.values.dtype != torch.float64:
+            arrays = flushed_weights(arrays, graph)
+        self.load(self.values, arrays)
 
 
 def flatten(net: CaffeNet, dtype: torch.dtype, device: torch.device) -> Parameters:

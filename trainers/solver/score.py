@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from protoface.converters import ProtofaceError, filter_net, read_net, read_weights
 from protoface.converters.blobs import Array
-from protoface.converters.denormals import flushed_weights
 from protoface.converters.files import PathLike
 from protoface.converters.graph import TEST
 from protoface.converters.weights import weights_of
@@ -52,9 +51,7 @@ def score(
     phase = open_phase(given, 0, place, torch_dtype(dtype))
     arrays = weights_of(read_weights(weights), phase.net.graph, os.fspath(weights))
     parameters = flatten(phase.net, torch_dtype(dtype), place)
-    if dtype != "float64":
-        arrays = flushed_weights(arrays, phase.net.graph)
-    parameters.load(parameters.values, arrays)
+    parameters.load_weights(arrays, phase.net.graph)
     outputs = mean_outputs(phase, iterations)
     by_blob = {value.name: value.blob for value in phase.net.graph.outputs}
     loss = sum(

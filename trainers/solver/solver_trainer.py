@@ -15,7 +15,6 @@ from torch import Tensor
 
 from protoface.converters import ProtofaceError, caffe_pb2, read_weights
 from protoface.converters.blobs import Array
-from protoface.converters.denormals import flushed_weights
 from protoface.converters.files import PathLike
 from protoface.converters.graph import Net
 from protoface.converters.weights import weights_of, with_arrays
@@ -165,15 +164,10 @@ class Trainer:
         self.parameters.load(self.parameters.values, arrays)
 
     def load_weights(self, path: PathLike) -> list[str]:
-        """Load a file's weights into the layers of the same names; returns the layers that it lacks.
-
-        In float32 those too small to matter start from zero (`denormals.py`): they would cost time.
-        """
+        """Load a file's weights into the layers of the same names; returns the layers that it lacks."""
         graph = self.train.net.graph
         arrays, missing = matching_weights(read_weights(path), graph, os.fspath(path))
-        if self.parameters.values.dtype != torch.float64:
-            arrays = flushed_weights(arrays, graph)
-        self.load_arrays(arrays)
+        self.parameters.load_weights(arrays, graph)
         return missing
 
     def weights(self) -> Net:

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from protoface.converters import ProtofaceError, filter_net, read_net, read_weights
 from protoface.converters.blobs import Shape
-from protoface.converters.denormals import flushed_weights
 from protoface.converters.files import PathLike
 from protoface.converters.graph import TRAIN, Net, Node, build_graph
 from protoface.converters.layers import layer_types
@@ -89,9 +88,7 @@ def time_net(
     parameters = flatten(net.to(device=place, dtype=kind), kind, place)
     if weights is not None:
         arrays = weights_of(read_weights(weights), net.graph, os.fspath(weights))
-        if kind != torch.float64:
-            arrays = flushed_weights(arrays, net.graph)
-        parameters.load(parameters.values, arrays)
+        parameters.load_weights(arrays, net.graph)
     inputs = random_inputs(net, place, kind)
     totals = [_time_pass(net, inputs, place) for _ in range(iterations + WARM_UP)][WARM_UP:]
     forward, backward = np.median(np.array(totals), axis=0).tolist()
