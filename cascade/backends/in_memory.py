@@ -23,6 +23,12 @@ def as_onnx(net: Net | ModelProto, source: str) -> ModelProto:
     return flushed_model(net) if isinstance(net, ModelProto) else to_onnx(net, source)
 
 
+def serialised(net: Net | ModelProto, source: str) -> tuple[bytes, Ends]:
+    """That model as runtimes read it, and its ends."""
+    model = as_onnx(net, source)
+    return model.SerializeToString(), ends_of(model, source)
+
+
 class InMemory:
     """A net that a stage is to run: `ends`, and whether it is a model (`is_onnx`)."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from protoface.converters.ends import Ends, Run
 from protoface.converters.onnx_file import OnnxFile
-from protoface.converters.runtimes import ends_of, open_onnxruntime, run_onnxruntime
+from protoface.converters.runtimes import open_onnxruntime, run_onnxruntime
 
 from . import onnxruntime_gpu
 
@@ -34,11 +34,9 @@ class OnnxRuntime:
 
     def run(self, net: Net | ModelProto, source: str, threads: int | None) -> Run:  # noqa: D102
         # here, as exporting imports onnx and all layers, which a file that is run as it is does without
-        from .in_memory import as_onnx
+        from .in_memory import serialised
 
-        model = as_onnx(net, source)
-        ends = ends_of(model, source)
-        return run_onnxruntime(model.SerializeToString(), ends, threads, self.device)
+        return run_onnxruntime(*serialised(net, source), threads, self.device)
 
     def open(self, file: OnnxFile, threads: int | None) -> tuple[Ends, Run]:  # noqa: D102
         return open_onnxruntime(file.content, file.path, threads, self.device)

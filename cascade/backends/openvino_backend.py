@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from protoface.converters.ends import Ends, Run
 from protoface.converters.onnx_file import OnnxFile
-from protoface.converters.runtimes import ends_of, open_openvino, openvino_core, run_openvino
+from protoface.converters.runtimes import open_openvino, openvino_core, run_openvino
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -32,11 +32,9 @@ class OpenVino:
 
     def run(self, net: Net | ModelProto, source: str, threads: int | None) -> Run:  # noqa: D102
         # here, as exporting imports onnx and all layers, which a file that is run as it is does without
-        from .in_memory import as_onnx
+        from .in_memory import serialised
 
-        model = as_onnx(net, source)
-        ends = ends_of(model, source)
-        return run_openvino(model.SerializeToString(), ends, threads, self.precision)
+        return run_openvino(*serialised(net, source), threads, self.precision)
 
     def open(self, file: OnnxFile, threads: int | None) -> tuple[Ends, Run]:  # noqa: D102
         return open_openvino(file.content, file.path, threads, self.precision)
