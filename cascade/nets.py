@@ -104,8 +104,9 @@ def mirror_averaged(
         outputs = forward(both)
         means = {}
         for blob, answer in answers.items():
-            plain, mirrored = np.split(outputs[blob], 2)
-            means[blob] = (plain + answer.mirrored(mirrored)) / 2
+            values = outputs[blob]
+            half = len(values) // 2
+            means[blob] = (values[:half] + answer.mirrored(values[half:])) / 2
         return means
 
     return run

@@ -57,78 +57,66 @@ def fit(shape: Floats, points: Floats, upright: bool = True) -> Frame:
 
 
 class Template(NamedTuple):
-    """A shape as the fit needs it: x, y and |q|^2 of each point, and the variance of all."""
+    """A shape as the fit needs it: q, its conjugate and |q|^2 of each point; the variance of all q."""
 
-    rows: Sequence[tuple[float, float, float]]
+    rows: Sequence[tuple[complex, complex, float]]
     spread: float
 
 
 def make_template(shape: Sequence[Sequence[float]]) -> Template:
     """The template of a shape's points (x, y) in [-1, 1] of the window."""
-    rows = [(x, y, x * x + y * y) for x, y in shape]
-    mx, my = (sum(row[axis] for row in rows) / len(rows) for axis in (0, 1))
-    return Template(rows, sum(row[2] for row in rows) / len(rows) - mx * mx - my * my)
-
-
-class _Line(NamedTuple):
-    """A fit: p = a q + b, and the mean of q; real and imaginary parts."""
-
-    ar: float
-    ai: float
-    br: float
-    bi: float
-    qx: float
-    qy: float
+    rows = [(complex(x, y), complex(x, -y), x * x + y * y) for x, y in shape]
+    mean = sum(q for q, _, _ in rows) / len(rows)
+    return Template(rows, sum(square for *_, square in rows) / len(rows) - _squared(mean))
 
 
 def fit_template(template: Template, points: Sequence[Sequence[float]], upright: bool = True) -> Frame:
-    """`fit` for one face in plain numbers, which for so few are thirty times as fast as arrays."""
+    """`fit` for one face in plain numbers, which for so few are many times as fast as arrays."""
     if not all(-FURTHEST < x < FURTHEST and -FURTHEST < y < FURTHEST for x, y in points):
         return Frame(math.nan, math.nan, math.nan, math.nan)
     rows, spread = template
-    line = _fitted(rows, points, _Line(0, 0, 0, 0, 0, 0), 0.0)  # all points weigh the same
+    places = [complex(x, y) for x, y in points]
+    a, b, q = _fitted(rows, places, 0j, 0j, 0.0)  # all points weigh the same
     tolerance = TOLERANCE**2 * spread  # of the shape's own radius
     for _ in range(ROUNDS):
-        size = line.ar * line.ar + line.ai * line.ai
+        size = _squared(a)
         if size < COINCIDING**2:
             break
-        line = _fitted(rows, points, line, 1 / (tolerance * size))
-    ar, ai, br, bi, qx, qy = line
-    scale = math.hypot(ar, ai)
+        a, b, q = _fitted(rows, places, a, b, 1 / (tolerance * size))
+    scale = abs(a)
     if upright:
-        return Frame(br, bi, 2 * scale + 1, math.degrees(math.atan2(ai, ar)))
-    # the same mean of the points, without the turn
-    x, y = br + (ar - scale) * qx - ai * qy, bi + (ar - scale) * qy + ai * qx
-    return Frame(x, y, 2 * scale + 1, 0.0)
+        return Frame(b.real, b.imag, 2 * scale + 1, math.degrees(math.atan2(a.imag, a.real)))
+    b += (a - scale) * q  # the same mean of the points, without the turn
+    return Frame(b.real, b.imag, 2 * scale + 1, 0.0)
+
+
+def _squared(number: complex) -> float:
+    return number.real * number.real + number.imag * number.imag
 
 
 def _fitted(
-    rows: Sequence[tuple[float, float, float]],
-    points: Sequence[Sequence[float]],
-    before: _Line,
+    rows: Sequence[tuple[complex, complex, float]],
+    places: Sequence[complex],
+    a: complex,
+    b: complex,
     sharpness: float,
-) -> _Line:
+) -> tuple[complex, complex, complex]:
     """Least squares of p = a q + b, weighted by how well the fit before suits each point.
 
-    `sharpness` makes squared distances those over the tolerance.
+    `sharpness` makes squared distances those over the tolerance. The new a and b, and the mean of q.
     """
-    ar, ai, br, bi, _, _ = before
-    total = qx = qy = px = py = square = along = across = 0.0
-    for (x, y, qq), (u, v) in zip(rows, points, strict=True):
-        dx, dy = u - ar * x + ai * y - br, v - ar * y - ai * x - bi
-        loss = 1 + (dx * dx + dy * dy) * sharpness
-        w = LEAST + 1 / (loss * loss)
-        wx, wy = w * x, w * y
-        total += w
-        qx += wx
-        qy += wy
-        px += w * u
-        py += w * v
-        square += w * qq
-        along += wx * u + wy * v  # of the product of p and the conjugate of q
-        across += wx * v - wy * u
-    qx, qy, px, py = qx / total, qy / total, px / total, py / total
-    spread = square / total - qx * qx - qy * qy
-    ar = (along / total - qx * px - qy * py) / spread
-    ai = (across / total - qx * py + qy * px) / spread
-    return _Line(ar, ai, px - ar * qx + ai * qy, py - ar * qy - ai * qx, qx, qy)
+    total = square = 0.0
+    q_sum = p_sum = product = 0j
+    for (q, conjugate, squared), p in zip(rows, places, strict=True):
+        off = p - a * q - b
+        loss = 1 + (off.real * off.real + off.imag * off.imag) * sharpness
+        weight = LEAST + 1 / (loss * loss)
+        weighted = weight * p
+        total += weight
+        square += weight * squared
+        q_sum += weight * q
+        p_sum += weighted
+        product += weighted * conjugate
+    q_mean, p_mean = q_sum / total, p_sum / total
+    a = (product / total - p_mean * q_mean.conjugate()) / (square / total - _squared(q_mean))
+    return a, p_mean - a * q_mean, q_mean
