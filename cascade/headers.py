@@ -42,8 +42,8 @@ def check_header(path: object, data: bytes, limit: int) -> None:
         raise ProtofaceError(
             f"{path}: {columns} x {rows} pixels are more than {limit}; raise the limit (--max-pixels)"
         )
-    kind = "JPEG" if data.startswith(_JPEG) else "PNG"
     if _breaks_off(data):
+        kind = "JPEG" if data.startswith(_JPEG) else "PNG"
         raise ProtofaceError(f"{path}: the {kind} ends too early; the file is truncated")
     if has_too_many_scans(data):
         raise ProtofaceError(f"{path}: has more than {MOST_SCANS} scans, as no JPEG needs")
@@ -67,13 +67,14 @@ def picture_size(data: bytes) -> Size | None:
 
 
 def _breaks_off(data: bytes) -> bool:
-    """Whether a JPEG lacks its end marker, or a chunk of a PNG its end.
+    """Whether a JPEG lacks its end marker, or a PNG the end of a chunk.
 
-    OpenCV decodes such a JPEG, with grey for what is missing. Inside the scan every 0xFF is followed by
-    0x00, so a start-of-scan marker after the last end is a real one. Looked for from behind, where the
-    end is. For a PNG it makes as much room as the chunk promises, up to 4 GB.
+    OpenCV decodes such a JPEG, with grey for what is missing. For such a chunk of a PNG it makes as
+    much room as the chunk promises, up to 4 GB.
     """
     if data.startswith(_JPEG):
+        # a preview in the header has an end marker too, so no scan may start after the last one; inside
+        # a scan every 0xFF is followed by 0x00, so what looks like a start is one
         return data.find(b"\xff\xda", data.rfind(b"\xff\xd9") + 1) >= 0
     return data.startswith(_PNG) and _chunks_break_off(data)
 
@@ -91,13 +92,13 @@ def has_too_many_scans(data: bytes) -> bool:
 
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
-#: More than a gigabyte of pixels needs.
+#: More chunks than the PNG of a gigabyte of pixels has.
 _MOST_CHUNKS = 1_000_000
 _SCAN, _END = 0xDA, 0xD9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 #: A marker with contents, or the end. Fill bytes may stand before it.
 _MARKER = re.compile(rb"\xff+([^\x00\xff\x01\xd0-\xd8])")
-#: Behind a start of scan: what is neither a stuffed byte nor a restart.
+#: The first marker after a scan: no 0xFF of its data (followed by 0), no restart marker.
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 #: More segments than any camera writes.
 _MOST_SEGMENTS = 20_000
@@ -106,7 +107,7 @@ _MOST_SEGMENTS = 20_000
 def _segments(data: bytes) -> Iterator[tuple[int, int]]:
     """The markers of a JPEG and where their contents begin; bytes between them are skipped.
 
-    Raises ValueError for more of them than anybody needs.
+    Raises ValueError for more than _MOST_SEGMENTS.
     """
     after = 2
     for _ in range(_MOST_SEGMENTS):
@@ -123,13 +124,14 @@ def _segments(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _several_scans(data: bytes) -> bool:
-    """Whether it is progressive, or the first scan has not all components: then others are decoded."""
+    """Whether a JPEG is progressive, or its first scan lacks components, which others then bring."""
     components = 0
     for marker, start in _segments(data):
         if marker == _SCAN:
             return data[start] < components
         if marker in _FRAMES:
-            components = data[start + 5] if marker & 3 != 2 else 256
+            progressive = marker & 3 == 2  # SOF2, SOF6, SOF10, SOF14
+            components = 256 if progressive else data[start + 5]  # 256: more than any scan has
     return False
 
 
@@ -143,14 +145,17 @@ def _jpeg(data: bytes) -> Iterator[Size]:
 
 
 def _chunks_break_off(data: bytes) -> bool:
+    """Whether a chunk of a PNG, up to IEND, is longer than what is left of the file."""
     at = len(_PNG)
     for _ in range(_MOST_CHUNKS):
         if at + 8 > len(data):
             return False
-        end = data[at + 4 : at + 8] == b"IEND"
+        last = data[at + 4 : at + 8] == b"IEND"
         at += int.from_bytes(data[at : at + 4], "big") + 12  # its length, kind and check sum
-        if end or at > len(data):
-            return at > len(data)
+        if at > len(data):
+            return True
+        if last:
+            return False
     return True
 
 
@@ -222,16 +227,19 @@ def _hdr(data: bytes) -> Iterator[Size]:
 
 
 _JPEG_2000 = (b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f")
+#: SIZ, the segment of the size: its length, two bytes, right, bottom, left and top of the picture in
+#: four bytes each, the same of a tile, and the number of components. Looked for in the whole file.
 _SIZ = re.compile(rb"\xff\x51\x00([\x29\x2c\x2f\x32]).{2}(.{16}).{16}\x00([\x01-\x04])", re.DOTALL)
 
 
 def _jpeg_2000(data: bytes) -> Iterator[Size]:
     for found in _SIZ.finditer(data):
         right, bottom, left, top = struct.unpack(">4I", found[2])
-        if found[1][0] == 38 + 3 * found[3][0]:
+        if found[1][0] == 38 + 3 * found[3][0]:  # the length is that of so many components
             yield right - left, bottom - top
 
 
+#: The box `ispe` (image spatial extents), of which a file has one for each picture and preview.
 _ISPE = re.compile(rb"ispe\x00{4}(.{8})", re.DOTALL)
 
 

@@ -172,7 +172,7 @@ def _lighter(colour: str, by: float) -> tuple[float, ...]:
 
 def contact_sheet(measured: Measured, rows: Sequence[int]) -> bytes:
     """Faces number `rows` of the measurement with truth green, first points red, final blue; JPEG."""
-    size, columns = LARGE_TILES if len(measured.layout) > MANY else TILES
+    size, columns = _tiles(measured)
     tiles = [_tile(measured, row, size) for row in rows]
     across = min(columns, len(tiles))
     tiles += [np.full((size, size, 3), 255, np.uint8)] * (-len(tiles) % across)
@@ -182,8 +182,12 @@ def contact_sheet(measured: Measured, rows: Sequence[int]) -> bytes:
 
 def face_tile(measured: Measured, row: int) -> bytes:
     """One face of the measurement, drawn as in the contact sheet; JPEG."""
-    size, _ = LARGE_TILES if len(measured.layout) > MANY else TILES
+    size, _ = _tiles(measured)
     return _jpeg(_tile(measured, row, size))
+
+
+def _tiles(measured: Measured) -> tuple[int, int]:
+    return LARGE_TILES if len(measured.layout) > MANY else TILES
 
 
 def _jpeg(image: Image) -> bytes:

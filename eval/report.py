@@ -85,7 +85,8 @@ def _printable(value: Any) -> Any:
 def main_normaliser(measured: Measured) -> str:
     """The normaliser of PREFERRED that the answer is given in."""
     last = len(measured.names) - 1
-    return next(name for name in PREFERRED if measured.summary(name, last) or name == PREFERRED[-1])
+    usable = (name for name in PREFERRED if measured.summary(name, last) is not None)
+    return next(usable, PREFERRED[-1])
 
 
 def percent(value: float) -> str:

@@ -130,10 +130,8 @@ def test_every_verb_takes_every_kind_of_stage(folder, face, tmp_path, capsys):
     third = third.replace("two.", "three.").replace("} } }", "} patch: 0.3 } }")
     file.write_text(text + third)
     out, model = tmp_path / "out", ["--model", str(folder)]
-    assert (
-        run(protoface, ["detect", str(face), *model, "--json", str(out / "j.json"), "--out", str(out)])
-        == 0
-    )
+    outputs = ["--json", str(out / "j.json"), "--out", str(out)]
+    assert run(protoface, ["detect", str(face), *model, *outputs]) == 0
     assert (out / face.name).is_file()
     row = json.loads((out / "j.json").read_text())  # a line, for its one face
     assert len(row["window"]) == 5  # it is turned
@@ -185,17 +183,14 @@ def test_detect_on_the_published_pictures(shared, published, demo, tmp_path, cap
     assert [len(row["points"]) for row in rows] == [5] * 8
 
 
+def convert(folder: Path, out: Path) -> int:
+    files = [str(folder / "net.prototxt"), str(folder / "one.caffemodel")]
+    return run(protoface, ["convert", *files, "--out", str(out), "--check"])
+
+
 def test_convert_checks_its_result(folder, tmp_path, capsys):
     out = tmp_path / "out" / "net.onnx"
-    arguments = [
-        "convert",
-        str(folder / "net.prototxt"),
-        str(folder / "one.caffemodel"),
-        "--out",
-        str(out),
-        "--check",
-    ]
-    assert run(protoface, arguments) == 0
+    assert convert(folder, out) == 0
     printed = capsys.readouterr().out
     assert f"written: {out}" in printed
     assert "opencv" in printed
@@ -204,21 +199,12 @@ def test_convert_checks_its_result(folder, tmp_path, capsys):
 
 def test_a_failed_check_is_status_1(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("protoface.converters.check.TOLERANCE", -1.0)  # nothing can agree
-    out = str(tmp_path / "net.onnx")
-    arguments = [
-        "convert",
-        str(folder / "net.prototxt"),
-        str(folder / "one.caffemodel"),
-        "--out",
-        out,
-        "--check",
-    ]
-    assert run(protoface, arguments) == 1
+    assert convert(folder, tmp_path / "net.onnx") == 1
     assert "DIFFERS" in capsys.readouterr().out
 
 
 def test_the_script_in_the_folder_is_the_verb(tmp_path):
-    """`python cascade/measure/step_times.py` from anywhere, its folder first on the path."""
+    """`python cascade/bench.py` from anywhere, its folder first on the path."""
     file = tmp_path / "bench.json"
     command = [sys.executable, str(ROOT / "cascade" / "bench.py"), "--runs", "1", "--backend", "opencv"]
     subprocess.run([*command, "--json", str(file)], cwd=tmp_path, check=True, capture_output=True)

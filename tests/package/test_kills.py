@@ -48,7 +48,7 @@ class Job:
     are files that differ from run to run or stay from the killed ones.
     """
 
-    prepare: Callable[[Path], None]
+    prepare: Callable[[Path], object]
     command: Callable[[Path], list[str]]
     kilobytes: int
     passing: tuple[str, ...] = ()
@@ -125,11 +125,7 @@ def detect_video(folder: Path) -> list[str]:
     return ["detect", "film.avi", *OUTPUTS, *MODEL]
 
 
-def recipe(folder: Path) -> None:
-    write_recipe(folder)
-
-
-def recipe_command(folder: Path) -> list[str]:
+def recipe(folder: Path) -> list[str]:
     return ["recipe", "recipe.prototxt", "--out", "out", "--threads", "1"]
 
 
@@ -142,7 +138,7 @@ JOBS = {
     "convert to .pt": Job(net, convert(".pt"), 200),
     "detect": Job(cascade, detect, 600),
     "detect a video": Job(cascade, detect_video, 200),
-    "recipe": Job(recipe, recipe_command, 50),
+    "recipe": Job(write_recipe, recipe, 50),
 }
 #: How often each is killed on a disk with room and on a full one: 50 in all.
 KILLS = {
