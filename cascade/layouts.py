@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,20 @@ class Layout:
                 f"{', '.join(self.conversions) or 'none'}"
             )
         return points if self.same_points(to) else np.asarray(self.conversions[to.name] @ points)
+
+    def with_conversion(self, parameter: cascade_pb2.ConversionParameter, source: str) -> Layout:
+        """This layout with another conversion to one of the package.
+
+        Raises ProtofaceError naming `source` and what is wrong.
+        """
+        if parameter.to not in LAYOUTS:
+            raise ProtofaceError(
+                f"{source}: conversion to '{parameter.to}', which is no layout; there are "
+                f"{', '.join(LAYOUTS)}"
+            )
+        places = {name: (index,) for index, name in enumerate(self.points)} | dict(self.groups)
+        matrix = _matrix(parameter, places, len(self), source)
+        return replace(self, conversions={**self.conversions, parameter.to: matrix})
 
     def __str__(self) -> str:
         """Its name in quotes; without one, its number of points."""

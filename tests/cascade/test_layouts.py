@@ -1,5 +1,6 @@
 """Layouts of points: mirrors, groups, distances, conversions, against the facts and real faces."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -321,3 +322,42 @@ def test_faces_of_wflw_become_faces_of_300_w(shared):
     nearest = np.linalg.norm(found[:, None] - expected[None], axis=2).argmin(1)
     # but for the contour, whose points may slide, and inner lips, which are open in other pictures
     assert nearest[17:60].tolist() == list(range(17, 60))
+
+
+def other_nose(**fields: object) -> cascade_pb2.ConversionParameter:
+    """300-W's five points, but the nose half-way between its tip and its base."""
+    nose = {"of": ["nose_ridge_3", "nose_base_2"], "weight": [0.5, 0.5]}
+    names = ["left_eye", "right_eye", "outer_lips_00", "outer_lips_06"]
+    points = [{"of": [name]} for name in names]
+    points.insert(2, nose)
+    return cascade_pb2.ConversionParameter(**{"to": "celeba5", "point": points, **fields})
+
+
+def test_a_layout_takes_another_conversion():
+    layout, five = find_layout("ibug68"), find_layout("celeba5")
+    points = np.random.default_rng(0).uniform(0, 100, (68, 2))
+    found = layout.with_conversion(other_nose(), "here").convert(points, five)
+    expected = layout.convert(points, five)
+    expected[2] = (points[30] + points[33]) / 2
+    np.testing.assert_allclose(found, expected)
+    # the layout itself, and its other conversions, stay as they are
+    assert not np.allclose(layout.convert(points, five)[2], expected[2])
+    changed = layout.with_conversion(other_nose(), "here")
+    np.testing.assert_array_equal(changed.conversions["ibug77"], layout.conversions["ibug77"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"to": "six"}, "here: conversion to 'six', which is no layout; there are celeba5, ibug68"),
+        ({"point": [{"of": ["left_eye"]}]}, "here: conversion to 'celeba5': has 1 points, needs 5"),
+        ({"point": [{"of": ["ear"]}] * 5}, "here: no point and no group is named 'ear'"),
+        (
+            {"point": [{"of": ["left_eye"], "weight": [0.5]}] * 5},
+            "needs a weight for each, adding up",
+        ),
+    ],
+)
+def test_a_wrong_conversion_is_refused(fields, message):
+    with pytest.raises(ProtofaceError, match=re.escape(message)):
+        find_layout("ibug68").with_conversion(other_nose(**fields), "here")

@@ -64,6 +64,13 @@ def frames(shape: Complex, points: Floats) -> tuple[Complex, Complex]:
     return turns, middle - turns * shape.mean()
 
 
+def in_frame(shape: Complex, points: Floats) -> Complex:
+    """Faces (n, points, 2) in their own frames (n, points), over the mean shape: 0 is that itself."""
+    a, b = frames(shape, points)
+    a = np.where(a == 0, NO_SIZE, a)
+    return np.asarray((to_complex(points) - b[:, None]) / a[:, None] - shape)
+
+
 def pose_weights(shape: Complex, points: Floats, power: float) -> Floats:
     """How often each face (n, points, 2) comes, for `hard_pose`: by its distance to the mean shape."""
     a, b = frames(shape, points)
@@ -78,7 +85,8 @@ class Jitter:
     """Errors (n, points) of points found before, each in its face's frame. Made by `measured_jitter`.
 
     They are drawn times a factor between `least` and 1. `noise` is the sigma of another error of each
-    point by itself. Both are in eye distances.
+    point by itself. Both are in eye distances. With `forms` (n, points), what the errors' own faces are
+    in their frames, those of the `alike` most similar faces are drawn alone.
     """
 
     shape: Complex
@@ -86,18 +94,39 @@ class Jitter:
     flip: Sequence[int]
     noise: float
     least: float = 1.0
+    forms: Complex | None = None
+    alike: int = 0
 
     def starts(self, points: Floats, generator: Generator) -> Floats:
         """For faces (n, points, 2) the points, off as drawn, that a later stage may start from."""
         count = len(points)
-        drawn = self.errors[generator.integers(len(self.errors), size=count)]
-        mirrored = generator.random(count) < 0.5
-        drawn[mirrored] = -np.conj(drawn[mirrored][:, list(self.flip)])
+        if self.forms is None:
+            drawn = self.errors[generator.integers(len(self.errors), size=count)]
+            mirrored = generator.random(count) < 0.5
+            drawn[mirrored] = self._mirrored(drawn[mirrored])
+        else:
+            drawn = self._of_similar(self.forms, points, generator)
         drawn *= generator.uniform(self.least, 1, (count, 1))
         if self.noise:
             drawn += to_complex(generator.normal(0, self.noise, (*drawn.shape, 2)))
         a, _ = frames(self.shape, points)
         return points + from_complex(drawn * a[:, None])
+
+    def _mirrored(self, values: Complex) -> Complex:
+        """Errors or forms (n, points) of the mirror images."""
+        return -np.conj(values[:, list(self.flip)])
+
+    def _of_similar(self, forms: Complex, points: Floats, generator: Generator) -> Complex:
+        """For each face an error of one of those most similar to it, mirror images among them."""
+        known = np.concatenate((forms, self._mirrored(forms)))
+        errors = np.concatenate((self.errors, self._mirrored(self.errors)))
+        own = in_frame(self.shape, points)
+        # |own - known|^2 without |own|^2, which all have in common
+        apart = (np.abs(known) ** 2).sum(axis=1) - 2 * (np.conj(own) @ known.T).real
+        count = min(self.alike, len(known))
+        nearest = np.argpartition(apart, count - 1, axis=1)[:, :count]
+        drawn = nearest[np.arange(len(own)), generator.integers(count, size=len(own))]
+        return np.asarray(errors[drawn])
 
 
 def measured_jitter(
@@ -108,7 +137,8 @@ def measured_jitter(
     usable = a != 0
     errors = (to_complex(found - truth)[usable]) / a[usable, None]
     least = options.least_factor / (options.factor or 1) if options.HasField("least_factor") else 1.0
-    return Jitter(shape, errors * options.factor, flip, options.noise, least)
+    forms = in_frame(shape, truth[usable]) if options.alike else None
+    return Jitter(shape, errors * options.factor, flip, options.noise, least, forms, options.alike)
 
 
 def _turns(shape: Complex, faces: Complex) -> Complex:

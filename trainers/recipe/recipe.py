@@ -63,6 +63,14 @@ class Recipe:
         drawn = self.parameter.synthetic
         return bool(drawn.count) and (not drawn.stage or name in drawn.stage)
 
+    def shows(self, data: recipe_pb2.PicturesParameter, name: str) -> bool:
+        """Whether the stage `name` is trained on the pictures `data`."""
+        return not data.stage or name in data.stage
+
+    def first_weights(self, name: str) -> str:
+        """The file that the stage `name` begins with; "" for the net's fillers."""
+        return next((stage.weights for stage in self.parameter.stage if stage.name == name), "")
+
     def training(self, name: str) -> TrainingParameter:
         """How the stage `name` is trained: what holds for all, overridden by what is its own."""
         merged = TrainingParameter()
@@ -161,13 +169,18 @@ def _check_drawn(recipe: Recipe) -> None:
     _check_measure(drawn, f"{recipe.source}: synthetic")
     if drawn.count and not 0 < drawn.narrowest <= WIDEST:
         raise ProtofaceError(f"{recipe.source}: synthetic's narrowest is not in 0 .. {WIDEST:g}")
-    for name in drawn.stage:
-        if name not in names or recipe.owner(name) != name:
-            raise ProtofaceError(
-                f"{recipe.source}: synthetic faces for '{name}', which is not a stage that is trained"
-            )
+    for what, stages in [
+        ("synthetic faces", drawn.stage),
+        *((f"data {data.folder}", data.stage) for data in recipe.parameter.data),
+    ]:
+        for name in stages:
+            if name not in names or recipe.owner(name) != name:
+                raise ProtofaceError(
+                    f"{recipe.source}: {what} for '{name}', which is not a stage that is trained"
+                )
     for name in names:
-        if not recipe.parameter.data and not recipe.draws_for(name):
+        shown = any(recipe.shows(data, recipe.owner(name)) for data in recipe.parameter.data)
+        if not shown and not recipe.draws_for(recipe.owner(name)):
             raise ProtofaceError(f"{recipe.source}: stage '{name}' has nothing to train on")
 
 

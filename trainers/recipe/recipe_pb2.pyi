@@ -34,14 +34,24 @@ class RecipeParameter(_message.Message):
     def __init__(self, name: _Optional[str] = ..., like: _Optional[str] = ..., cascade: _Optional[str] = ..., data: _Optional[_Iterable[_Union[PicturesParameter, _Mapping]]] = ..., synthetic: _Optional[_Union[SyntheticParameter, _Mapping]] = ..., validation: _Optional[_Union[PicturesParameter, _Mapping]] = ..., training: _Optional[_Union[TrainingParameter, _Mapping]] = ..., stage: _Optional[_Iterable[_Union[StageRecipe, _Mapping]]] = ..., seed: _Optional[int] = ..., epochs_factor: _Optional[float] = ..., start: _Optional[str] = ...) -> None: ...
 
 class PicturesParameter(_message.Message):
-    __slots__ = ("folder", "partition", "weight")
+    __slots__ = ("folder", "partition", "weight", "stage", "leave_out", "leave_out_list", "conversion", "validation_share")
     FOLDER_FIELD_NUMBER: _ClassVar[int]
     PARTITION_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    LEAVE_OUT_FIELD_NUMBER: _ClassVar[int]
+    LEAVE_OUT_LIST_FIELD_NUMBER: _ClassVar[int]
+    CONVERSION_FIELD_NUMBER: _ClassVar[int]
+    VALIDATION_SHARE_FIELD_NUMBER: _ClassVar[int]
     folder: str
     partition: str
     weight: float
-    def __init__(self, folder: _Optional[str] = ..., partition: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
+    stage: _containers.RepeatedScalarFieldContainer[str]
+    leave_out: _containers.RepeatedScalarFieldContainer[str]
+    leave_out_list: str
+    conversion: str
+    validation_share: float
+    def __init__(self, folder: _Optional[str] = ..., partition: _Optional[str] = ..., weight: _Optional[float] = ..., stage: _Optional[_Iterable[str]] = ..., leave_out: _Optional[_Iterable[str]] = ..., leave_out_list: _Optional[str] = ..., conversion: _Optional[str] = ..., validation_share: _Optional[float] = ...) -> None: ...
 
 class SyntheticParameter(_message.Message):
     __slots__ = ("count", "seed", "views", "weight", "narrowest", "stage")
@@ -60,15 +70,17 @@ class SyntheticParameter(_message.Message):
     def __init__(self, count: _Optional[int] = ..., seed: _Optional[int] = ..., views: _Optional[int] = ..., weight: _Optional[float] = ..., narrowest: _Optional[float] = ..., stage: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class StageRecipe(_message.Message):
-    __slots__ = ("name", "training")
+    __slots__ = ("name", "training", "weights")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TRAINING_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     name: str
     training: TrainingParameter
-    def __init__(self, name: _Optional[str] = ..., training: _Optional[_Union[TrainingParameter, _Mapping]] = ...) -> None: ...
+    weights: str
+    def __init__(self, name: _Optional[str] = ..., training: _Optional[_Union[TrainingParameter, _Mapping]] = ..., weights: _Optional[str] = ...) -> None: ...
 
 class TrainingParameter(_message.Message):
-    __slots__ = ("batch_size", "epochs", "base_lr", "warm_up", "final_lr", "weight_decay", "beta1", "beta2", "ema", "dropout", "statistics", "loss", "augment", "jitter", "hard_pose", "scatter")
+    __slots__ = ("batch_size", "epochs", "base_lr", "warm_up", "final_lr", "weight_decay", "beta1", "beta2", "ema", "dropout", "statistics", "loss", "augment", "jitter", "hard_pose", "scatter", "finder")
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
     BASE_LR_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +97,7 @@ class TrainingParameter(_message.Message):
     JITTER_FIELD_NUMBER: _ClassVar[int]
     HARD_POSE_FIELD_NUMBER: _ClassVar[int]
     SCATTER_FIELD_NUMBER: _ClassVar[int]
+    FINDER_FIELD_NUMBER: _ClassVar[int]
     batch_size: int
     epochs: float
     base_lr: float
@@ -101,7 +114,32 @@ class TrainingParameter(_message.Message):
     jitter: JitterParameter
     hard_pose: float
     scatter: ScatterParameter
-    def __init__(self, batch_size: _Optional[int] = ..., epochs: _Optional[float] = ..., base_lr: _Optional[float] = ..., warm_up: _Optional[float] = ..., final_lr: _Optional[float] = ..., weight_decay: _Optional[float] = ..., beta1: _Optional[float] = ..., beta2: _Optional[float] = ..., ema: _Optional[float] = ..., dropout: _Optional[float] = ..., statistics: _Optional[float] = ..., loss: _Optional[_Union[LossParameter, _Mapping]] = ..., augment: _Optional[_Union[AugmentParameter, _Mapping]] = ..., jitter: _Optional[_Union[JitterParameter, _Mapping]] = ..., hard_pose: _Optional[float] = ..., scatter: _Optional[_Union[ScatterParameter, _Mapping]] = ...) -> None: ...
+    finder: FinderParameter
+    def __init__(self, batch_size: _Optional[int] = ..., epochs: _Optional[float] = ..., base_lr: _Optional[float] = ..., warm_up: _Optional[float] = ..., final_lr: _Optional[float] = ..., weight_decay: _Optional[float] = ..., beta1: _Optional[float] = ..., beta2: _Optional[float] = ..., ema: _Optional[float] = ..., dropout: _Optional[float] = ..., statistics: _Optional[float] = ..., loss: _Optional[_Union[LossParameter, _Mapping]] = ..., augment: _Optional[_Union[AugmentParameter, _Mapping]] = ..., jitter: _Optional[_Union[JitterParameter, _Mapping]] = ..., hard_pose: _Optional[float] = ..., scatter: _Optional[_Union[ScatterParameter, _Mapping]] = ..., finder: _Optional[_Union[FinderParameter, _Mapping]] = ...) -> None: ...
+
+class FinderParameter(_message.Message):
+    __slots__ = ("data", "crop", "least_face", "greatest_face", "smallest_face", "focus", "paste", "score", "box", "points")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    CROP_FIELD_NUMBER: _ClassVar[int]
+    LEAST_FACE_FIELD_NUMBER: _ClassVar[int]
+    GREATEST_FACE_FIELD_NUMBER: _ClassVar[int]
+    SMALLEST_FACE_FIELD_NUMBER: _ClassVar[int]
+    FOCUS_FIELD_NUMBER: _ClassVar[int]
+    PASTE_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    BOX_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    data: _containers.RepeatedCompositeFieldContainer[PicturesParameter]
+    crop: int
+    least_face: float
+    greatest_face: float
+    smallest_face: float
+    focus: float
+    paste: float
+    score: float
+    box: float
+    points: float
+    def __init__(self, data: _Optional[_Iterable[_Union[PicturesParameter, _Mapping]]] = ..., crop: _Optional[int] = ..., least_face: _Optional[float] = ..., greatest_face: _Optional[float] = ..., smallest_face: _Optional[float] = ..., focus: _Optional[float] = ..., paste: _Optional[float] = ..., score: _Optional[float] = ..., box: _Optional[float] = ..., points: _Optional[float] = ...) -> None: ...
 
 class ScatterParameter(_message.Message):
     __slots__ = ("probability", "least_eyes", "greatest_eyes", "aspect", "others")
@@ -172,11 +210,13 @@ class AugmentParameter(_message.Message):
     def __init__(self, shift: _Optional[float] = ..., scale: _Optional[float] = ..., rotation: _Optional[float] = ..., flip: _Optional[float] = ..., contrast: _Optional[float] = ..., brightness: _Optional[float] = ..., color: _Optional[float] = ..., gray: _Optional[float] = ..., blur: _Optional[float] = ..., noise: _Optional[float] = ..., occlusion: _Optional[float] = ..., occlusion_size: _Optional[float] = ..., jpeg: _Optional[float] = ...) -> None: ...
 
 class JitterParameter(_message.Message):
-    __slots__ = ("factor", "least_factor", "noise")
+    __slots__ = ("factor", "least_factor", "noise", "alike")
     FACTOR_FIELD_NUMBER: _ClassVar[int]
     LEAST_FACTOR_FIELD_NUMBER: _ClassVar[int]
     NOISE_FIELD_NUMBER: _ClassVar[int]
+    ALIKE_FIELD_NUMBER: _ClassVar[int]
     factor: float
     least_factor: float
     noise: float
-    def __init__(self, factor: _Optional[float] = ..., least_factor: _Optional[float] = ..., noise: _Optional[float] = ...) -> None: ...
+    alike: int
+    def __init__(self, factor: _Optional[float] = ..., least_factor: _Optional[float] = ..., noise: _Optional[float] = ..., alike: _Optional[int] = ...) -> None: ...

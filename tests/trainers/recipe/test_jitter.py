@@ -7,8 +7,10 @@ import pytest
 
 from protoface.cascade.layouts import find_layout
 from protoface.trainers.recipe.jitter import (
+    Jitter,
     frames,
     from_complex,
+    in_frame,
     mean_shape,
     measured_jitter,
     pose_weights,
@@ -102,6 +104,61 @@ def test_a_least_factor_spreads_their_sizes() -> None:
     assert sizes.mean() == pytest.approx(1.25, rel=0.02)
 
 
+def two_kinds(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Faces with the nose to the left, then as many from the front, and points found with errors."""
+    turned = SHAPE + np.array([0, 0, -0.3, 0, 0])
+    own = np.repeat([turned, SHAPE], count, axis=0)
+    truth = from_complex(50 * own + 100)
+    found = truth.copy()
+    found[:count] += (10, 0)  # a fifth of the eye distance, away from the nose
+    found[count:] += (0, 1)
+    return truth, found
+
+
+def test_alike_faces_lend_their_errors() -> None:
+    truth, found = two_kinds(20)
+    options = JitterParameter(factor=1, noise=0, alike=10)
+    jitter = measured_jitter(SHAPE, found, truth, FLIP, options)
+    left, front = np.repeat(truth[:1], 50, axis=0), np.repeat(truth[-1:], 50, axis=0)
+    moved = jitter.starts(left, np.random.default_rng(0)) - left
+    assert np.allclose(moved, (10, 0), atol=1e-6)
+    moved = jitter.starts(front, np.random.default_rng(0)) - front
+    assert np.allclose(moved, (0, 1), atol=1e-6)
+
+
+def test_mirrored_faces_get_mirrored_errors() -> None:
+    """A face with its nose to the right, of which there is none among the validation faces."""
+    truth, found = two_kinds(20)
+    jitter = measured_jitter(SHAPE, found, truth, FLIP, JitterParameter(alike=10))
+    right = np.repeat((truth[:1] * (-1, 1) + (300, 0))[:, FLIP], 50, axis=0)
+    moved = jitter.starts(right, np.random.default_rng(0)) - right
+    assert np.allclose(moved, (-10, 0), atol=1e-6)
+
+
+def test_more_alike_faces_than_there_are_is_all_of_them() -> None:
+    truth = faces(20, 0.1, seed=1)
+    found = truth + np.random.default_rng(2).normal(0, 5, truth.shape)
+    some, everyone = (
+        measured_jitter(SHAPE, found, truth, FLIP, JitterParameter(alike=count)) for count in (3, 999)
+    )
+    same = np.repeat(faces(1), 2000, axis=0)
+
+    def kinds(jitter: Jitter) -> int:
+        moved = jitter.starts(same, np.random.default_rng(0)) - same
+        return len(np.unique(moved.round(6), axis=0))
+
+    assert (kinds(some), kinds(everyone)) == (3, 40)
+
+
+def test_forms_are_what_differs_from_the_mean_shape() -> None:
+    points = faces(5)
+    assert np.allclose(in_frame(SHAPE, points), 0)
+    own = SHAPE + np.array([0, 0, -0.3, 0, 0])
+    form = in_frame(SHAPE, from_complex((7 + 3j) * own + 20)[None])[0]
+    a, b = np.linalg.lstsq(np.stack((SHAPE, np.ones(5)), axis=1), own, rcond=None)[0]
+    assert np.allclose(form, (own - b) / a - SHAPE)
+
+
 def test_noise_is_in_eye_distances() -> None:
     truth = faces(5)
     jitter = measured_jitter(SHAPE, truth, truth, FLIP, JitterParameter(factor=1, noise=0.1))
@@ -127,3 +184,4 @@ def test_faces_whose_points_coincide_do_no_harm() -> None:
     assert np.isfinite(pose_weights(SHAPE, points, 1)).all()
     jitter = measured_jitter(SHAPE, points + 1, points, FLIP, JitterParameter(factor=1, noise=0))
     assert len(jitter.errors) == 9
+    assert np.isfinite(in_frame(SHAPE, points)).all()

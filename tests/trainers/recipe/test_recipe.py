@@ -119,6 +119,16 @@ def test_the_committed_recipes_are_right(
         ),
         ('name: "small"', 'synthetic { count: 5 stage: "level_3" }', "synthetic faces for 'level_3'"),
         (
+            'partition: "train" }',
+            'partition: "train" stage: "level_3" }',
+            "data faces for 'level_3', which is not a stage that is trained",
+        ),
+        (
+            'partition: "train" }',
+            'partition: "train" stage: "level_1" }',
+            "stage 'level_2' has nothing to train on",
+        ),
+        (
             'data { folder: "faces" partition: "train" }',
             'synthetic { count: 5 stage: "level_1" }',
             "stage 'level_2' has nothing to train on",
