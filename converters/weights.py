@@ -274,9 +274,18 @@ def _check_hdf5_names(net: Net) -> None:
 
 def _read_pytorch(path: PathLike) -> Net:
     """A plain state dict, keys `<layer>.<blob index>`, Caffe's shapes."""
+    check_pickle(path)
+    return read_state_dict(path, lambda key: _blob_name(path, key, "."))
+
+
+def read_state_dict(path: PathLike, place: Callable[[str], tuple[str, int]]) -> Net:
+    """The tensors of a .pt file, which was checked (`pickles.py`), as a net of named layers with blobs.
+
+    `place` gives layer and index of a key. Raises ProtofaceError naming the file for anything but a
+    state dict of floats.
+    """
     import torch
 
-    check_pickle(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises a dozen kinds for foreign and truncated files
@@ -286,7 +295,7 @@ def _read_pytorch(path: PathLike) -> Net:
     if not isinstance(state, dict):
         raise ProtofaceError(f"{path}: holds no state dict; save the net's `state_dict()`")
     for key, tensor in state.items():
-        layer, index = _blob_name(path, str(key), ".")
+        layer, index = place(str(key))
         layers.setdefault(layer, {})[index] = _tensor(path, str(key), tensor)
     size = sum(array.nbytes for blobs in layers.values() for array in blobs.values())
     if size > MAXIMUM_SHARING * os.path.getsize(path):

@@ -37,6 +37,7 @@ HOMES = {
     },
     "cascade": {
         "bench": "Times of a cascade, step by step, on every backend.",
+        "convert-mtcnn": "MTCNN's weights between Caffe's, facenet-pytorch's and our layout.",
         "detect": "Points in pictures, folders, videos or a camera.",
         "pack": "A cascade with all of its files in one folder.",
     },
@@ -58,7 +59,11 @@ HOMES = {
         "train": "A solver, as `caffe train`.",
     },
 }
-VERBS = {verb: f"protoface.{home}.commands.{verb}" for home, verbs in HOMES.items() for verb in verbs}
+VERBS = {
+    verb: f"protoface.{home}.commands.{verb.replace('-', '_')}"
+    for home, verbs in HOMES.items()
+    for verb in verbs
+}
 
 
 class Verbs(click.Group):
@@ -75,7 +80,8 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: D102
         if cmd_name not in VERBS:
             return None
-        command: click.Command = getattr(importlib.import_module(VERBS[cmd_name]), cmd_name)
+        module = importlib.import_module(VERBS[cmd_name])
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         gc.enable()  # see start.py
         return command
 

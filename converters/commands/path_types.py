@@ -55,3 +55,5 @@ FOLDER_IN = _Known(exists=True, file_okay=False, path_type=Path)
 PATH_IN = _Known(path_type=Path)
 FILE_OUT = _Output(dir_okay=False, path_type=Path)
 FOLDER_OUT = _Output(file_okay=False, path_type=Path)
+#: A file or a folder, as the input is.
+PATH_OUT = _Output(path_type=Path)

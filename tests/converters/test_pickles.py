@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from protoface.converters import ProtofaceError
-from protoface.converters.pickles import check_pickle
+from protoface.converters.pickles import check_old_pickle, check_pickle, is_archive
 
 
 class Calls:
@@ -48,3 +48,31 @@ def test_the_format_before_pytorch_1_6(tmp_path):
     torch.save({"a.0": torch.ones(2)}, tmp_path / "n.pt", _use_new_zipfile_serialization=False)
     with pytest.raises(ProtofaceError, match=r"n.pt: not .* as PyTorch 1.6 and newer write it"):
         check_pickle(tmp_path / "n.pt")
+
+
+def old(content, path):
+    torch.save(content, path, _use_new_zipfile_serialization=False)
+    return path
+
+
+def test_old_files_are_checked_too(tmp_path):
+    path = old({"a.0": torch.ones(2), "b.0": torch.ones(3, 4)}, tmp_path / "n.pt")
+    assert not is_archive(path)
+    check_old_pickle(path)
+    with pytest.raises(ProtofaceError, match=r"it holds __builtin__\.print; save"):
+        check_old_pickle(old({"a.0": Calls(print, "x")}, tmp_path / "calls.pt"))
+    torch.save({"a.0": torch.ones(2)}, tmp_path / "new.pt")
+    assert is_archive(tmp_path / "new.pt")
+    with pytest.raises(ProtofaceError, match="not a state dict of tensors as PyTorch before 1.6"):
+        check_old_pickle(tmp_path / "new.pt")
+
+
+def test_an_old_file_that_promises_more_than_it_holds(tmp_path):
+    path = old({"a.0": torch.ones(12_345)}, tmp_path / "n.pt")
+    content = path.read_bytes()
+    assert content.count((12_345).to_bytes(2, "little")) >= 2
+    path.write_bytes(content.replace(b"M" + (12_345).to_bytes(2, "little"), b"J\xff\xff\xff\x7f"))
+    with pytest.raises(
+        ProtofaceError, match="its tensors take more than the [0-9,]+ bytes of the file"
+    ):
+        check_old_pickle(path)
