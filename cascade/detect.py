@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from .face import Face
 from .inputs import Sources, check_copies, copy_name
 from .lists import Matching
 from .metrics import image_diagonal, nme
-from .parallel import in_order
+from .parallel import cores, in_order
 from .pictures import MAX_PIXELS, open_video, read_picture, write_picture
 from .results import Seen, seen
 from .resume import ended
@@ -32,8 +33,8 @@ from .windows.window import Floats, Image
 Item = TypeVar("Item")
 #: What a bar of progress is given: the items, how many there are (None: nobody knows) and their name.
 Progress = Callable[[Iterable[Item], "int | None", str], Iterable[Item]]
-#: Pictures that are decoded ahead; each one takes memory.
-AHEAD = 2
+#: Pictures that nets look at together, and pixels of those that are decoded together.
+TOGETHER, PIXELS = 16, 16_000_000
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ def detect_sources(
     if how.out is not None:
         check_copies(sources, how.out)
     stop = Stop() if stop is None else stop
-    pictures = sources.pictures[done:]
-    for one in progress(_seen_pictures(cascade, pictures, how), len(pictures), "picture"):
+    left = max(0, len(sources.pictures) - done)
+    for one in progress(_seen_pictures(cascade, sources.pictures, how, done), left, "picture"):
         take(one)
         if stop:
             return
@@ -91,18 +92,37 @@ def detect_sources(
             return
 
 
-def _seen_pictures(cascade: Cascade, pictures: Sequence[Picture], how: How) -> Iterator[Seen]:
-    """What is in each picture; the next ones are decoded meanwhile."""
-    read = partial(_read, limit=how.max_pixels)
-    if len(pictures) == 1:  # threads would take longer than they save
-        yield _look(cascade, pictures[0], read(pictures[0]), how)
+def _seen_pictures(
+    cascade: Cascade, pictures: Sequence[Picture], how: How, done: int
+) -> Iterator[Seen]:
+    """What is in each picture but the first `done`, by a thread for each core.
+
+    Pictures are grouped from the first one on, done or not: a net may answer in another last digit when
+    it gets others beside.
+    """
+    if len(pictures) - done == 1:  # threads would take longer than they save
+        yield from _look(cascade, pictures[done:], how)
         return
     from concurrent.futures import ThreadPoolExecutor  # here, as one picture needs none
 
-    with ThreadPoolExecutor(AHEAD) as pool:
-        images = in_order(pool, read, pictures, AHEAD)
-        for picture, image in zip(pictures, images, strict=True):
-            yield _look(cascade, picture, image, how)
+    first = done - done % TOGETHER
+    groups = [pictures[start : start + TOGETHER] for start in range(first, len(pictures), TOGETHER)]
+    workers = cores(None)
+    with ThreadPoolExecutor(workers) as pool:
+        looked = in_order(pool, partial(_look, cascade, how=how), groups, workers + 1)
+        yield from islice(chain.from_iterable(looked), done - first, None)
+
+
+def _look(cascade: Cascade, pictures: Sequence[Picture], how: How) -> list[Seen]:
+    """What is in each of some pictures; what is wrong with one is its answer."""
+    found: list[Seen] = []
+    group: list[tuple[Picture, Image | str]] = []
+    for picture in pictures:
+        group.append((picture, _read(picture, how.max_pixels)))
+        if sum(image.size for _, image in group if not isinstance(image, str)) > 3 * PIXELS:
+            found += _look_together(cascade, group, how)
+            group = []
+    return found + _look_together(cascade, group, how)
 
 
 def _read(picture: Picture, limit: int) -> Image | str:
@@ -113,22 +133,44 @@ def _read(picture: Picture, limit: int) -> Image | str:
         return str(error)
 
 
-def _look(cascade: Cascade, picture: Picture, image: Image | str, how: How) -> Seen:
-    """What is in one picture; what is wrong with it is part of the answer."""
-    path = str(picture.path)
-    if isinstance(image, str):
-        return Seen(path, wrong=image)
+def _look_together(
+    cascade: Cascade, group: Sequence[tuple[Picture, Image | str]], how: How
+) -> list[Seen]:
+    """What is in pictures that are decoded; where one of them is refused, each by itself."""
+    readable = [(picture, image) for picture, image in group if not isinstance(image, str)]
     try:
-        faces = cascade.detect(image, _boxes(how, picture))
+        boxes = [given for picture, _ in readable if (given := _boxes(how, picture)) is not None]
+        faces = iter(cascade.detect_batch([image for _, image in readable], boxes or None))
+    except (ProtofaceError, MemoryError, cv2.error) as error:
+        if len(group) > 1:
+            return [seen for one in group for seen in _look_together(cascade, [one], how)]
+        return [Seen(str(group[0][0].path), wrong=_wrong(str(group[0][0].path), error))]
+    return [
+        Seen(str(picture.path), wrong=image)
+        if isinstance(image, str)
+        else _shown(picture, image, next(faces), how)
+        for picture, image in group
+    ]
+
+
+def _shown(picture: Picture, image: Image, faces: Sequence[Face], how: How) -> Seen:
+    """The result of a picture, when its drawn copy is written."""
+    path = str(picture.path)
+    try:
         truth = how.truth.find(picture.path, picture.root) if how.truth else None
         drawn = None if how.out is None else draw_faces(image, faces, truth)
-    except ProtofaceError as error:
-        return Seen(path, wrong=_named(path, str(error)))
-    except (MemoryError, cv2.error) as error:  # of this picture's size or content
-        return Seen(path, wrong=f"{path}: cannot be looked at: {type(error).__name__}: {error}")
+    except (ProtofaceError, MemoryError, cv2.error) as error:
+        return Seen(path, wrong=_wrong(path, error))
     if how.out is not None and drawn is not None:
         write_picture(how.out / picture.name, drawn, how.quality)
     return seen(path, faces, errors=_errors(image, faces, truth))
+
+
+def _wrong(path: str, error: Exception) -> str:
+    """What to say of a picture that cannot be looked at."""
+    if isinstance(error, ProtofaceError):
+        return _named(path, str(error))
+    return f"{path}: cannot be looked at: {type(error).__name__}: {error}"
 
 
 def _named(path: str, message: str) -> str:

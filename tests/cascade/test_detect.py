@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from protoface.cascade import Cascade, load
+from protoface.cascade import Cascade, detect, load
 from protoface.cascade.detect import How, detect_sources
 from protoface.cascade.inputs import find_sources
 from protoface.cascade.lists import Matching
@@ -46,15 +46,44 @@ def test_a_bad_picture_is_listed_and_the_others_are_done(album, folder, tmp_path
     assert (read_picture(out / "a.png") != read_picture(album / "a.png")).any()
 
 
-def test_what_is_found_is_taken_one_picture_at_a_time(album, folder, tmp_path):
-    """Nothing waits for the end: a drawn picture is there when its faces are taken, the next is not."""
+def copies(folder: Path, face: Path, count: int) -> Path:
+    """A folder of so many copies of a picture."""
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number:02}.png").write_bytes(face.read_bytes())
+    return folder
+
+
+def test_nothing_waits_for_the_end(face, folder, tmp_path, monkeypatch):
+    """A drawn picture is there when its faces are taken, those of later groups are not."""
+    monkeypatch.setattr(detect, "TOGETHER", 2)
+    monkeypatch.setattr(detect, "cores", lambda workers: 1)
     out, there = tmp_path / "out", []
-    cascade = load(folder)
-    sources = find_sources([str(album)])
-    detect_sources(
-        cascade, sources, lambda seen: there.append(len(list(out.rglob("*.png")))), How(out=out)
-    )
-    assert there == [1, 1, 2]
+    sources = find_sources([str(copies(tmp_path / "in", face, 12))])
+    take = lambda seen: there.append((Path(seen.path).name, sorted(p.name for p in out.iterdir())))  # noqa: E731
+    detect_sources(load(folder), sources, take, How(out=out))
+    assert all(name in written for name, written in there)
+    assert len(there) == 12
+    assert len(there[0][1]) <= 6
+
+
+@pytest.mark.parametrize("done", [0, 3, 4, 5])
+@pytest.mark.parametrize("pixels", [1, 10**9])
+def test_groups_see_what_single_pictures_show(face, folder, tmp_path, monkeypatch, done, pixels):
+    """The same, in order, whatever the size of groups, and from any picture on; a bad one between."""
+    monkeypatch.setattr(detect, "TOGETHER", 4)
+    monkeypatch.setattr(detect, "PIXELS", pixels)
+    album = copies(tmp_path / "in", face, 11)
+    for number, picture in enumerate(sorted(album.iterdir())):
+        cv2.imwrite(str(picture), np.roll(read_picture(picture), number, axis=1))
+    (album / "05.png").write_bytes(b"no picture")
+    cascade, seen = load(folder), []
+    detect_sources(cascade, find_sources([str(album)]), seen.append, done=done)
+    single = [detected(cascade, [path])[0] for path in sorted(album.iterdir())[done:]]
+    assert [(Path(one.path).name, one.rows) for one in seen] == [
+        (Path(one.path).name, one.rows) for one in single
+    ]
+    assert [bool(one.wrong) for one in seen] == [bool(one.wrong) for one in single]
 
 
 def test_errors_are_over_the_diagonal_where_truth_is_given(face, folder):
@@ -123,10 +152,10 @@ def test_a_picture_that_is_too_large_is_listed(album, folder):
 def test_a_picture_that_exhausts_memory_is_listed(album, folder, monkeypatch):
     """A mock: what is too much differs by machine."""
 
-    def exhausted(self, image, boxes):
+    def exhausted(self, images, boxes):
         raise MemoryError("Unable to allocate 9 GiB")
 
-    monkeypatch.setattr(Cascade, "detect", exhausted)
+    monkeypatch.setattr(Cascade, "detect_batch", exhausted)
     seen = detected(load(folder), [album / "a.png", album / "deep"])
     assert [one.path in one.wrong and "9 GiB" in one.wrong for one in seen] == [True, True]
 

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 import pytest
 
-from protoface.cascade import Cascade
+from protoface.cascade import detect as detect_module
+from protoface.cascade.commands import detect as detect_verb
 from protoface.cascade.pictures import open_video, read_picture
 from protoface.cli import protoface, run
 
@@ -41,16 +42,19 @@ def detect(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
 
 def interrupting(monkeypatch: pytest.MonkeyPatch, after: int, number: int) -> None:
-    """Let a signal come in the middle of the picture that follows `after` others."""
-    looked, done = Cascade.detect, []
+    """Let a signal come in the middle of the picture or frame that follows `after` others."""
+    look, done = detect_verb.detect_sources, []
 
-    def look(self, *arguments):
-        done.append(1)
-        if len(done) == after + 1:
-            os.kill(os.getpid(), number)
-        return looked(self, *arguments)
+    def interrupted(cascade, sources, take, *arguments):
+        def taken(one):
+            done.append(1)
+            if len(done) == after + 1:
+                os.kill(os.getpid(), number)
+            take(one)
 
-    monkeypatch.setattr(Cascade, "detect", look)
+        look(cascade, sources, taken, *arguments)
+
+    monkeypatch.setattr(detect_verb, "detect_sources", interrupted)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -84,10 +88,11 @@ def test_resuming_does_not_do_anything_twice(album, detect, monkeypatch):
     with monkeypatch.context() as patch:
         interrupting(patch, 7, signal.SIGINT)
         detect(album, "--json", "a.jsonl")
-    looked, done = Cascade.detect, []
-    monkeypatch.setattr(Cascade, "detect", lambda *given: done.append(1) or looked(*given))
+    read, done = detect_module.read_picture, []
+    monkeypatch.setattr(detect_module, "TOGETHER", 4)
+    monkeypatch.setattr(detect_module, "read_picture", lambda *given: done.append(1) or read(*given))
     assert detect(album, "--json", "a.jsonl", "--csv", "a.csv", "--resume") == 2
-    assert len(done) == 11 - 8
+    assert len(done) == 12 - 8
     assert len(Path("a.csv").read_text().splitlines()) == 12  # of an output that is new, too
 
 
@@ -116,9 +121,11 @@ def test_resuming_what_was_never_begun_begins(album, detect, capsys):
 def test_drawn_pictures_alone_can_be_resumed(album, detect, monkeypatch):
     with monkeypatch.context() as patch:
         interrupting(patch, 3, signal.SIGINT)
+        patch.setattr(detect_module, "TOGETHER", 1)
+        patch.setattr(detect_module, "cores", lambda workers: 1)
         assert detect(album, "--out", "drawn") == 130
     there = len(list(Path("drawn").glob("*.png")))
-    assert 3 <= there <= 4
+    assert 3 <= there <= 8  # the next ones are looked at ahead
     assert detect(album, "--out", "drawn", "--resume") == 2
     assert sorted(os.listdir("drawn")) == sorted({*os.listdir(album)} - {"05.png", "notes.txt"})
 
