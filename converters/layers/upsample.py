@@ -43,8 +43,10 @@ class Upsample(Layer):
     def forward(
         self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool
     ) -> list[torch.Tensor]:
-        x = bottoms[0].repeat_interleave(self.scale, 2)
-        return [x.repeat_interleave(self.scale, 3)]
+        from torch.nn.functional import interpolate
+
+        # keeps the order in memory, which repeating along an axis does not
+        return [interpolate(bottoms[0], scale_factor=float(self.scale), mode="nearest")]
 
     def onnx(self, graph: OnnxGraph, bottoms: list[str], blobs: list[Array], tops: list[str]) -> None:
         scales = np.array([1, 1, self.scale, self.scale], np.float32)

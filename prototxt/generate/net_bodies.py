@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from .blocks import Layer
+from .face_maps import FACE_MAPS, face_maps
 from .finder import FINDER
 from .mobilenet import ORIGINAL, mobilenet
 from .size import Size
@@ -16,6 +17,7 @@ BODIES: dict[str, Callable[[Size], Iterator[Layer]]] = {
     "original": partial(mobilenet, ORIGINAL),
     "small": partial(mobilenet, SMALL),
     "finder": partial(mobilenet, FINDER),
+    "face_maps": partial(face_maps, FACE_MAPS),
 }
 
 

@@ -71,6 +71,10 @@ class Recipe:
         """The file that the stage `name` begins with; "" for the net's fillers."""
         return next((stage.weights for stage in self.parameter.stage if stage.name == name), "")
 
+    def task(self, name: str) -> str:
+        """The field of TrainingParameter that is the task of the stage `name`; "": to answer points."""
+        return self.training(self.owner(name)).WhichOneof("task") or ""
+
     def training(self, name: str) -> TrainingParameter:
         """How the stage `name` is trained: what holds for all, overridden by what is its own."""
         merged = TrainingParameter()
@@ -144,7 +148,8 @@ def _with_base(path: PathLike, outside: bool) -> tuple[recipe_pb2.RecipeParamete
 
 def _check_data(recipe: Recipe) -> None:
     parameter = recipe.parameter
-    if not parameter.data and not parameter.synthetic.count:
+    tasks = [recipe.task(stage.name) for stage in recipe.definition.stage]
+    if not parameter.data and not parameter.synthetic.count and not all(tasks):
         raise ProtofaceError(f"{recipe.source}: has no data and no synthetic faces to train on")
     for weight in (*(data.weight for data in parameter.data), parameter.synthetic.weight):
         if weight <= 0:
@@ -178,7 +183,7 @@ def _check_drawn(recipe: Recipe) -> None:
                 raise ProtofaceError(
                     f"{recipe.source}: {what} for '{name}', which is not a stage that is trained"
                 )
-    for name in names:
+    for name in (name for name in names if not recipe.task(name)):
         shown = any(recipe.shows(data, recipe.owner(name)) for data in recipe.parameter.data)
         if not shown and not recipe.draws_for(recipe.owner(name)):
             raise ProtofaceError(f"{recipe.source}: stage '{name}' has nothing to train on")
@@ -201,21 +206,29 @@ def _check_stages(recipe: Recipe) -> None:
         where = f"{recipe.source}: stage '{stage.name}'"
         if not stage.net:
             raise ProtofaceError(f"{where}: runs an ONNX file as it is; name a net to train")
-        view = recipe.view(stage)
-        if view.needs_box:
-            raise ProtofaceError(f"{where}: looks through a box window, which a recipe cannot train")
         training = recipe.training(stage.name)
         _check_training(training, where)
         _check_measure(training, where)
-        least = training.jitter.least_factor
-        if not 0 <= least <= training.jitter.factor:
-            raise ProtofaceError(f"{where}: jitter's least_factor {least:g} is not in 0 .. factor")
-        jitters = training.jitter.factor and view.needs_points
-        if jitters and not recipe.parameter.HasField("validation"):
-            raise ProtofaceError(
-                f"{where}: its jitter is drawn from errors on validation pictures; name a "
-                "validation set, or set jitter { factor: 0 }"
-            )
+        if not recipe.task(stage.name):
+            _check_points(recipe, stage, training, where)
+
+
+def _check_points(
+    recipe: Recipe, stage: cascade_pb2.StageParameter, training: TrainingParameter, where: str
+) -> None:
+    """What a stage needs that answers one face's points; other tasks check their own."""
+    view = recipe.view(stage)
+    if view.needs_box:
+        raise ProtofaceError(f"{where}: looks through a box window, which a recipe cannot train")
+    least = training.jitter.least_factor
+    if not 0 <= least <= training.jitter.factor:
+        raise ProtofaceError(f"{where}: jitter's least_factor {least:g} is not in 0 .. factor")
+    jitters = training.jitter.factor and view.needs_points
+    if jitters and not recipe.parameter.HasField("validation"):
+        raise ProtofaceError(
+            f"{where}: its jitter is drawn from errors on validation pictures; name a "
+            "validation set, or set jitter { factor: 0 }"
+        )
 
 
 def _check_different(names: Sequence[str], source: str) -> None:

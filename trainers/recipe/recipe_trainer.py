@@ -8,21 +8,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import cv2
-import numpy as np
 import torch
 from google.protobuf.message import Message
 
 from protoface.cascade import cascade_pb2
-from protoface.cascade.answers.points import PointsAnswer
-from protoface.cascade.cascade import Cascade
-from protoface.cascade.definition import FILE, load_nets, weight_files
+from protoface.cascade.definition import FILE
 from protoface.cascade.parallel import cores, in_order
-from protoface.cascade.views.pixels import PixelsView
-from protoface.cascade.windows import clean
 from protoface.converters import ProtofaceError, convert, read_net
 from protoface.converters.files import PathLike, replacing, write_text
 from protoface.converters.graph import Net
@@ -36,14 +30,13 @@ from protoface.eval.evaluation import Measured, cascade_finder, evaluate
 
 from ..net.device import torch_device
 from ..net.memory import keep_freed_memory
-from .jitter import Complex, Floats, Jitter, mean_shape, measured_jitter, pose_weights
-from .recipe import Recipe, TrainingParameter, read_recipe
-from .sampler import Sampler
-from .sources import read_sources
+from .recipe import Recipe, read_recipe
+from .recipe_run import RecipeRun
 from .stage_log import StageLog
 from .stage_trainer import StageTrainer
-from .training_pictures import read_pictures, training_pictures
-from .validation import Validation, show
+from .task import Task
+from .tasks import make_task
+from .training_pictures import read_pictures
 
 Say = Callable[[str], None]
 COPY = "recipe.prototxt"
@@ -100,7 +93,7 @@ def _train_stages(
     validation = None
     if recipe.parameter.HasField("validation"):
         validation = read_pictures(recipe.parameter.validation, recipe, report)
-    run = _Run(recipe, folder, definition, validation, place, workers, report)
+    run = RecipeRun(recipe, folder, definition, validation, workers, report)
     for index, stage in enumerate(definition.stage):
         if recipe.owner(stage.name) != stage.name:
             continue
@@ -108,10 +101,10 @@ def _train_stages(
             report(f"{stage.name}: {folder / stage.weights} is there already")
             run.snapshot(stage.name).unlink(missing_ok=True)  # of a run that was killed at its end
         else:
-            run.train_stage(index)
+            train_stage(run, index, place)
         net, weights = folder / stage.net, folder / stage.weights
         convert(net, weights, weights.with_suffix(".onnx"), fold_bn=True)
-    measured = None if validation is None else run.measure(validation)
+    measured = None if validation is None else measure(run, validation)
     return RecipeTrained(folder, measured)
 
 
@@ -163,134 +156,62 @@ def take_over(recipe: Recipe, stage: str, net: Net, out: Path) -> None:
         shutil.copyfile(start / weights, path)
 
 
-@dataclass
-class _Run:
-    """A recipe on its way, and what its stages share."""
-
-    recipe: Recipe
-    out: Path
-    definition: cascade_pb2.CascadeParameter
-    validation: Dataset | None
-    device: torch.device
-    workers: int
-    report: Say
-
-    @cached_property
-    def photographs(self) -> list[Dataset]:
-        """The recipe's `data`, read when the first stage needs them."""
-        return [read_pictures(data, self.recipe, self.report) for data in self.recipe.parameter.data]
-
-    def snapshot(self, stage: str) -> Path:
-        """Where a stage's training is kept until its end."""
-        return self.out / f"{stage}.snapshot.pt"
-
-    def train_stage(self, index: int) -> None:
-        """Train a stage from its snapshot, if there is one, and write its weights."""
-        parameter = self.definition.stage[index]
-        training = self.recipe.training(parameter.name)
-        view = self.recipe.view(parameter)
-        seen = None
-        if self.validation is not None:
-            seen = show(self.validation, view, self._cascade(index) if index else None)
-        sampler = self._sampler(parameter.name, view, training, index, seen)
-        faces, seed = len(sampler.sources), self.recipe.parameter.seed
-        factor = self.recipe.parameter.epochs_factor
-        iterations = max(1, round(training.epochs * factor * faces / training.batch_size))
-        note = "" if factor == 1 else f", epochs times {factor:g}"
-        self.report(f"{parameter.name}: {faces} faces, {iterations} iterations, seed {seed}{note}")
-        net = self.out / parameter.net
-        trainer = StageTrainer(
-            read_net(net), str(net), training, iterations, [seed, index], self.device
-        )
-        snapshot = self.snapshot(parameter.name)
-        if snapshot.exists():
-            trainer.restore(snapshot)
-            self.report(f"{parameter.name}: resuming from {snapshot}, iteration {trainer.iteration}")
-
-        answer = PointsAnswer(cascade_pb2.PointsAnswer(), view.layout, clean)
-
-        def error() -> float | None:
-            return None if seen is None else seen.error(answer, trainer.forward)
-
-        with StageLog(
-            self.out / f"{parameter.name}.csv",
-            parameter.name,
-            trainer.iteration,
-            iterations,
-            training.batch_size,
-            self.report,
-        ) as log:
-            _train(trainer, sampler, error, snapshot, log)
-        write_weights(self.out / parameter.weights, trainer.weights())
-        snapshot.unlink(missing_ok=True)
-
-    def measure(self, validation: Dataset) -> Measured:
-        """Errors of every level on the validation pictures, which are reported."""
-        measured = evaluate(cascade_finder(self._cascade(len(self.definition.stage))), validation)
-        for level, stage in enumerate(self.definition.stage):
-            summary = measured.summary("inter_ocular", level)
-            if summary is not None:
-                self.report(
-                    f"{stage.name} on {validation.name} (n = {summary.n}), % of the eye distance: mean "
-                    f"{100 * summary.mean:.2f}, median {100 * summary.median:.2f}, above 10 %: "
-                    f"{100 * summary.failure_rate:.2f} % of the pictures"
-                )
-        return measured
-
-    def _sampler(
-        self,
-        name: str,
-        view: PixelsView,
-        training: TrainingParameter,
-        index: int,
-        seen: Validation | None,
-    ) -> Sampler:
-        pictures = training_pictures(self.recipe, name, self.photographs, self.out, self.workers)
-        sources, kept = read_sources(name, view, pictures.paths, pictures.truth, self.workers)
-        if len(kept) < len(pictures):
-            missing = len(pictures) - len(kept)
-            self.report(f"{name}: {missing} faces are too small for its window, left out")
-        shape = mean_shape(pictures.truth, view.layout)
-        weights: Floats = pictures.weights[kept]
-        if training.hard_pose:
-            weights = weights * pose_weights(shape, pictures.truth[kept], training.hard_pose)
-        jitter = self._jitter(shape, training, seen) if view.needs_points else None
-        alike = bool((weights == weights[0]).all())
-        seed = [self.recipe.parameter.seed, index]
-        return Sampler(view, sources, training, seed, None if alike else weights, jitter)
-
-    def _jitter(self, shape: Complex, training: TrainingParameter, seen: Validation | None) -> Jitter:
-        """Errors of the stages before; none without validation pictures (see `read_recipe`)."""
-        flip, options = self.recipe.layout.flip, training.jitter
-        if seen is None:
-            return Jitter(shape, np.zeros((1, len(shape)), np.complex128), flip, options.noise)
-        found, truth = seen.found_before, seen.dataset.truth
-        return measured_jitter(shape, found, truth, flip, options)
-
-    def _cascade(self, count: int) -> Cascade:
-        """The first `count` stages as trained; run by PyTorch, which is there on every machine."""
-        definition = cascade_pb2.CascadeParameter()
-        definition.CopyFrom(self.definition)
-        del definition.stage[count:]
-        nets = load_nets(definition, self.out, weight_files(definition, self.out))
-        return Cascade(definition, nets, "torch")
+def train_stage(run: RecipeRun, index: int, place: torch.device) -> None:
+    """Train a stage from its snapshot, if there is one, and write its weights."""
+    parameter, recipe = run.definition.stage[index], run.recipe
+    training = recipe.training(parameter.name)
+    task = make_task(run, index)
+    seed, factor = recipe.parameter.seed, recipe.parameter.epochs_factor
+    iterations = max(1, round(training.epochs * factor * task.size / training.batch_size))
+    note = "" if factor == 1 else f", epochs times {factor:g}"
+    run.report(f"{parameter.name}: {task.shown}, {iterations} iterations, seed {seed}{note}")
+    net = run.out / parameter.net
+    trainer = StageTrainer(
+        read_net(net), str(net), training, task.objective, iterations, [seed, index], place
+    )
+    first, snapshot = recipe.first_weights(parameter.name), run.snapshot(parameter.name)
+    if first:
+        trainer.begin_with(first)
+    if snapshot.exists():
+        trainer.restore(snapshot)
+        run.report(f"{parameter.name}: resuming from {snapshot}, iteration {trainer.iteration}")
+    with StageLog(
+        run.out / f"{parameter.name}.csv",
+        parameter.name,
+        trainer.iteration,
+        iterations,
+        training.batch_size,
+        run.report,
+    ) as log:
+        _train(trainer, task, snapshot, log)
+    write_weights(run.out / parameter.weights, trainer.weights())
+    snapshot.unlink(missing_ok=True)
 
 
-def _train(
-    trainer: StageTrainer,
-    sampler: Sampler,
-    error: Callable[[], float | None],
-    snapshot: Path,
-    log: StageLog,
-) -> None:
+def measure(run: RecipeRun, validation: Dataset) -> Measured:
+    """Errors of every level on the validation pictures, which are reported."""
+    cascade = run.cascade(len(run.definition.stage))
+    measured = evaluate(cascade_finder(cascade), validation)
+    for level, stage in enumerate(run.definition.stage):
+        summary = measured.summary("inter_ocular", level)
+        if summary is not None:
+            run.report(
+                f"{stage.name} on {validation.name} (n = {summary.n}), % of the eye distance: mean "
+                f"{100 * summary.mean:.2f}, median {100 * summary.median:.2f}, above 10 %: "
+                f"{100 * summary.failure_rate:.2f} % of the pictures"
+            )
+    return measured
+
+
+def _train(trainer: StageTrainer, task: Task, snapshot: Path, log: StageLog) -> None:
     """The loop. A signal ends it with a snapshot; others are made now and then."""
     every, saved = math.ceil(trainer.iterations / ROWS), time.monotonic()
     numbers = range(trainer.iteration, trainer.iterations)
     with ThreadPoolExecutor(1) as pool, stopping() as stop:
-        for batch in in_order(pool, sampler.batch, numbers, AHEAD):
+        for batch in in_order(pool, task.batch, numbers, AHEAD):
             rate = trainer.rate()
             trainer.step(batch)
-            _note(trainer, rate, every, error, log)
+            _note(trainer, rate, every, task, log)
             if stop or time.monotonic() - saved > SNAPSHOT_SECONDS:
                 trainer.save(snapshot)
                 saved = time.monotonic()
@@ -302,14 +223,13 @@ def _train(
                 break
 
 
-def _note(
-    trainer: StageTrainer, rate: float, every: int, error: Callable[[], float | None], log: StageLog
-) -> None:
+def _note(trainer: StageTrainer, rate: float, every: int, task: Task, log: StageLog) -> None:
     """Show how far the training is, or write a row of the log where one ends."""
     count, done = trainer.iteration % every, trainer.iteration == trainer.iterations
     if count and not done:
         log.show(trainer.iteration, lambda: float(trainer.total) / count)
         return
-    validated = error() if done or trainer.iteration % (every * VALIDATE) == 0 else None
+    due = done or trainer.iteration % (every * VALIDATE) == 0
+    validated = task.validate(trainer.answers) if due else None
     log.row(trainer.iteration, rate, float(trainer.total) / (count or every), validated)
     trainer.total.zero_()

@@ -39,6 +39,11 @@ class Batch:
     units: Tensor
     eyes: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        tensors = (self.inputs, self.labels, self.units, self.eyes)
+        return Batch(*(tensor.to(device) for tensor in tensors))
+
 
 class Sampler:
     """The batches for one view by their number: the same ones for the same seed, in any order.

@@ -12,6 +12,7 @@ from protoface.converters import ProtofaceError
 
 from ..solver.progress import Progress
 from ..solver.training_log import append_rows, drop_rows
+from .task import Validated
 
 HEADER = "iteration,lr,loss,validation"
 
@@ -19,8 +20,9 @@ HEADER = "iteration,lr,loss,validation"
 class StageLog:
     """Rows in a CSV file: updates made, rate, mean loss since the last row, validation error.
 
-    Errors are fractions of the eye distance, and are missing in most rows. Going on after `start`
-    updates, rows that a killed run left from there on are dropped. `pictures` are in one iteration.
+    What is measured on the validation pictures is the task's own figure, missing in most rows. Going on
+    after `start` updates, rows that a killed run left from there on are dropped. `pictures` are in one
+    iteration.
     """
 
     def __init__(
@@ -54,11 +56,11 @@ class StageLog:
         if self._progress.due(iteration):
             self._progress.show(iteration, loss())
 
-    def row(self, iteration: int, rate: float, loss: float, validation: float | None) -> None:
+    def row(self, iteration: int, rate: float, loss: float, validation: Validated | None) -> None:
         """Write a row. Raises ProtofaceError for a loss that is not finite."""
         if not math.isfinite(loss):
             raise ProtofaceError(f"{self.name}: the loss is {loss} before iteration {iteration}")
-        shown = "" if validation is None else f"{validation:.17g}"
+        shown = "" if validation is None else f"{validation.value:.17g}"
         append_rows(self.path, [f"{iteration},{rate:.17g},{loss:.17g},{shown}"])
         self._progress.show(iteration, loss)
         if validation is None:
@@ -67,5 +69,5 @@ class StageLog:
         speed = (iteration - start) * self.pictures / (time.perf_counter() - then)
         self.report(
             f"{self.name}: iteration {iteration} of {self.iterations}, loss {loss:.4g}, "
-            f"validation {100 * validation:.2f} % of the eye distance, {speed:.0f} pictures/s"
+            f"validation {validation.text}, {speed:.0f} pictures/s"
         )

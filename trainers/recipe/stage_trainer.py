@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,16 @@ from numpy.typing import NDArray
 
 from protoface.cascade.views.view_kind import Batch as Input
 from protoface.converters import ProtofaceError, filter_net
-from protoface.converters.files import check_readable, replacing
+from protoface.converters.files import PathLike, check_readable, replacing
 from protoface.converters.graph import TEST, TRAIN, Net
-from protoface.converters.weights import with_arrays
+from protoface.converters.weights import read_weights, weights_of, with_arrays
 
 from ..net.memory import laid_out
 from ..net.parameters import flatten, share
 from ..net.solver_net import solver_net
 from . import recipe_pb2
 from .adamw import AdamW, average, one_cycle
-from .losses import face_losses, face_weights
-from .sampler import Batch
+from .task import Objective, Shown
 
 #: What a random number is for; part of its seed. 0, 1 and 4 are the sampler's.
 FILLERS, DROPOUT = 2, 3
@@ -33,7 +33,8 @@ class StageTrainer:
 
     `net` is the deploy net, `source` its file, `iterations` the length of the training, `seed` a
     sequence of numbers. Sets PyTorch's own random state. `ema` is the average, as a flat vector, that
-    is kept in the end; `total` is the sum of the losses since it was last set to 0.
+    is kept in the end; `total` is the sum of the losses since it was last set to 0. `objective` makes
+    the loss of a batch out of what the net answers.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class StageTrainer:
         net: Net,
         source: str,
         training: recipe_pb2.TrainingParameter,
+        objective: Objective,
         iterations: int,
         seed: list[int],
         device: torch.device,
     ) -> None:
         self.training, self.iterations, self.seed, self.device = training, iterations, seed, device
+        self.objective = objective
         self.deploy = filter_net(net, TEST)
         filling = _number(seed, FILLERS)
         self.net = solver_net(_trained(net, training), source, {}, filling, needs_loss=False).to(device)
@@ -61,22 +64,26 @@ class StageTrainer:
         """Updates made."""
         return self.adamw.iteration
 
+    def begin_with(self, path: PathLike) -> None:
+        """Take the first weights from a file, by the layers' names; call it before any step.
+
+        Raises ProtofaceError naming the file and the layer that is not in it, or is another one.
+        """
+        arrays = weights_of(read_weights(path), self.net.graph, os.fspath(path))
+        self.parameters.load(self.parameters.values, arrays)
+        self.ema.copy_(self.parameters.values)
+
     def rate(self) -> float:
         """The learning rate of the iteration to come."""
         return one_cycle(self.training, self.iteration, self.iterations)
 
-    def step(self, batch: Batch) -> torch.Tensor:
+    def step(self, batch: Shown) -> torch.Tensor:
         """One update of the weights and their average; returns the loss, which stays on the device."""
-        inputs, labels, units, eyes = (
-            laid_out(tensor.to(self.device))
-            for tensor in (batch.inputs, batch.labels, batch.units, batch.eyes)
-        )
+        batch = batch.to(self.device)
         torch.manual_seed(_number(self.seed, DROPOUT, self.iteration))
         self.parameters.gradient.zero_()
-        outputs, _ = self.net.results(inputs)
-        answers = outputs[self.net.outputs[0]].reshape(labels.shape)
-        losses = face_losses(self.training.loss, (answers - labels) * units)
-        loss = (losses * face_weights(eyes, self.training.loss.eye_distance_power)).mean()
+        outputs, _ = self.net.results(laid_out(batch.inputs))
+        loss = self.objective(outputs, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
             self.adamw.step(self.rate())
@@ -85,10 +92,13 @@ class StageTrainer:
         return loss.detach()
 
     def forward(self, inputs: Input) -> NDArray[Any]:
-        """The averaged net, as detection runs it: (n, channels, h, w) in, (n, 2 points) out."""
+        """The averaged net's first output, as detection runs it: (n, channels, h, w) in."""
+        return np.asarray(self.answers(inputs)[self.averaged.outputs[0]].cpu().numpy())
+
+    def answers(self, inputs: Input) -> dict[str, torch.Tensor]:
+        """All outputs of the averaged net, on the device, by their names."""
         with torch.no_grad():
-            outputs, _ = self.averaged.results(laid_out(torch.from_numpy(inputs).to(self.device)))
-        return np.asarray(outputs[self.averaged.outputs[0]].cpu().numpy())
+            return self.averaged.results(laid_out(torch.from_numpy(inputs).to(self.device)))[0]
 
     def weights(self) -> Net:
         """The deploy net with the averaged weights. Raises ProtofaceError if one is not finite."""

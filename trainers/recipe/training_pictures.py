@@ -100,7 +100,7 @@ def left_out(data: recipe_pb2.PicturesParameter) -> dict[str, str]:
 
 
 def without(dataset: Set, names: Mapping[str, str]) -> Set:
-    """A set but for the pictures of these names. Raises ProtofaceError for a name that the set does not have."""
+    """A set but for the pictures of these names. Raises ProtofaceError for one it does not have."""
     for name in names.keys() - set(dataset.names):
         raise ProtofaceError(
             f"{names[name]}: '{name}' is to stay out, but {dataset.name} has no such picture; names "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ from protoface.converters.caffe_pb2 import NetParameter
 from protoface.converters.graph import TEST, TRAIN
 from protoface.converters.prototxt import parse_message
 from protoface.converters.pytorch import to_pytorch
+from protoface.converters.weights import write_weights
 from protoface.trainers.recipe import recipe_pb2
 from protoface.trainers.recipe.adamw import one_cycle
+from protoface.trainers.recipe.points_task import points_loss
 from protoface.trainers.recipe.sampler import Batch
 from protoface.trainers.recipe.stage_trainer import StageTrainer
 
@@ -34,7 +37,9 @@ def options(**values: float) -> recipe_pb2.TrainingParameter:
 
 
 def trainer(seed: int = 0, text: str = NET, **values: float) -> StageTrainer:
-    return StageTrainer(net(text), "net.prototxt", options(**values), ITERATIONS, [seed, 1], CPU)
+    training = options(**values)
+    objective = partial(points_loss, training.loss)
+    return StageTrainer(net(text), "net.prototxt", training, objective, ITERATIONS, [seed, 1], CPU)
 
 
 def batch(number: int, count: int = 8) -> Batch:
@@ -152,3 +157,28 @@ def test_weights_that_are_not_finite_are_refused() -> None:
     made.step(Batch(shown.inputs, shown.labels * float("inf"), shown.units, shown.eyes))
     with pytest.raises(ProtofaceError, match="weights are not finite after iteration 0"):
         made.weights()
+
+
+def test_training_begins_with_given_weights(tmp_path: Path) -> None:
+    """Then it is what the other net answers, and goes on from there."""
+    first = trainer(seed=3)
+    for number in range(3):
+        first.step(batch(number))
+    write_weights(tmp_path / "first.caffemodel", first.weights())
+    second = trainer(seed=4)
+    inputs = np.random.default_rng(0).normal(size=(4, 3, 16, 16)).astype(np.float32)
+    assert not np.allclose(second.forward(inputs), first.forward(inputs))
+    second.begin_with(tmp_path / "first.caffemodel")
+    np.testing.assert_allclose(second.forward(inputs), first.forward(inputs), rtol=1e-5, atol=1e-6)
+    second.step(batch(0))
+    assert not np.allclose(second.forward(inputs), first.forward(inputs), atol=1e-6)
+
+
+def test_weights_of_another_net_are_refused(tmp_path: Path) -> None:
+    write_weights(tmp_path / "first.caffemodel", trainer().weights())
+    wider = trainer(text=NET.replace("num_output: 8", "num_output: 9"))
+    with pytest.raises(ProtofaceError, match=r"first.caffemodel: layer 'conv', blob 0"):
+        wider.begin_with(tmp_path / "first.caffemodel")
+    named = trainer(text=NET.replace('name: "fc"', 'name: "answer"'))
+    with pytest.raises(ProtofaceError, match=r"first.caffemodel: has no weights for layer 'answer'"):
+        named.begin_with(tmp_path / "first.caffemodel")
