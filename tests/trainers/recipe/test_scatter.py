@@ -17,6 +17,12 @@ from .test_sampler import TURNED, centroid, marked, noise_picture, source, still
 MAGENTA = (255, 0, 255)
 
 
+@pytest.fixture(autouse=True)
+def few_backgrounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To draw all of them takes a third of a second."""
+    monkeypatch.setattr("protoface.trainers.recipe.scatter.BACKGROUNDS", 100)
+
+
 def scatter(sources: list[Source], **options: float) -> Scatter:
     parameter = recipe_pb2.ScatterParameter(**{"probability": 1, **options})
     return Scatter(parameter, sources, [0])
