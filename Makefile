@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
-PYTEST ?= $(BIN)/python -m pytest -q -rfE
+# Compiled files are kept, also where a system says not to: each worker, and each process that a test
+# starts, would compile all of them again.
+PYTEST ?= env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q -rfE
 # A worker for each core. loadfile makes a file's fixtures once; worksteal is quicker where they are cheap.
 PARALLEL = -n auto --dist
 FOLDERS = prototxt converters cascade eval trainers
