@@ -142,10 +142,12 @@ def claim(recipe: Recipe, out: Path) -> cascade_pb2.CascadeParameter:
 def take_over(recipe: Recipe, stage: str, net: Net, out: Path) -> None:
     """Copy a stage's weights from the recipe's `start`, if that has the stage and nothing is there yet.
 
-    Raises ProtofaceError if its net is another one.
+    Not those of a stage that begins with `weights`. Raises ProtofaceError if its net is another one.
     """
     start, weights = Path(recipe.parameter.start), f"{stage}.caffemodel"
-    if not recipe.parameter.start or not (start / weights).exists() or (out / weights).exists():
+    if not recipe.parameter.start or recipe.first_weights(stage):
+        return
+    if not (start / weights).exists() or (out / weights).exists():
         return
     if read_net(start / f"{stage}.prototxt") != net:
         raise ProtofaceError(

@@ -19,6 +19,7 @@ from protoface.cascade.metrics import point_errors
 from protoface.converters import ProtofaceError
 from protoface.converters.locking import LOCK, alone
 from protoface.converters.stopping import Interrupted, handled, interrupt
+from protoface.converters.weights import read_weights
 from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.evaluation import cascade_finder, evaluate
 from protoface.prototxt import generate
@@ -268,6 +269,27 @@ def test_stages_of_another_recipe_are_taken_over(recipe: Path) -> None:
     assert Path("second/other.caffemodel").is_file()
     edit("net.prototxt", "num_output: 8", "num_output: 9")
     with pytest.raises(ProtofaceError, match=r"first/level_1.prototxt: another net than that of stage"):
+        train_recipe(recipe, "third", report=silent)
+
+
+def test_a_stage_begins_with_given_weights(recipe: Path) -> None:
+    """Those of a training before, from which next to no training leads away; level 1 is taken over."""
+    train_recipe(recipe, "first", report=silent)
+    again = 'name: "level_2" weights: "first/level_2.caffemodel"'
+    edit(str(recipe), 'name: "level_2"', again)
+    edit(str(recipe), 'name: "small"', 'name: "small" start: "first"')
+    edit(str(recipe), "base_lr: 0.01", "base_lr: 1e-9")
+    train_recipe(recipe, "second", epochs_factor=0.01, report=silent)
+    (level_1, before), (taken, after) = weights("first"), weights("second")
+    assert taken == level_1
+    assert after != before  # BatchNorm's statistics, if nothing else
+    kernels = [
+        read_weights(f"{folder}/level_2.caffemodel").layer[1].blobs[0].data
+        for folder in ("first", "second")
+    ]
+    np.testing.assert_allclose(*kernels, atol=1e-6)
+    edit(str(recipe), "first/level_2.caffemodel", "first/no.caffemodel")
+    with pytest.raises(ProtofaceError, match=r"first/no.caffemodel: No such file"):
         train_recipe(recipe, "third", report=silent)
 
 
