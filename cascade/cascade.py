@@ -57,6 +57,7 @@ class Cascade:
         backend: str = AUTO,
         mode: str = "clean",
         threads: int | None = None,
+        least_face: float | None = None,
     ) -> None:
         arithmetic = find_mode(mode)
         self.name, self.mode = definition.name, mode
@@ -68,8 +69,21 @@ class Cascade:
             where = f"stage '{stage.name}'"
             views = make_views(stage, self.layout, arithmetic, where)
             answers = make_answers(stage, self.layout, arithmetic, where)
-            self.stages.append(make_stage(stage, net, views, answers, compiled))
+            self.stages.append(make_stage(stage, net, views, answers, compiled, arithmetic))
+        if least_face is not None:
+            self._look_for(least_face)
         self._process = os.getpid()
+
+    def _look_for(self, least_face: float) -> None:
+        """Let the stages that find faces look for others than their cascade says."""
+        levels = [stage.view.levels for stage in self.stages if stage.view.levels]
+        if not levels:
+            raise ProtofaceError(
+                f"least_face {least_face:g}: no stage of cascade '{self.name}' finds faces by their "
+                "size; leave it out"
+            )
+        for one in levels:
+            one.look_for(least_face)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies load it again. Raises ProtofaceError for one that was not loaded."""
@@ -101,7 +115,7 @@ class Cascade:
         self, images: Sequence[Image], boxes: Sequence[ArrayLike] | None = None
     ) -> list[list[Face]]:
         """`detect` for many pictures (of any sizes) at once: each net runs once for all of them."""
-        last = deque(self.steps(images, boxes), maxlen=1)
+        last = deque(self._steps(images, boxes, no_clock, record=False), maxlen=1)
         return last[0].faces(len(images)) if last else [[] for _ in images]
 
     def steps(
@@ -115,6 +129,16 @@ class Cascade:
         A stage sees the candidates that the one before has left; where none are left, it ends. Steps
         tell their times by the `clock`, such as `time.perf_counter`.
         """
+        return self._steps(images, boxes, clock, record=True)
+
+    def _steps(
+        self,
+        images: Sequence[Image],
+        boxes: Sequence[ArrayLike] | None,
+        clock: Clock,
+        record: bool,
+    ) -> Iterator[Step]:
+        """The same; without `record` steps need not hold all blobs."""
         if self._process != os.getpid():
             self._reopen()
         candidates: Sequence[Candidate] = begin(images, boxes)
@@ -124,15 +148,21 @@ class Cascade:
                 return
             if stage.needs_box and any(candidate.box is None for candidate in candidates):
                 raise ProtofaceError(f"stage '{stage.name}' looks through a box: give boxes")
-            step = self._step(stage, pictures, candidates, clock)
+            step = self._step(stage, pictures, candidates, clock, boxes is not None, record)
             yield step
             candidates = step.candidates
 
     def _step(
-        self, stage: Stage, pictures: Sequence[Halves], candidates: Sequence[Candidate], clock: Clock
+        self,
+        stage: Stage,
+        pictures: Sequence[Halves],
+        candidates: Sequence[Candidate],
+        clock: Clock,
+        given: bool,
+        record: bool,
     ) -> Step:
         try:
-            return stage.step(pictures, candidates, clock)
+            return stage.step(pictures, candidates, clock, given, record)
         except (MemoryError, cv2.error) as error:
             shapes = [picture.image.shape for picture in pictures[:3]]
             sizes = ", ".join(f"{columns} x {rows}" for rows, columns, _ in shapes)
@@ -167,6 +197,7 @@ def load(
     weights: Sequence[PathLike] = (),
     threads: int | None = None,
     outside: bool = False,
+    least_face: float | None = None,
 ) -> Cascade:
     """Load a cascade, ready to detect.
 
@@ -177,7 +208,9 @@ def load(
     wide in OpenCV and PyTorch); by default ONNX Runtime and OpenVINO take 1 for a net below 100 million
     multiply-adds, and their own choice for a larger one. The files that the cascade names lie in its
     folder, links followed, unless files `outside` are trusted. Restrictions on the use of the weights
-    are logged once. Raises ProtofaceError naming the file, stage or backend.
+    are logged once. `least_face` is the side in pixels of the smallest face that a cascade with a
+    finder looks for, instead of what it says itself: it is faster with larger ones. Raises
+    ProtofaceError naming the file, stage or backend.
     """
     path = find_definition(name_or_path, outside)
     contents: dict[str, bytes] = {}
@@ -187,10 +220,10 @@ def load(
         nets = runnable_nets(definition, path.parent, contents)
     else:
         nets = load_nets(definition, path.parent, weights)
-    cascade = Cascade(definition, nets, backend, mode, threads)
+    cascade = Cascade(definition, nets, backend, mode, threads, least_face)
     name = name_or_path if name_or_path in NAMES else os.path.abspath(name_or_path)
     files = tuple(map(os.path.abspath, weights))
-    cascade.source = (name, cascade.backend, mode, files, threads, outside)
+    cascade.source = (name, cascade.backend, mode, files, threads, outside, least_face)
     return cascade
 
 

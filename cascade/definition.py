@@ -19,7 +19,9 @@ from protoface.converters.prototxt import parse_message, read_text
 
 from . import cascade_pb2
 from .answers.answer_kind import make_answers
+from .keep import make_keep
 from .layouts import Layout, layout_of
+from .parts import check_parts
 from .views.view_kind import make_views
 from .windows import clean
 
@@ -81,8 +83,9 @@ def read_definition(
     definition = parse_message(text, cascade_pb2.CascadeParameter(), source)
     _check_count(definition, path)
     layout = layout_of(definition, source)
+    points = False
     for index, stage in enumerate(definition.stage):
-        _check_stage(stage, index, layout, f"{path}: stage '{stage.name}'")
+        points |= _check_stage(stage, index, layout, f"{path}: stage '{stage.name}'", points)
     check_finite(definition, text, source)  # after the stages, which know more about theirs
     _check_names(definition, path)
     _check_paths(definition, Path(path), outside, root)
@@ -140,17 +143,27 @@ def _checked_file(path: Path, sha256: str) -> bytes:
     return content
 
 
-def _check_stage(stage: cascade_pb2.StageParameter, index: int, layout: Layout, where: str) -> None:
+def _check_stage(
+    stage: cascade_pb2.StageParameter, index: int, layout: Layout, where: str, points: bool
+) -> bool:
+    """Whether the stage finds points; `points`: one before it does."""
     if not stage.name or bool(stage.net) == bool(stage.onnx):
         raise ProtofaceError(
             f"{where}: stage number {index + 1} needs a name, and either a net or an ONNX file"
         )
     views = make_views(stage, layout, clean, where)
-    make_answers(stage, layout, clean, where)
+    answers = make_answers(stage, layout, clean, where)
+    check_parts(stage, views, answers, where)
+    make_keep(stage, answers, clean, where)
     if index == 0 and any(view.needs_points for view in views):
         raise ProtofaceError(
             f"{where}: the first stage's window needs points, which only later stages have"
         )
+    if not points and any(view.needs_points for view in views):
+        raise ProtofaceError(f"{where}: its window needs points, which no stage before it finds")
+    if index and any(view.levels for view in views):
+        raise ProtofaceError(f"{where}: a window with levels is that of the first stage")
+    return any(answer.gives_points for answer in answers)
 
 
 def weight_files(

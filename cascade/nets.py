@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Protocol, TypeVar
@@ -18,15 +17,22 @@ from .answers.answer_kind import AnswerKind
 from .backends.backend import Backend, estimated_work, few_threads
 from .backends.choice import BACKENDS
 from .definition import Runnable
+from .finder import Finder
+from .keep import make_keep
+from .parts import check_parts
 from .stage import Stage
 from .views.view_kind import ViewKind
+from .windows import clean
+from .windows.mode import Mode
 
 
 class _End(Protocol):
     """A view or an answer: what is at one end of a net."""
 
     blob: str
-    shape: tuple[int, ...]
+
+    @property
+    def wanted(self) -> tuple[int, ...]: ...
 
 
 End = TypeVar("End", bound=_End)
@@ -38,36 +44,38 @@ class Compiled:
     def __init__(self, backend: str, threads: int | None = None) -> None:
         self._backend: Backend = BACKENDS[backend]
         self._threads = threads
-        self._opened: dict[int, tuple[Ends, Callable[[], Run]]] = {}
+        self._opened: dict[tuple[int, int], tuple[Ends, Callable[[], Run]]] = {}
 
     def open(
-        self, net: Runnable, stage: cascade_pb2.StageParameter, pixels: int
+        self, net: Runnable, stage: cascade_pb2.StageParameter, pixels: int, multiple: int = 0
     ) -> tuple[Ends, Callable[[], Run]]:
         """The ends of a stage's net, and what compiles it; its input has so many `pixels`.
 
-        The nets must live as long as this is used.
+        If `multiple` is not 0 its sides are any multiples of so many pixels; sizes that are open then
+        are 0. The nets must live as long as this is used.
         """
-        if id(net) not in self._opened:
-            self._opened[id(net)] = self._open(net, stage, pixels)
-        return self._opened[id(net)]
+        key = id(net), multiple
+        if key not in self._opened:
+            self._opened[key] = self._open(net, stage, pixels, multiple)
+        return self._opened[key]
 
     def _open(
-        self, net: Runnable, stage: cascade_pb2.StageParameter, pixels: int
+        self, net: Runnable, stage: cascade_pb2.StageParameter, pixels: int, multiple: int
     ) -> tuple[Ends, Callable[[], Run]]:
         if isinstance(net, OnnxFile):
             work = estimated_work(len(net.content), pixels)
             ends, run = self._backend.open(net, self._threads_for(work))
-            check_free(ends, net.path)
+            check_free(ends, net.path, multiple > 0)
             return ends, lambda: run
         # here, since files that a runtime reads by itself do without: it takes long to import
         from .backends.in_memory import InMemory
 
-        held = InMemory(net, stage.onnx or stage.net)
+        held = InMemory(net, stage.onnx or stage.net, multiple)
         if held.is_onnx:
-            check_free(held.ends, held.source)
+            check_free(held.ends, held.source, multiple > 0)
         source = f"stage '{stage.name}'" + (f" ({stage.onnx})" if stage.onnx else "")
         threads = self._threads_for(held.work(pixels))
-        return held.ends, cache(lambda: self._backend.run(held.folded(), source, threads))
+        return held.ends, cache(lambda: self._backend.run(held.folded(), source, threads, multiple))
 
     def _threads_for(self, work: float) -> int | None:
         if self._threads is not None or not self._backend.own_threads:
@@ -81,15 +89,22 @@ def make_stage(
     views: Sequence[ViewKind],
     answers: Sequence[AnswerKind],
     compiled: Compiled,
+    mode: Mode = clean,
 ) -> Stage:
     """The stage with its net on a backend. Raises ProtofaceError if the net does not fit it."""
-    pixels = max(math.prod(view.shape[-2:]) for view in views)
-    ends, compile_net = compiled.open(net, stage, pixels)
+    where = f"stage '{stage.name}'"
+    check_parts(stage, views, answers, where)
+    keep = make_keep(stage, answers, mode, where)
+    pixels = max(view.pixels for view in views)
+    levels = views[0].levels
+    ends, compile_net = compiled.open(net, stage, pixels, levels.multiple if levels else 0)
     fed, read = fitted(stage, ends, views, answers)
     forward = compile_net()
     if stage.flip_average:
         forward = mirror_averaged(forward, fed, read)
-    return Stage(stage.name, fed, read, forward)
+    if levels:
+        return Finder(stage.name, fed, read, forward, keep, mode=mode)
+    return Stage(stage.name, fed, read, forward, keep)
 
 
 def mirror_averaged(
@@ -129,11 +144,24 @@ def fitted(
             f"{', '.join(value.blob for value in ends.inputs)}"
         )
     fed = _matched(views, ends.inputs, f"{where} makes an input of", "the net takes")
-    return fed, _matched(answers, ends.outputs, f"{where} needs an output of", "the net gives")
+    read = _matched(answers, ends.outputs, f"{where} needs an output of", "the net gives")
+    shapes = {value.blob: value.shape for value in ends.outputs}
+    for blob, answer in read.items():
+        answer.check(shapes[blob][1], where)
+    return fed, read
 
 
-def check_free(ends: Ends, source: str) -> None:
-    """Raise ProtofaceError for an ONNX model that takes a fixed number of pictures only."""
+def check_free(ends: Ends, source: str, any_size: bool = False) -> None:
+    """Raise ProtofaceError for an ONNX model that takes a fixed number of pictures only.
+
+    With `any_size` also for one that takes pictures of one size only.
+    """
+    if any_size and any(0 not in value.shape[2:] for value in ends.inputs):
+        taken = [list(value.shape) for value in ends.inputs]
+        raise ProtofaceError(
+            f"{source}: its height and width must be free for a window with levels, it takes {taken}; "
+            "pack the cascade again"
+        )
     if any(value.shape[:1] != (0,) for value in ends.inputs):
         taken = [list(value.shape) for value in ends.inputs]
         raise ProtofaceError(f"{source}: its batch size must be free, it takes {taken}")
@@ -152,13 +180,18 @@ def _matched(parts: Sequence[End], values: Sequence[Value], needs: str, has: str
             raise ProtofaceError(
                 f"{needs} blob '{part.blob}', {has} {', '.join(by_blob)}; name one of them (blob)"
             )
-        if value.shape[1:] != part.shape:
+        if not _fits(value.shape[1:], part.wanted):
             raise ProtofaceError(
-                f"{needs} shape {_text(part.shape)}, {has} {_text(value.shape[1:])} in '{value.blob}'"
+                f"{needs} shape {_text(part.wanted)}, {has} {_text(value.shape[1:])} in '{value.blob}'"
             )
         matched[value.blob] = part
     return matched
 
 
+def _fits(shape: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Whether a shape is the one wanted, in which 0 stands for any size."""
+    return len(shape) == len(wanted) and all(b in (0, a) for a, b in zip(shape, wanted, strict=True))
+
+
 def _text(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape)) or "one number"
+    return " x ".join(str(size or "any") for size in shape) or "one number"

@@ -1,4 +1,4 @@
-"""A stage: a net, the views that it looks through, and what its answers mean."""
+"""A stage: a net, the views that it looks through, what its answers mean, and which faces it keeps."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+
 from protoface.converters.ends import Blobs, Run
+from protoface.converters.errors import ProtofaceError
 
 from .answers.answer_kind import AnswerKind
 from .face import Candidate, Face
+from .keep import Keep
 from .views.view_kind import ViewKind
 from .windows.halves import Picture
 from .windows.window import Window
 
 #: Gives seconds, as `time.perf_counter`.
 Clock = Callable[[], float]
+
+
+#: Candidates whose pixels a net is given at once.
+AT_ONCE = 512
 
 
 def no_clock() -> float:
@@ -32,12 +40,21 @@ class Seconds(NamedTuple):
     read: float
 
 
+class NetRun(NamedTuple):
+    """One run of a net: its blobs by name."""
+
+    inputs: Blobs
+    outputs: Blobs
+
+
 class Step(NamedTuple):
     """What a stage did: see `Cascade.steps`.
 
     `windows` (n) are those of its first view, `inputs` and `outputs` the net's blobs by name,
-    `candidates` what is known of the faces now. `times` are the clock's readings before it, with the
-    inputs made, after the net, and after its answers were read.
+    `candidates` what is known of the faces now: of all windows, or of those whose numbers are `kept`.
+    `times` are the clock's readings before it, with the inputs made, after the net, and after its
+    answers were read. A stage that finds faces has run its net several times: `levels`, of which
+    inputs and outputs are the first; its windows are the cells where the candidates are.
     """
 
     stage: Stage
@@ -46,6 +63,13 @@ class Step(NamedTuple):
     outputs: Blobs
     candidates: Sequence[Candidate]
     times: tuple[float, float, float, float]
+    kept: Sequence[int] | None = None
+    levels: tuple[NetRun, ...] = ()
+
+    @property
+    def runs(self) -> tuple[NetRun, ...]:
+        """All runs of the net."""
+        return self.levels or (NetRun(self.inputs, self.outputs),)
 
     @property
     def seconds(self) -> Seconds:
@@ -66,13 +90,14 @@ class Stage:
     """A net with its `views` by the name of the input that each makes, `answers` by that of the output.
 
     `forward` takes all inputs and gives all outputs. The first view's windows are what answers are
-    relative to.
+    relative to. `keep` says which candidates stay, all of them if it is None.
     """
 
     name: str
     views: Mapping[str, ViewKind]
     answers: Mapping[str, AnswerKind]
     forward: Run
+    keep: Keep | None = None
 
     @cached_property
     def view(self) -> ViewKind:
@@ -84,10 +109,42 @@ class Stage:
         """Whether candidates must have boxes."""
         return any(view.needs_box for view in self.views.values())
 
+    @cached_property
+    def _moves_boxes(self) -> bool:
+        return any(answer.gives_box for answer in self.answers.values())
+
     def step(
-        self, images: Sequence[Picture], candidates: Sequence[Candidate], clock: Clock = no_clock
+        self,
+        images: Sequence[Picture],
+        candidates: Sequence[Candidate],
+        clock: Clock = no_clock,
+        given: bool = False,
+        record: bool = True,
     ) -> Step:
-        """Look at candidates in their pictures, and read what the net answers; see `make_input`."""
+        """Look at candidates in their pictures, and read what the net answers; see `make_input`.
+
+        With boxes that are `given` all candidates stay, and their boxes. Without `record` the step may
+        lack the net's blobs.
+        """
+        if len(candidates) > AT_ONCE:
+            step = self._in_parts(images, candidates, clock, record)
+        else:
+            step = self._look(images, candidates, clock)
+        if given and self._moves_boxes:
+            return step._replace(candidates=_with_boxes(step.candidates, candidates))
+        return step if given or self.keep is None else _kept(step, self.keep)
+
+    def _in_parts(
+        self, images: Sequence[Picture], candidates: Sequence[Candidate], clock: Clock, record: bool
+    ) -> Step:
+        """The same for many candidates, some at a time, so that memory is bounded."""
+        steps = []
+        for start in range(0, len(candidates), AT_ONCE):
+            step = self._look(images, candidates[start : start + AT_ONCE], clock)
+            steps.append(step if record else step._replace(inputs={}, outputs={}))
+        return _joined(steps)
+
+    def _look(self, images: Sequence[Picture], candidates: Sequence[Candidate], clock: Clock) -> Step:
         start = clock()
         pictures = [images[candidate.picture] for candidate in candidates]
         windows: list[Sequence[Window]] = []
@@ -98,8 +155,52 @@ class Stage:
         looked = clock()
         outputs = self.forward(inputs)
         answered = clock()
-        for blob, answer in self.answers.items():
-            candidates = answer.read(outputs[blob], windows[0], candidates)
+        candidates = self.read(outputs, windows[0], candidates)
         seen = [one.seen(window) for one, window in zip(candidates, windows[0], strict=True)]
         times = start, looked, answered, clock()
         return Step(self, windows[0], inputs, outputs, seen, times)
+
+    def read(
+        self, outputs: Blobs, windows: Sequence[Window], candidates: Sequence[Candidate]
+    ) -> Sequence[Candidate]:
+        """Candidates (n) with what the net's outputs say of them in these windows.
+
+        Raises ProtofaceError for what an answer cannot be.
+        """
+        try:
+            for blob, answer in self.answers.items():
+                candidates = answer.read(outputs[blob], windows, candidates)
+        except ProtofaceError as error:
+            raise ProtofaceError(f"stage '{self.name}': {error}") from error
+        return candidates
+
+
+def _kept(step: Step, keep: Keep) -> Step:
+    """The step with those candidates that its stage keeps."""
+    kept = keep.chosen(step.windows, step.candidates)
+    return step._replace(candidates=[step.candidates[index] for index in kept], kept=kept)
+
+
+def _with_boxes(candidates: Sequence[Candidate], given: Sequence[Candidate]) -> list[Candidate]:
+    """Candidates with the boxes that they were given."""
+    return [one._replace(box=other.box) for one, other in zip(candidates, given, strict=True)]
+
+
+def _joined(steps: Sequence[Step]) -> Step:
+    """Steps of one stage, one after the other, as one."""
+    start = steps[0].times[0]
+    looked = start + sum(step.seconds.inputs for step in steps)
+    answered = looked + sum(step.seconds.forward for step in steps)
+    end = answered + sum(step.seconds.read for step in steps)
+    return Step(
+        steps[0].stage,
+        [window for step in steps for window in step.windows],
+        _together([step.inputs for step in steps]),
+        _together([step.outputs for step in steps]),
+        [candidate for step in steps for candidate in step.candidates],
+        (start, looked, answered, end),
+    )
+
+
+def _together(parts: Sequence[Blobs]) -> Blobs:
+    return {blob: np.concatenate([part[blob] for part in parts]) for blob in parts[0]}

@@ -32,12 +32,16 @@ IR_VERSION = 8
 LARGE = 1 << 10  # values of a constant: shapes and the like, which the checker reads, have fewer
 
 
-def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onnx.ModelProto:
+def to_onnx(
+    net: caffe_pb2.NetParameter, source: str, opset: int = OPSET, any_size: bool = False
+) -> onnx.ModelProto:
     """The TEST phase of a net that holds its weights, as a checked ONNX model.
 
     Data and loss layers are left out; `source` names the net in errors. Raises ProtofaceError for a
     layer that ONNX cannot express and for an opset outside 13 .. the installed onnx's newest. Weights
-    too small to matter are written as zeros (`denormals.py`).
+    too small to matter are written as zeros (`denormals.py`). `any_size`: layers that can are written
+    so that they work on inputs of other heights and widths; `any_size.py` looks whether all of them
+    can.
     """
     newest = onnx.defs.onnx_opset_version()
     if not MINIMUM_OPSET <= opset <= newest:
@@ -48,6 +52,7 @@ def to_onnx(net: caffe_pb2.NetParameter, source: str, opset: int = OPSET) -> onn
     written = OnnxGraph(
         (value.name for node in graph.nodes for value in node.tops),
         (value.name for value in graph.outputs),
+        any_size,
     )
     if any(not node.layer.fed and not (node.bottoms and node.layer.batched) for node in graph.nodes):
         written.beside_constants.update(value.name for value in graph.inputs)

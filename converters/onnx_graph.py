@@ -18,10 +18,11 @@ class OnnxGraph:
     """The growing graph that a layer's `onnx` method appends to.
 
     `values` are the names of the net's own values, which nothing else may bear; `outputs` those of them
-    that must be there at the end.
+    that must be there at the end. `any_size`: heights and widths may be others than declared.
     """
 
-    def __init__(self, values: Iterable[str], outputs: Iterable[str]) -> None:
+    def __init__(self, values: Iterable[str], outputs: Iterable[str], any_size: bool = False) -> None:
+        self.any_size = any_size
         #: The model: its constants stand here from the start, nothing large is copied later.
         self.model = onnx.ModelProto(producer_name="protoface")
         self.nodes: list[onnx.NodeProto] = []

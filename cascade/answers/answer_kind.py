@@ -14,17 +14,24 @@ from ..kinds import Kinds
 from ..layouts import Layout
 from ..windows.mode import Mode
 from ..windows.window import Floats, Window
+from .places import Map, Places, make_map
 
 
 class AnswerKind(ABC):
     """One output of a stage's net.
 
     `blob` is the output's name, "" where the net has one. `shape` is that of one candidate's part of
-    it.
+    it; 0 stands for any size. `map` says which cells the places of a map speak of; None if the output is of
+    one candidate, which it cannot be if it `needs_map`. `gives_...`: what it says.
+    `mirrors`: whether it is known what it says of a mirrored picture.
     """
 
     blob: str
     shape: tuple[int, ...]
+    map: Map | None = None
+    gives_score = gives_points = gives_box = False
+    needs_map = False
+    mirrors = True
 
     def __init__(self, parameter: Any, layout: Layout, mode: Mode) -> None:
         self.layout, self.mode = layout, mode
@@ -36,8 +43,24 @@ class AnswerKind(ABC):
         """Candidates (n) with what values (n, *shape) say of them; `windows` are the first view's."""
 
     @abstractmethod
+    def read_places(self, values: Floats, places: Places) -> Places:
+        """Places (n) of a map with what values (n, channels) say of them."""
+
+    @abstractmethod
     def mirrored(self, values: Floats) -> Floats:
         """What values (n, *shape) of mirrored pictures say of the pictures as they are."""
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """The shape of the output without its batch: of a map with rows and columns, of any number."""
+        return self.shape if self.map is None else (*self.shape, 0, 0)
+
+    def check(self, channels: int, where: str) -> None:  # noqa: B027
+        """Raise ProtofaceError with `where` if the output has too few channels."""
+
+    def scores(self, values: Floats) -> Floats:
+        """Of an answer that `gives_score` the scores (n, ...) in values (n, channels, ...)."""
+        raise NotImplementedError
 
 
 ANSWERS: Kinds[AnswerKind] = Kinds("answer", __package__)
@@ -56,6 +79,8 @@ def make_answers(
         name, kind = ANSWERS.find(parameter, where)
         answers.append(kind(getattr(parameter, name), layout, mode))
         answers[-1].blob = parameter.blob
+        if parameter.HasField("map"):
+            answers[-1].map = make_map(parameter.map, where)
     if len({answer.blob for answer in answers}) < len(answers):
         raise ProtofaceError(f"{where}: several answers need the blob of each, all different")
     return answers

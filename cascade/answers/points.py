@@ -1,8 +1,9 @@
-"""The answer of points: where the points of the layout lie in the window."""
+"""The answer of points: where the points of the layout lie in the window, or around a cell."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,33 +11,69 @@ from .. import cascade_pb2
 from ..face import Candidate
 from ..layouts import Layout
 from ..windows.mode import Mode
-from ..windows.window import Floats, Window
+from ..windows.window import Floats, Points, Window
 from .answer_kind import ANSWERS, AnswerKind
+from .places import Places
 
 
 @ANSWERS.register("points")
 class PointsAnswer(AnswerKind):
-    """X and y of every point, -1 to 1 from the first to the last pixel of the window or its patches."""
+    """X and y of every point.
+
+    CENTRED: -1 to 1 from the first to the last pixel of the window or its patches. CORNER: 0 to 1,
+    times the sides of the window, added to its first pixel. The order is x1 y1 x2 y2 ... or, by AXES,
+    x1 x2 ... y1 y2 ...
+    """
+
+    gives_points = True
 
     def __init__(self, parameter: cascade_pb2.PointsAnswer, layout: Layout, mode: Mode) -> None:
         super().__init__(parameter, layout, mode)
         self.shape = (2 * len(layout),)
-        flip = np.array(layout.flip)
-        self._order = np.stack((2 * flip, 2 * flip + 1), 1).ravel()
-        self._signs = np.tile(np.array((-1, 1), np.float32), len(layout))
+        self.axes = parameter.order == cascade_pb2.PointsAnswer.AXES
+        self.corner = parameter.range == cascade_pb2.PointsAnswer.CORNER
+        self.mirrors = not self.corner
+        self._to_picture = corner_points if self.corner else mode.to_picture
 
     def read(
         self, values: Floats, windows: Sequence[Window], candidates: Sequence[Candidate]
     ) -> list[Candidate]:
         """See AnswerKind; a candidate whose window is empty keeps the points that it had."""
-        to_picture = self.mode.to_picture
+        to_picture = self._to_picture
+        if self.axes:
+            values = self._pairs(values)
         return [
             candidate
             if window.empty and candidate.points is not None
-            else candidate.at(to_picture(value, window))
+            else candidate.at(to_picture(value, window.frame or window))
             for value, window, candidate in zip(values, windows, candidates, strict=True)
         ]
 
+    def read_places(self, values: Floats, places: Places) -> Places:  # noqa: D102
+        spots = self._pairs(values).reshape(len(values), -1, 2).astype(np.float64)
+        cell, corners = places.map.cell, places.corners[:, None]
+        if self.corner:
+            points = places.to_picture(corners + spots * cell)
+        else:  # the centres of pixels are a half from their edges
+            half = (cell - 1) / 2
+            points = places.to_picture(corners + half + spots * half + 0.5) - 0.5
+        return replace(places, points=points.astype(np.float32))
+
     def mirrored(self, values: Floats) -> Floats:
         """See AnswerKind; a point takes the place of its partner."""
-        return values.take(self._order, 1) * self._signs  # type: ignore[no-any-return]
+        points = self._pairs(values).reshape(len(values), -1, 2)[:, list(self.layout.flip)]
+        turned: Floats = points * np.array((-1, 1), values.dtype)
+        return (turned.swapaxes(1, 2) if self.axes else turned).reshape(values.shape)
+
+    def _pairs(self, values: Floats) -> Floats:
+        """Values (n, 2 points) in the order x1 y1 x2 y2 ..."""
+        if not self.axes:
+            return values
+        return values.reshape(len(values), 2, -1).swapaxes(1, 2).reshape(len(values), -1)
+
+
+def corner_points(output: Floats, window: Window) -> Points:
+    """Points (n, 2) in the picture of a net's output (2n): parts of the sides, from the first pixel."""
+    spots = output.reshape(-1, 2) * (window.width, window.height) + (window.x, window.y)
+    found: Points = spots.astype(np.float32)
+    return found

@@ -43,10 +43,11 @@ class Backend(Protocol):
     def missing(self) -> str | None:
         """What this machine lacks, in one line with the remedy; None if the backend can run."""
 
-    def run(self, net: Net | ModelProto, source: str, threads: int | None) -> Run:
+    def run(self, net: Net | ModelProto, source: str, threads: int | None, multiple: int = 0) -> Run:
         """Make `net`, which holds its weights, run: input blobs in, output blobs out.
 
-        `source` names it in errors; `threads` limits the runtime's. Raises ProtofaceError.
+        `source` names it in errors; `threads` limits the runtime's. If `multiple` is not 0 the sides of
+        inputs are any multiples of so many pixels. Raises ProtofaceError.
         """
 
     def open(self, file: OnnxFile, threads: int | None) -> tuple[Ends, Run]:

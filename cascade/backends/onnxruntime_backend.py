@@ -32,11 +32,13 @@ class OnnxRuntime:
             return None
         return onnxruntime_gpu.missing_cuda()
 
-    def run(self, net: Net | ModelProto, source: str, threads: int | None) -> Run:  # noqa: D102
+    def run(  # noqa: D102
+        self, net: Net | ModelProto, source: str, threads: int | None, multiple: int = 0
+    ) -> Run:
         # here, as exporting imports onnx and all layers, which a file that is run as it is does without
         from .in_memory import serialised
 
-        return run_onnxruntime(*serialised(net, source), threads, self.device)
+        return run_onnxruntime(*serialised(net, source, multiple), threads, self.device)
 
     def open(self, file: OnnxFile, threads: int | None) -> tuple[Ends, Run]:  # noqa: D102
         return open_onnxruntime(file.content, file.path, threads, self.device)

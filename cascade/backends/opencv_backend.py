@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: An answer in [-1, 1] may differ so much between two runtimes of one ONNX file: rounding of int8.
 AGREEMENT = 0.02
+#: Sides of a made-up picture for a net that takes any, or their multiples.
+SIDE = 384
 
 
 class OpenCV:
@@ -40,21 +42,24 @@ class OpenCV:
             return None
         return opencv_gpu.missing_cuda()
 
-    def run(self, net: Net | ModelProto, source: str, threads: int | None) -> Run:  # noqa: D102
+    def run(  # noqa: D102
+        self, net: Net | ModelProto, source: str, threads: int | None, multiple: int = 0
+    ) -> Run:
         # here, as Caffe's layers and onnx take long to import, and `open` needs less
         from protoface.converters.graph import Net
         from protoface.converters.opencv_net import opencv_net
 
         from .in_memory import as_onnx
 
-        ends = ends_of(net, source)
-        if isinstance(net, Net):
-            return self._placed(opencv_net(net, source, self.cuda), ends, threads)
-        model = as_onnx(net, source)
+        if isinstance(net, Net) and not multiple:
+            return self._placed(opencv_net(net, source, self.cuda), ends_of(net, source), threads)
+        model = as_onnx(net, source, multiple)
+        ends = ends_of(model, source)
         run = self._placed(
             opencv_net_from_onnx(model.SerializeToString(), source, self.cuda), ends, threads
         )
-        _check(run, model, ends)
+        if not isinstance(net, Net):
+            _check(run, model, ends)
         return run
 
     def open(self, file: OnnxFile, threads: int | None) -> tuple[Ends, Run]:  # noqa: D102
@@ -78,8 +83,8 @@ class OpenCV:
 
 
 def _shapes(ends: Ends) -> dict[str, list[int]]:
-    """Of the inputs for one picture; what is left open is 1."""
-    return {value.blob: [1, *(size or 1 for size in value.shape[1:])] for value in ends.inputs}
+    """Of the inputs for one picture; heights and widths that are left open are SIDE."""
+    return {value.blob: [1, *(size or SIDE for size in value.shape[1:])] for value in ends.inputs}
 
 
 def _check(run: Run, model: ModelProto, ends: Ends) -> None:

@@ -30,11 +30,13 @@ class OpenVino:
             return "this CPU does not compute in bfloat16, which OpenVINO would imitate; use openvino"
         return None
 
-    def run(self, net: Net | ModelProto, source: str, threads: int | None) -> Run:  # noqa: D102
+    def run(  # noqa: D102
+        self, net: Net | ModelProto, source: str, threads: int | None, multiple: int = 0
+    ) -> Run:
         # here, as exporting imports onnx and all layers, which a file that is run as it is does without
         from .in_memory import serialised
 
-        return run_openvino(*serialised(net, source), threads, self.precision)
+        return run_openvino(*serialised(net, source, multiple), threads, self.precision)
 
     def open(self, file: OnnxFile, threads: int | None) -> tuple[Ends, Run]:  # noqa: D102
         return open_openvino(file.content, file.path, threads, self.precision)

@@ -39,15 +39,20 @@ class PyTorch:
             return None
         return f"torch {torch.__version__} finds no CUDA device"
 
-    def run(self, net: Net | ModelProto, source: str, threads: int | None) -> Run:  # noqa: D102
+    def run(  # noqa: D102
+        self, net: Net | ModelProto, source: str, threads: int | None, multiple: int = 0
+    ) -> Run:
         # here, as all of them take long to import
         import torch
         from onnx import ModelProto
 
+        from protoface.converters.any_size import to_any_size
         from protoface.converters.precision import allow_tf32
 
         if isinstance(net, ModelProto):
             _refuse(source)
+        if multiple:  # what ONNX says of a net's layers is so here
+            to_any_size(net, source, multiple)
         if self.device == "cuda":
             allow_tf32(False)
         if forked():  # where PyTorch would wait for its parent's threads

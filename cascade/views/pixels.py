@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -12,9 +13,10 @@ from protoface.converters.errors import ProtofaceError
 from .. import cascade_pb2
 from ..face import Candidate
 from ..layouts import Layout
-from ..windows.halves import Picture
+from ..windows.halves import Picture, halves
+from ..windows.levels import Level, Levels
 from ..windows.mode import Mode
-from ..windows.window import Window
+from ..windows.window import Floats, Window, picture_window
 from ..windows.window_kind import make_window
 from .view_kind import VIEWS, Batch, ViewKind, make_views
 
@@ -40,21 +42,28 @@ class PixelsView(ViewKind):
     ) -> None:
         super().__init__(parameter, layout, mode, where)
         preprocess = parameter.preprocess
-        _check(preprocess, mode, where)
         self.window = make_window(parameter.window, layout, mode, where)
+        self.levels = self.window.levels
+        _check(preprocess, where, self.levels)
         self.needs_points, self.needs_box = self.window.needs_points, self.window.needs_box
         self.patches = len(layout) if self.window.patch else 1
-        self.size = (preprocess.size[0], preprocess.size[-1])
+        self.size = (0, 0) if self.levels else (preprocess.size[0], preprocess.size[-1])
         self.shape = (3 * self.patches, *self.size)
+        self.pixels = self.levels.usual_pixels if self.levels else math.prod(self.size)
+        self._takes_box = self.needs_box or self.window.whole
         self.interpolation = _INTERPOLATION[preprocess.interpolation]
         mean = list(preprocess.mean) or [0.0]
         self.mean = mean * 3 if len(mean) == 1 else mean
         self.scale = preprocess.scale
         self.swap = preprocess.color_order == _Preprocess.RGB
 
-    def windows(self, candidates: Sequence[Candidate]) -> list[Window]:  # noqa: D102
+    def windows(self, candidates: Sequence[Candidate]) -> list[Window]:
+        """See ViewKind. Raises ProtofaceError for a box that is given and covers no pixel."""
         over = self.window.over
-        return [over(candidate.size, candidate.box, candidate.points) for candidate in candidates]
+        found = [over(candidate.size, candidate.box, candidate.points) for candidate in candidates]
+        if self._takes_box:
+            _check_boxes(found, candidates)
+        return found
 
     def make_input(self, images: Sequence[Picture], windows: Sequence[Window]) -> Batch:
         """See ViewKind; nothing but black where a window is empty."""
@@ -66,11 +75,23 @@ class PixelsView(ViewKind):
             for image, window in zip(images, windows, strict=True)
             for part in window.patches or (window,) * self.patches
         ]
-        # (value - mean) * scale, in the net's colour order, as planes
-        batch = cv2.dnn.blobFromImages(parts, self.scale, mean=self.mean, swapRB=self.swap)
-        if self.patches > 1:
-            batch = batch.reshape(len(images), -1, height, width)
-        return batch  # type: ignore[return-value]
+        batch = self.fill(parts)
+        return batch.reshape(len(images), -1, height, width) if self.patches > 1 else batch
+
+    def fill(self, parts: Sequence[Floats]) -> Batch:
+        """(value - mean) * scale, in the net's colour order, as planes."""
+        return cv2.dnn.blobFromImages(  # type: ignore[return-value]
+            parts, self.scale, mean=self.mean, swapRB=self.swap
+        )
+
+    def show_level(self, image: Picture, level: Level) -> Floats:
+        """See ViewKind; black where the picture ends."""
+        whole = picture_window(halves(image).image.shape[:2])
+        seen = self.mode.resample(image, whole, level.rows, level.columns, self.interpolation)
+        below, right = level.height - level.rows, level.width - level.columns
+        if not (below or right):
+            return seen
+        return cv2.copyMakeBorder(seen, 0, below, 0, right, cv2.BORDER_CONSTANT)
 
     def mirrored(self, batch: Batch) -> Batch:
         """See ViewKind; a point's patch takes the place of its partner's."""
@@ -91,21 +112,30 @@ def only_pixels(
     return view if isinstance(view, PixelsView) and not others else None
 
 
+def _check_boxes(windows: Sequence[Window], candidates: Sequence[Candidate]) -> None:
+    """Of boxes that the caller gives: no stage has looked at them before."""
+    for window, candidate in zip(windows, candidates, strict=True):
+        if window.empty and candidate.box is not None and not candidate.windows:
+            rows, columns = candidate.size
+            raise ProtofaceError(
+                f"box {candidate.box.tolist()} covers no pixel of the {columns} x {rows} picture"
+            )
+
+
 #: Pixels of a side of a net's input: with three channels 200 MB a picture.
 LARGEST_SIDE = 4096
 
 
-def _check(preprocess: cascade_pb2.PreprocessParameter, mode: Mode, where: str) -> None:
-    if len(preprocess.mean) not in (0, 1, 3) or len(preprocess.size) not in (1, 2):
+def _check(preprocess: cascade_pb2.PreprocessParameter, where: str, levels: Levels | None) -> None:
+    if levels and preprocess.size:
+        raise ProtofaceError(f"{where}: its window has levels, which have sizes; leave out size")
+    if len(preprocess.mean) not in (0, 1, 3) or len(preprocess.size) not in (
+        (0,) if levels else (1, 2)
+    ):
         raise ProtofaceError(
             f"{where}: preprocess needs one or two values of size, and none, one or three of mean"
         )
-    if not 0 < min(preprocess.size) <= max(preprocess.size) <= LARGEST_SIDE:
+    if preprocess.size and not 0 < min(preprocess.size) <= max(preprocess.size) <= LARGEST_SIDE:
         raise ProtofaceError(
             f"{where}: size is {max(preprocess.size)}, at most {LARGEST_SIDE} pixels and at least 1"
-        )
-    name = _Preprocess.Interpolation.Name(preprocess.interpolation)
-    if name in mode.LACKS:
-        raise ProtofaceError(
-            f"{where} resizes by {name}, which {mode.NAME} mode does not have; use clean mode"
         )

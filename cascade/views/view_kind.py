@@ -16,8 +16,9 @@ from ..face import Candidate
 from ..kinds import Kinds
 from ..layouts import Layout
 from ..windows.halves import Picture
+from ..windows.levels import Level, Levels
 from ..windows.mode import Mode
-from ..windows.window import Window
+from ..windows.window import Floats, Window
 
 #: What one input of a net is fed: (n, channels, height, width) float32.
 Batch = NDArray[np.float32]
@@ -26,18 +27,26 @@ Batch = NDArray[np.float32]
 class ViewKind(ABC):
     """One input of a stage's net.
 
-    `blob` is the input's name, "" where the net has one. `shape` is that of one candidate's part of it.
-    `where` names the stage in errors.
+    `blob` is the input's name, "" where the net has one. `shape` is that of one candidate's part of
+    it; 0 stands for any size. `pixels` are those of an input, usually. `levels`: the sizes in which it shows
+    all of a picture, instead of windows. `where` names the stage in errors.
     """
 
     blob: str
     shape: tuple[int, ...]
+    pixels: int
+    levels: Levels | None = None
     #: Whether a candidate must have points, or a box, before it can be looked at.
     needs_points = False
     needs_box = False
 
     def __init__(self, parameter: Any, layout: Layout, mode: Mode, where: str) -> None:
         self.layout, self.mode = layout, mode
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """The shape of the net's input without its batch."""
+        return self.shape
 
     @abstractmethod
     def windows(self, candidates: Sequence[Candidate]) -> list[Window]:
@@ -49,6 +58,14 @@ class ViewKind(ABC):
 
         Pictures may come with their halves, which views and stages then share.
         """
+
+    def show_level(self, image: Picture, level: Level) -> Floats:
+        """All of a picture in one of its levels: (height, width, 3), what `fill` takes."""
+        raise NotImplementedError
+
+    def fill(self, parts: Sequence[Floats]) -> Batch:
+        """The input (n, channels, height, width) for pixels (n) of equal size."""
+        raise NotImplementedError
 
     @abstractmethod
     def mirrored(self, batch: Batch) -> Batch:

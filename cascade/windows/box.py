@@ -1,42 +1,56 @@
-"""The box window: a box that the caller gives, enlarged around its centre, clipped to the picture."""
+"""The box window: a box that the caller gives or a stage has found, enlarged around its centre."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from protoface.converters.errors import ProtofaceError
 
 from .. import cascade_pb2
 from ..layouts import Layout
 from .mode import Mode
-from .window import Box, Floats, Size, Window
+from .window import NOTHING, Box, Floats, Size, Window
 from .window_kind import WINDOWS, WindowKind
+
+#: A box this many times as large as the picture's longer side shows nothing, and would take memory.
+LARGEST = 16
 
 
 @WINDOWS.register("box")
 class BoxWindow(WindowKind):
-    """`scale` times the box that is given with the picture."""
+    """`scale` times the box of the face, or the square of its longer side; see cascade.proto."""
 
     needs_box = True
 
     def __init__(self, parameter: cascade_pb2.BoxWindow, layout: Layout, mode: Mode) -> None:
         super().__init__(parameter, layout, mode)
-        self.scale = parameter.scale
+        if not 0 < parameter.scale <= LARGEST:
+            raise ProtofaceError(
+                f"scale is {parameter.scale:g}, it must be above 0 and at most {LARGEST}"
+            )
+        self.scale, self.square = parameter.scale, parameter.square
+        self.clip = parameter.border == cascade_pb2.BoxWindow.CLIP or not mode.PADS
+        self.black = parameter.border == cascade_pb2.BoxWindow.BLACK
 
-    def over(self, size: Size, box: Box | None, points: Floats | None) -> Window:  # noqa: D102
+    def over(self, size: Size, box: Box | None, points: Floats | None) -> Window:
+        """See WindowKind; empty if the box covers no pixel of the picture, or is far too large."""
         if box is None:
             raise ProtofaceError("it looks through a box: give boxes")
-        return boxed(self.mode, size, box, self.scale)
+        sides = enlarged(box, self.scale)
+        window = self.mode.square_box(size, *sides) if self.square else Window(*sides)
+        return window if window.frame else self._bordered(window, size)
+
+    def _bordered(self, window: Window, size: Size) -> Window:
+        """What is seen of a window that the mode has not clipped."""
+        seen = self.mode.box(size, window.x, window.y, window.width, window.height)
+        if self.clip or seen.empty:
+            return seen
+        reach = max(window.width, window.height)
+        return replace(window, black=self.black) if reach <= LARGEST * max(size) else NOTHING
 
 
-def boxed(mode: Mode, size: Size, box: Box, scale: float) -> Window:
-    """A box (4) x, y, width, height, enlarged. Raises ProtofaceError if it covers no pixel."""
+def enlarged(box: Box, scale: float) -> tuple[float, float, float, float]:
+    """A box (4) x, y, width, height, enlarged around its centre."""
     x, y, width, height = box.tolist()
     grow = scale - 1
-    window = mode.box(
-        size, x - width * grow / 2, y - height * grow / 2, width * (1 + grow), height * (1 + grow)
-    )
-    if window.empty:
-        rows, columns = size
-        raise ProtofaceError(
-            f"box {[x, y, width, height]} covers no pixel of the {columns} x {rows} picture"
-        )
-    return window
+    return x - width * grow / 2, y - height * grow / 2, width * (1 + grow), height * (1 + grow)

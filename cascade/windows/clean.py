@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import math
 
+from .clean_boxes import EXTRA, PADS, cells, enough, level, moved, moved_window, square_box, window_box
 from .sampling import resample
 from .window import NOTHING, Floats, Size, Window, to_picture
 
-__all__ = ["LACKS", "NAME", "box", "resample", "square", "to_picture"]
+__all__ = [
+    "EXTRA",
+    "LACKS",
+    "NAME",
+    "PADS",
+    "box",
+    "cells",
+    "enough",
+    "level",
+    "moved",
+    "moved_window",
+    "resample",
+    "square",
+    "square_box",
+    "to_picture",
+    "window_box",
+]
 
 NAME = "clean"
 LACKS: frozenset[str] = frozenset()

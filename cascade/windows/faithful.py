@@ -1,5 +1,7 @@
 """Faithful mode: what the original's demo computed, with its rounding and its quirks.
 
+For finders it is what facenet-pytorch computes (`faithful_boxes.py`, `area_means.py`).
+
 Resizing is done in float32, centres are divided as integers, points are rounded to whole pixels (halves
 to even), and a square's far edge is one pixel further than its side. Arithmetic is float32 as there:
 in float64 some windows move by a pixel. Source: the original experiment's demo and crop, in NumPy.
@@ -10,12 +12,43 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from .area_means import area_means
+from .faithful_boxes import (
+    EXTRA,
+    PADS,
+    cells,
+    enough,
+    level,
+    moved,
+    moved_window,
+    square_box,
+    window_box,
+)
 from .halves import Picture, halves
 from .window import Floats, Points, Size, Window
 
+__all__ = [
+    "EXTRA",
+    "LACKS",
+    "MANY",
+    "NAME",
+    "PADS",
+    "box",
+    "cells",
+    "enough",
+    "level",
+    "moved",
+    "moved_window",
+    "resample",
+    "square",
+    "square_box",
+    "to_picture",
+    "window_box",
+]
+
 NAME = "faithful"
 #: What the original did not have.
-LACKS = frozenset({"AREA", "similarity"})
+LACKS = frozenset({"similarity"})
 #: Values of a window from which on its channels are resized one by one.
 MANY = 1 << 24
 
@@ -46,7 +79,12 @@ def _sliced(size: Size, start: Floats, stop: Floats) -> Window:
 
 
 def resample(picture: Picture, window: Window, height: int, width: int, interpolation: int) -> Floats:
-    """The window resized in float32: height x width x 3 in the picture's colours."""
+    """The window resized in float32: height x width x 3 in the picture's colours.
+
+    INTER_AREA is facenet-pytorch's, the mean of whole pixels (`area_means`).
+    """
+    if interpolation == cv2.INTER_AREA:
+        return area_means(halves(picture), window, height, width)
     image, left, top = halves(picture).image, int(window.x), int(window.y)
     part = image[top : top + int(window.height), left : left + int(window.width)]
     if part.size < MANY:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .window import Image
 
@@ -19,13 +21,18 @@ WIDE = 1 << 20
 class Halves:
     """A picture (rows, columns, 3) uint8 and its halves: means of 2 x 2 pixels, of 4 x 4 and so on.
 
-    They are made when they are first needed. The last column and row of an odd number of them are
-    repeated, so a half covers all of its picture. For one thread at a time.
+    They are made when they are first needed, as the sums are. The last column and row of an odd number
+    of them are repeated, so a half covers all of its picture. For one thread at a time.
     """
 
     def __init__(self, image: Image) -> None:
         self.image = image
         self._made = {(0, 0): image}
+
+    @cached_property
+    def sums(self) -> NDArray[np.int32]:
+        """Sums of all values above and left of each pixel (rows + 1, columns + 1, 3), modulo 2^32."""
+        return cv2.integral(self.image, sdepth=cv2.CV_32S)  # type: ignore[return-value]
 
     def half(self, across: int, down: int) -> Image:
         """The picture after so many halvings of its columns and rows; pixel i holds i * 2^n and on.

@@ -15,12 +15,18 @@ _TAPS = np.arange(-1, 3)
 
 
 def gather(
-    image: Image, rule: NDArray[np.float64], height: int, width: int, interpolation: int
+    image: Image,
+    rule: NDArray[np.float64],
+    height: int,
+    width: int,
+    interpolation: int,
+    black: bool = False,
 ) -> Image:
     """As cv2.warpAffine with BORDER_REPLICATE, for a picture of any size: (height, width, 3) uint8.
 
     `rule` (2, 3) leads from (column, row, 1) of the result to (x, y) in the picture. Only the pixels
     around each place are looked at: copied side by side they are a small picture to sample from.
+    `black`: those beyond the picture are black, as with BORDER_CONSTANT.
     """
     rows, columns = image.shape[:2]
     c, r = np.meshgrid(np.arange(width), np.arange(height))
@@ -30,6 +36,9 @@ def gather(
     across = np.clip(left[..., None] + _TAPS, 0, columns - 1)
     down = np.clip(top[..., None] + _TAPS, 0, rows - 1)
     patches = image[down[:, :, :, None], across[:, :, None, :]]  # (height, width, 4, 4, 3)
+    if black:
+        patches[down != top[..., None] + _TAPS] = 0
+        patches.swapaxes(2, 3)[across != left[..., None] + _TAPS] = 0
     small = patches.transpose(0, 2, 1, 3, 4).reshape(4 * height, 4 * width, 3)
     map_x, map_y = (4 * c + 1 + x - left).astype(np.float32), (4 * r + 1 + y - top).astype(np.float32)
     return cv2.remap(small, map_x, map_y, interpolation)  # type: ignore[no-any-return]

@@ -8,24 +8,50 @@ from protoface.converters.errors import ProtofaceError
 
 from . import clean, faithful
 from .halves import Picture
+from .levels import Level
 from .window import Floats, Points, Size, Window
 
 
 class Mode(Protocol):
     """What a mode computes; `clean.py` and `faithful.py` are the two.
 
-    Sizes are (rows, columns), all else is in pixels. `LACKS` names kinds of windows and interpolations
-    that it does not have.
+    Sizes are (rows, columns), all else is in pixels. `LACKS` names kinds of windows that it does
+    not have, `EXTRA` are pixels added to the sides of boxes where overlaps are measured, by
+    union and by minimum, `PADS` says whether windows may reach beyond the picture. Many boxes are
+    arrays (n, 4) of x, y, width, height.
     """
 
     NAME: str
     LACKS: frozenset[str]
+    EXTRA: tuple[float, float]
+    PADS: bool
 
     def box(self, size: Size, x: float, y: float, width: float, height: float) -> Window:
         """The part of a given rectangle that lies in the picture."""
 
     def square(self, size: Size, points: Floats, around: int, a: int, b: int, k: float) -> Window:
         """The square of side k * distance(a, b) around a point; they are indices of points."""
+
+    def square_box(self, size: Size, x: float, y: float, width: float, height: float) -> Window:
+        """The square of the longer side of a box, on the same centre."""
+
+    def level(self, size: Size, scale: float) -> Level:
+        """A picture scaled as a whole."""
+
+    def enough(self, scores: Floats, least: float, mapped: bool) -> Floats:
+        """Whether scores (n), of a map's places or of crops, are high enough; not if they are NaN."""
+
+    def cells(self, level: Level, corners: Floats, side: int) -> Floats:
+        """Boxes of cells of that side whose first pixels (n, 2) are (x, y) in a level."""
+
+    def moved(self, boxes: Floats, offsets: Floats) -> Floats:
+        """Boxes of cells moved by offsets (n, 4) dx1, dy1, dx2, dy2 in parts of their sides."""
+
+    def window_box(self, window: Window) -> Floats:
+        """The box (4) that a window shows."""
+
+    def moved_window(self, window: Window, offsets: Floats) -> Floats:
+        """The box (4) that offsets (4) make of a window."""
 
     def resample(
         self, picture: Picture, window: Window, height: int, width: int, interpolation: int

@@ -10,6 +10,8 @@ from .halves import Halves, Picture, halves, halvings
 from .large_pictures import SIDE, gather
 from .window import Image, Window
 
+#: What is seen beyond the picture, by `Window.black`.
+_BORDER = (cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)
 Row = tuple[float, float, float]
 Rule = tuple[Row, Row]
 
@@ -17,9 +19,9 @@ Rule = tuple[Row, Row]
 def resample(picture: Picture, window: Window, height: int, width: int, interpolation: int) -> Image:
     """The window, height x width x 3 uint8 in the picture's colours; beyond it its edge repeats.
 
-    `interpolation` is OpenCV's. INTER_AREA halves the picture until its pixels are about as large as
-    the net's (`halvings`), and then samples it as INTER_LINEAR, for a whole picture too. `picture` may
-    be given with its halves: those of one window serve others.
+    Beyond it a `black` window is black. `interpolation` is OpenCV's. INTER_AREA halves the picture
+    until its pixels are about as large as the net's (`halvings`), and then samples it as INTER_LINEAR,
+    for a whole picture too. `picture` may be given with its halves: those of one window serve others.
     """
     picture = halves(picture)
     rule = _rule(window, height, width)
@@ -31,10 +33,10 @@ def resample(picture: Picture, window: Window, height: int, width: int, interpol
         if window == Window(0, 0, image.shape[1], image.shape[0]):
             return cv2.resize(image, (width, height), interpolation=interpolation)  # type: ignore[return-value]
     if max(*image.shape[:2], window.width, window.height) > SIDE:
-        return gather(image, np.array(rule), height, width, interpolation)
+        return gather(image, np.array(rule), height, width, interpolation, window.black)
     flags = interpolation | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(  # type: ignore[return-value]
-        image, np.array(rule), (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        image, np.array(rule), (width, height), flags=flags, borderMode=_BORDER[window.black]
     )
 
 

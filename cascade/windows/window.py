@@ -29,7 +29,9 @@ Floats = NDArray[Any]
 class Window:
     """A rectangle of a picture in pixels, sub-pixel in clean mode; the module has the convention.
 
-    `patches`, if there are any, are what a net of patches looks through, one for each point.
+    `patches`, if there are any, are what a net of patches looks through, one for each point. `black`:
+    beyond the picture it shows black, else the picture's edge repeated. `frame`: what the answers are
+    relative to, if that is not the window itself.
     """
 
     x: float
@@ -38,6 +40,8 @@ class Window:
     height: float
     angle: float = 0
     patches: tuple[Window, ...] = ()
+    black: bool = False
+    frame: Window | None = None
 
     @property
     def empty(self) -> bool:

@@ -79,6 +79,12 @@ class Pooling(Layer):
         g, sizes = self.geometry, self.bottoms[0][2:]
         return all((self.size[i] - 1) * g.stride[i] < sizes[i] + 2 * g.pad[i] for i in (0, 1))
 
+    def rounds_up(self) -> bool:
+        """Whether ONNX's ceil_mode makes the same windows for any size: without padding, none empty."""
+        g, floor = self.geometry, self.param.pooling_param.round_mode == FLOOR
+        overlap = all(s <= k for s, k in zip(g.stride, g.kernel, strict=True))
+        return not (floor or any(g.pad)) and overlap
+
     def spans(self, axis: int) -> NDArray[np.int64]:
         """How many pixels of the padded picture are under each window along one axis."""
         g, size = self.geometry, self.bottoms[0][2 + axis]
@@ -96,6 +102,8 @@ class Pooling(Layer):
     ) -> list[torch.Tensor]:
         from torch.nn.functional import avg_pool2d, max_pool2d, pad
 
+        if bottoms[0].shape[2:] != self.bottoms[0][2:]:  # a fully convolutional net on another size
+            return Pooling(self.param, [tuple(bottoms[0].shape)]).forward(bottoms, blobs, train)
         g = self.geometry
         around = (g.pad[1], self.behind[1], g.pad[0], self.behind[0])
         if self.param.pooling_param.pool == MAX:
@@ -119,6 +127,9 @@ class Pooling(Layer):
             source = graph.pad(bottoms[0], g.pad, self.behind, value, f"{name}/padded")
             pads = (0, 0, 0, 0)
         attributes = {"kernel_shape": g.kernel, "strides": g.stride, "pads": pads}
+        if graph.any_size and maximum and self.rounds_up():
+            attributes.update(pads=(0, 0, 0, 0), ceil_mode=1)
+            source = bottoms[0]
         if maximum:
             graph.node("MaxPool", [source], tops, attributes)
             return
