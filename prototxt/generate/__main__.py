@@ -14,7 +14,7 @@ from protoface.converters.terminal import say
 
 from . import mtcnn
 from .level_files import FOLDER, ITERATIONS, deploy_file, files
-from .net_bodies import BODIES
+from .net_bodies import BODIES, FOR_RECIPES
 from .size import Size
 
 
@@ -90,6 +90,8 @@ def main(
     """
     if patches and not deploy:
         raise click.UsageError("--patches needs --deploy: ImageData has no patches to train on")
+    if net in FOR_RECIPES and not deploy:
+        raise click.UsageError(f"--net {net} needs --deploy: it answers maps, which recipes train")
     size = Size(pixels, width, points, net, patches)
     given = bool(deploy or levels or replace(size, net=Size.net) != Size())
     if given and net == mtcnn.NAME:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from protoface.converters import caffe_pb2
+from protoface.converters import ProtofaceError, caffe_pb2
 
 from .blocks import Layer, conv_bn, relu, step
 from .size import Size
@@ -48,8 +48,10 @@ def face_maps(table: Maps, size: Size) -> Iterator[Layer]:
     """The layers after `data`; outputs `score_s`, `box_s` and `points_s` for s in HEADS.
 
     A score is 0 .. 1. A box is left, top, right, bottom from the place's centre, in strides, above 0;
-    points are x1 y1 x2 y2 ... The input's sides are multiples of the last stride.
+    points are x1 y1 x2 y2 ... The input's sides are multiples of the last stride; else ProtofaceError.
     """
+    if size.pixels % HEADS[-1]:
+        raise ProtofaceError(f"size {size.pixels}: must be a multiple of {HEADS[-1]} for face_maps")
     yield from _conv_relu("stem", "data", size.channels(table.stem), stride=2)
     bottom, tops = "stem_new", {}
     for level in table.levels:

@@ -19,6 +19,8 @@ BODIES: dict[str, Callable[[Size], Iterator[Layer]]] = {
     "finder": partial(mobilenet, FINDER),
     "face_maps": partial(face_maps, FACE_MAPS),
 }
+#: Nets that no list of pictures with points trains: recipes do.
+FOR_RECIPES = {"face_maps"}
 
 
 def body(size: Size) -> Iterator[Layer]:

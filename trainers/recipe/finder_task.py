@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from protoface.cascade import cascade_pb2
 from protoface.cascade.parallel import in_order
 from protoface.cascade.pictures import read_picture
 from protoface.converters import ProtofaceError
 from protoface.eval.datasets.dataset import read_set
 
-from ..faces.crops import CropOptions, Source, make_source
+from ..faces.crops import Source, make_source
 from ..faces.found import SIZES, average_precision, find, judged
 from ..faces.map_losses import MapWeights, map_loss
-from ..faces.places import FaceMap, read_maps
+from ..faces.places import read_maps
 from ..faces.scene import Scene, set_aside
 from ..faces.scenes import scenes_of
 from . import recipe_pb2
 from .crop_sampler import CropBatch, CropSampler, Group, Pixels
+from .finder_options import crop_options, face_maps
 from .recipe_run import RecipeRun
 from .task import Answer, Task, Validated
 from .training_pictures import left_out, without
@@ -44,14 +44,7 @@ class FinderTask(Task):
         groups, self._held = _read(finder.data, run.workers, run.report)
         if not any(group.sources[0].complete for group in groups):
             raise ProtofaceError(f"{where}: needs pictures whose faces are all known, or without faces")
-        options = CropOptions(
-            side=finder.crop,
-            least=finder.least_face,
-            greatest=finder.greatest_face,
-            smallest=finder.smallest_face,
-            focus=finder.focus,
-            paste=finder.paste,
-        )
+        options = crop_options(finder)
         seed = [run.recipe.parameter.seed, index]
         self._sampler = CropSampler(groups, options, training, self._pixels, self.maps, seed)
         self.size = sum(len(group.sources) for group in groups)
@@ -87,20 +80,6 @@ class FinderTask(Task):
             f"AP of faces from {'/'.join(map(str, SIZES))} pixels {' '.join(texts)}, in brackets the "
             f"recall above {limit:.2f}, where 95 % of {len(alarms)} empty pictures stay clean",
         )
-
-
-def face_maps(stage: cascade_pb2.StageParameter, where: str) -> list[FaceMap]:
-    """The maps of a stage's answers: score, box and points of equal `map`.
-
-    Raises ProtofaceError beginning with `where` for a stage that answers anything else.
-    """
-    names: dict[tuple[int, int], dict[str, str]] = {}
-    for answer in stage.answer:
-        kind = answer.WhichOneof("kind") or ""
-        names.setdefault((answer.map.stride, answer.map.cell), {})[kind] = answer.blob
-    if not names or any(set(kinds) != {"score", "box", "points"} for kinds in names.values()):
-        raise ProtofaceError(f"{where}: a finder is trained with a score, a box and points of each map")
-    return [FaceMap(**kinds, stride=stride, cell=cell) for (stride, cell), kinds in names.items()]
 
 
 def _measured(

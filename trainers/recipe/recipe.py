@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from protoface.converters.prototxt import read_message
 
 from ..drawn.faces import WIDEST
 from . import recipe_pb2
+from .finder_options import check_finder
 
 TrainingParameter = recipe_pb2.TrainingParameter
 #: More than any experiment needs; a number without measure would take all memory, disk or time.
@@ -209,15 +210,11 @@ def _check_stages(recipe: Recipe) -> None:
         training = recipe.training(stage.name)
         _check_training(training, where)
         _check_measure(training, where)
-        if not recipe.task(stage.name):
-            _check_points(recipe, stage, training, where)
+        CHECKS[recipe.task(stage.name)](recipe, stage, where)
 
 
-def _check_points(
-    recipe: Recipe, stage: cascade_pb2.StageParameter, training: TrainingParameter, where: str
-) -> None:
-    """What a stage needs that answers one face's points; other tasks check their own."""
-    view = recipe.view(stage)
+def _check_points(recipe: Recipe, stage: cascade_pb2.StageParameter, where: str) -> None:
+    view, training = recipe.view(stage), recipe.training(stage.name)
     if view.needs_box:
         raise ProtofaceError(f"{where}: looks through a box window, which a recipe cannot train")
     least = training.jitter.least_factor
@@ -229,6 +226,17 @@ def _check_points(
             f"{where}: its jitter is drawn from errors on validation pictures; name a "
             "validation set, or set jitter { factor: 0 }"
         )
+
+
+def _check_finder(recipe: Recipe, stage: cascade_pb2.StageParameter, where: str) -> None:
+    check_finder(recipe.training(stage.name).finder, stage, where)
+
+
+#: Field of a stage's task in TrainingParameter, "" for points -> what its training needs.
+CHECKS: dict[str, Callable[[Recipe, cascade_pb2.StageParameter, str], None]] = {
+    "": _check_points,
+    "finder": _check_finder,
+}
 
 
 def _check_different(names: Sequence[str], source: str) -> None:
