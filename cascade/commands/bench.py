@@ -133,8 +133,8 @@ def bench(
         refuse_inputs([json_file], chain(model_files(model, weights, outside), _given(images)))
     cv2.setNumThreads(threads)
     with _noticed() as noticed:
+        loaded = load_model(model, weights, outside)  # a mistake in it is said at once
         pictures = _pictures(images, size)
-        loaded = load_model(model, weights, outside)
         result = _measured(loaded, backends, mode, batches, pictures, threads, runs)
     for line in result.lines():
         say(line)

@@ -55,8 +55,10 @@ def other_answers(path: Path) -> None:
     onnx.save(model, path)
 
 
-@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("backend", READING)
+@pytest.mark.parametrize(
+    "model", [name if name == "fast" else pytest.param(name, marks=pytest.mark.slow) for name in MODELS]
+)
 def test_the_answers_are_those_of_the_caffe_files(model, backend, image):
     """In [-1, 1] of each window, from the same inputs."""
     path = NAMES[model]

@@ -76,7 +76,7 @@ def test_without_a_gpu(folder, capsys):
     assert "'torch-cuda-graph' cannot run here: torch" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("model", ["original", "fast"])
+@pytest.mark.parametrize("model", [pytest.param("original", marks=pytest.mark.slow), "fast"])
 def test_a_recorded_cascade_finds_the_points_of_other_pictures(model, monkeypatch):
     tape.stand_in(monkeypatch)
     definition, nets, _ = load_model(model, [])

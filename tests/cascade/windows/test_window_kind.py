@@ -1,6 +1,7 @@
 """Kinds of windows: a new one is a class and a message, and nobody else asks for one by its name."""
 
 import ast
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -147,15 +148,15 @@ def test_a_rule_takes_rows_and_columns_not_a_picture():
         assert isinstance(rule(text).over((90, 120), np.array([9.0, 9, 50, 50]), points), Window)
 
 
-def comparisons(tree: ast.AST) -> set[str]:
+def comparisons(nodes: Sequence[ast.AST]) -> set[str]:
     """Texts that are compared with something, or looked for in it."""
     operands = [
         operand
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Compare)
         for operand in (node.left, *node.comparators)
     ]
-    operands += [case.value for case in ast.walk(tree) if isinstance(case, ast.MatchValue)]
+    operands += [case.value for case in nodes if isinstance(case, ast.MatchValue)]
     return {
         text.value
         for operand in operands
@@ -164,26 +165,31 @@ def comparisons(tree: ast.AST) -> set[str]:
     }
 
 
-def fields(tree: ast.AST) -> set[str]:
+def called(node: ast.AST) -> str:
+    """The last name of `a.b.c`."""
+    return str(getattr(node, "attr", getattr(node, "id", "")))
+
+
+def fields(nodes: Sequence[ast.AST]) -> set[str]:
     """Names of what is read of something called `window`: `stage.window.square`, and HasField's."""
     read = {
         node.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("window")
+        for node in nodes
+        if isinstance(node, ast.Attribute) and called(node.value).endswith("window")
     }
     return read | {
         ast.literal_eval(node.args[0])
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call)
-        and ast.unparse(node.func).endswith("HasField")
+        and called(node.func) == "HasField"
         and isinstance(node.args[0], ast.Constant)
     }
 
 
-def imported(tree: ast.AST) -> set[str]:
+def imported(nodes: Sequence[ast.AST]) -> set[str]:
     return {
         alias.name
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
@@ -191,13 +197,13 @@ def imported(tree: ast.AST) -> set[str]:
 
 def asks_for(tree: ast.AST) -> set[str]:
     """What of a source file asks for the kind of a window: names of kinds or classes, `WhichOneof`."""
-    names = set(WINDOWS.names())
+    nodes, names = list(ast.walk(tree)), set(WINDOWS.names())
     classes = {kind.__name__ for kind in WINDOWS._classes.values()}
-    calls = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    calls = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     return (
-        (comparisons(tree) & names)
-        | (fields(tree) & names)
-        | (imported(tree) & classes)
+        (comparisons(nodes) & names)
+        | (fields(nodes) & names)
+        | (imported(nodes) & classes)
         | (calls & {"WhichOneof"})
     )
 
