@@ -115,7 +115,7 @@ def compare(
     else:
         five = find_layout(DEFAULT)
         train, test = (
-            evaluate_cascade(cascade, data(part).as_layout(five), progress)
+            evaluate_cascade(cascade, data(part).as_layout(five), progress).where_found()
             for part in ("train", "test")
         )
         rows += _errors(train, test)

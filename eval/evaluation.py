@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,49 +14,31 @@ from protoface.cascade.cascade import Cascade
 from protoface.cascade.face import Face
 from protoface.cascade.layouts import Layout, common_layout
 from protoface.cascade.metrics import image_diagonal, point_errors
-from protoface.cascade.parallel import chunks, in_order
-from protoface.cascade.pictures import read_picture
-from protoface.cascade.windows.window import Image
 from protoface.converters.errors import ProtofaceError
 
 from .datasets.dataset import Dataset
+from .finders import Finder, Progress, Run, cascade_finder, converting
+from .one_face import annotated_face
 from .summary import Summary, summarise
 
 Floats = NDArray[np.float64]
-BATCH = 32
-#: Decoding takes longer than finding the points, and OpenCV lets other threads run meanwhile.
-DECODERS = 2
-NOT_FOUND = "no face found"
 #: The key of the last stage's figures, which are the cascade's, beside that of its name.
 RESULT = "cascade"
 #: The other keys of `protoface eval --json`.
 KEYS = (
-    "n", "skipped", "stages", "data", "setting", "groups", "ms_per_picture", "peers", "command",
-    "machine", "versions",
+    "n", "skipped", "not_found", "stages", "data", "setting", "groups", "ms_per_picture", "models",
+    "peers", "command", "machine", "versions",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a finder says of one picture: points (n, 2) per level, and each level's window diagonal."""
-
-    levels: tuple[Floats, ...]
-    crop_diagonals: tuple[float, ...]
-
-
-#: Pictures (H x W x 3 uint8 BGR) in, one Found each out, with the points of the set that it is measured
-#: on; None where no face was found.
-Finder = Callable[[Sequence[Image]], Sequence[Found | None]]
-#: Passes on what it is given, and may show how far that has come.
-Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Per-picture results of a set, in its order, for the pictures that were measured.
+    """Per-picture results of a set, in its order, for the pictures that could be read.
 
     `levels[k]` (n, points, 2) are the points after stage k, called `names[k]`, `truth` the true ones,
-    all in pixels and in the order of `layout`. `sizes` (n, 2) are widths and heights. `skipped` says,
+    all in pixels and in the order of `layout`; infinite where the face was not found, which makes its
+    error infinite too. `sizes` (n, 2) are widths and heights. `crop_diagonals[k]` (n) is NaN for a
+    finder without windows; for a face that was not found it is the picture's diagonal. `skipped` says,
     a line each, what was left out. `seconds` is the time of finding alone, without decoding.
     """
 
@@ -73,9 +53,29 @@ class Measured:
 
     @property
     def milliseconds(self) -> float:
-        """Time of finding for each picture that was looked at, found or not."""
-        missed = sum(line.endswith(f": {NOT_FOUND}") for line in self.skipped)
-        return 1000 * self.seconds / (len(self.kept) + missed)
+        """Time of finding for each picture."""
+        return 1000 * self.seconds / len(self.kept)
+
+    @property
+    def found(self) -> NDArray[np.bool_]:
+        """In which pictures (n) the face was found."""
+        return np.isfinite(self.levels[-1]).all(axis=(1, 2))
+
+    @property
+    def not_found(self) -> int:
+        """In how many pictures it was not: they count as failures."""
+        return int((~self.found).sum())
+
+    def where_found(self) -> Measured:
+        """The same for the pictures alone in which the face was found."""
+        there = self.found
+        return replace(
+            self,
+            kept=self.kept[there],
+            levels=tuple(level[there] for level in self.levels),
+            sizes=self.sizes[there],
+            crop_diagonals=tuple(lengths[there] for lengths in self.crop_diagonals),
+        )
 
     @property
     def layout(self) -> Layout:
@@ -100,7 +100,7 @@ class Measured:
         return None if lengths is None else lengths[self.kept]
 
     def errors(self, normaliser: str, level: int) -> Floats:
-        """NME (n) of a level; NaN where the normaliser is 0 or missing."""
+        """NME (n) of a level; NaN where the normaliser is 0 or missing, infinite without a face."""
         lengths = self.lengths(normaliser, level)
         if lengths is None:
             return np.full(len(self.kept), np.nan)
@@ -117,40 +117,6 @@ class Measured:
         return summarise(point_errors(self.levels[level], self.truth), lengths)
 
 
-def cascade_finder(cascade: Cascade) -> Finder:
-    """A cascade as a finder: the first face of each picture, level by level."""
-
-    def find(images: Sequence[Image]) -> list[Found | None]:
-        return found_in(cascade.detect_batch(images))
-
-    return find
-
-
-def converting(finder: Finder, layout: Layout, to: Layout) -> Finder:
-    """A finder whose answers in `layout` are given in the layout `to`."""
-
-    def find(images: Sequence[Image]) -> list[Found | None]:
-        return [
-            found and replace(found, levels=tuple(layout.convert(p, to) for p in found.levels))
-            for found in finder(images)
-        ]
-
-    return find
-
-
-def found_in(faces: Sequence[Sequence[Face]]) -> list[Found | None]:
-    """The first face of each picture, as a finder answers."""
-    return [
-        Found(
-            tuple(points.astype(np.float64) for points in found[0].stages),
-            tuple(float(np.hypot(window.width, window.height)) for window in found[0].windows),
-        )
-        if found
-        else None
-        for found in faces
-    ]
-
-
 def evaluate(
     finder: Finder,
     dataset: Dataset,
@@ -159,40 +125,70 @@ def evaluate(
 ) -> Measured:
     """Run a finder over a set. Memory does not grow with the set but for a few numbers a picture.
 
-    `names` are those of its stages; without them, those of `level_names`. Pictures that cannot be read,
-    or in which no face is found, are listed in `Measured.skipped`. Raises ProtofaceError if not one
-    could be measured.
+    Of several faces in a picture `annotated_face` says which one is measured. `names` are those of the
+    finder's stages; without them, those of `level_names`; stages that find no points are left out.
+    Pictures that cannot be read are listed in `Measured.skipped`. Raises ProtofaceError if not one
+    could be read, and for points that are not those of the set's layout.
     """
-    found: list[Found] = []
+    run = Run(finder, dataset, progress)
+    found: list[Face | None] = []
     kept: list[int] = []
     sizes: list[tuple[int, int]] = []
-    skipped = list(dataset.skipped)
-    seconds = 0.0
-    for indices, images, errors in _batches(progress(range(len(dataset))), dataset.paths):
-        skipped += errors
-        start = time.perf_counter()
-        answers = finder(images)
-        seconds += time.perf_counter() - start
-        for index, image, answer in zip(indices, images, answers, strict=True):
-            if answer is None:
-                skipped.append(f"{dataset.paths[index]}: {NOT_FOUND}")
-                continue
-            kept.append(index)
-            found.append(answer)
-            sizes.append((image.shape[1], image.shape[0]))
-    if not found:
-        raise ProtofaceError(f"{dataset.name}: no picture could be measured ({skipped[:1]})")
+    for index, size, faces in run:
+        box = None if dataset.boxes is None else dataset.boxes[index]
+        found.append(annotated_face(faces, dataset.truth[index], box))
+        kept.append(index)
+        sizes.append(size)
+    if not kept:
+        raise ProtofaceError(f"{dataset.name}: no picture could be measured ({run.skipped[:1]})")
+    stages = _with_points(found, dataset)
+    diagonals = image_diagonal(*np.array(sizes).T)
     return Measured(
         dataset=dataset,
         kept=np.array(kept),
-        levels=tuple(np.array(level) for level in zip(*(f.levels for f in found), strict=True)),
+        levels=tuple(_level(found, stage, len(dataset.layout)) for stage in stages),
         sizes=np.array(sizes),
-        crop_diagonals=tuple(
-            np.array(level) for level in zip(*(f.crop_diagonals for f in found), strict=True)
-        ),
-        skipped=tuple(skipped),
-        seconds=seconds,
-        names=tuple(names or level_names(len(found[0].levels))),
+        crop_diagonals=tuple(_crop_diagonals(found, stage, diagonals) for stage in stages),
+        skipped=tuple(run.skipped),
+        seconds=run.seconds,
+        names=tuple(names[stage] for stage in stages) if names else tuple(level_names(len(stages))),
+    )
+
+
+def _with_points(found: Sequence[Face | None], dataset: Dataset) -> list[int]:
+    """Which stages find points; only the last one where no face was found."""
+    first = next((face for face in found if face is not None), None)
+    if first is None:
+        return [-1]
+    counts = [len(points) for points in first.stages]
+    if not counts or counts[-1] != len(dataset.layout):
+        raise ProtofaceError(
+            f"{dataset.name}: the finder answers with {counts[-1] if counts else 0} points, the layout "
+            f"{dataset.layout.name} has {len(dataset.layout)}; measure a finder of boxes alone on a "
+            "set with boxes"
+        )
+    return [stage for stage, count in enumerate(counts) if count]
+
+
+def _level(found: Sequence[Face | None], stage: int, count: int) -> Floats:
+    """The points (n, count, 2) after a stage; infinite where no face was found."""
+    missing = np.full((count, 2), np.inf)
+    return np.array([missing if face is None else face.stages[stage] for face in found], np.float64)
+
+
+def _crop_diagonals(found: Sequence[Face | None], stage: int, pictures: Floats) -> Floats:
+    """The diagonal (n) of what a stage looked at; without a face that of the picture (n).
+
+    All are NaN for a finder without windows.
+    """
+    if any(face is not None and not face.windows for face in found):
+        return np.full(len(found), np.nan)
+    windows = [None if face is None else face.windows[stage] for face in found]
+    return np.array(
+        [
+            whole if window is None else math.hypot(window.width, window.height)
+            for window, whole in zip(windows, pictures.tolist(), strict=True)
+        ]
     )
 
 
@@ -211,26 +207,8 @@ def evaluate_cascade(
     return evaluate(answers, dataset.as_layout(layout), progress, names)
 
 
-def _batches(
-    indices: Iterable[int], paths: Sequence[Path]
-) -> Iterator[tuple[list[int], list[Image], list[str]]]:
-    """Decoded pictures in batches, with a line for each that could not be read; two batches ahead."""
-
-    def read(index: int) -> tuple[int, Image | None, str]:
-        try:
-            return index, read_picture(paths[index]), ""
-        except ProtofaceError as error:
-            return index, None, str(error)
-
-    with ThreadPoolExecutor(DECODERS) as pool:
-        for batch in chunks(in_order(pool, read, indices, 2 * BATCH), BATCH):
-            there = [(index, image) for index, image, _ in batch if image is not None]
-            errors = [error for _, image, error in batch if image is None]
-            yield [index for index, _ in there], [image for _, image in there], errors
-
-
 def as_json(measured: Measured, normalisers: Iterable[str]) -> dict[str, Any]:
-    """`n`, `skipped`, and for each stage by its name `nme.<normaliser>`, a Summary; RESULT is the last.
+    """`n`, `skipped`, `not_found`, for each stage by its name `nme.<normaliser>`; RESULT is the last.
 
     Raises ProtofaceError where a stage is called as one of KEYS, or as another stage.
     """
@@ -238,7 +216,7 @@ def as_json(measured: Measured, normalisers: Iterable[str]) -> dict[str, Any]:
     stages = {
         name: {
             "nme": {
-                normaliser: asdict(summary)
+                normaliser: without_nan(asdict(summary))
                 for normaliser in normalisers
                 if (summary := measured.summary(normaliser, level)) is not None
             }
@@ -246,7 +224,22 @@ def as_json(measured: Measured, normalisers: Iterable[str]) -> dict[str, Any]:
         for level, name in enumerate(measured.names)
     }
     last = stages[measured.names[-1]]
-    return {"n": len(measured.kept), "skipped": len(measured.skipped), **stages, RESULT: last}
+    return {
+        "n": len(measured.kept),
+        "skipped": len(measured.skipped),
+        "not_found": measured.not_found,
+        **stages,
+        RESULT: last,
+    }
+
+
+def without_nan(value: Any) -> Any:
+    """The same with None for each NaN, which JSON has not: a mean of nothing."""
+    if isinstance(value, dict):
+        return {key: without_nan(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def check_names(names: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Other finders of five points (layout celeba5), measured on the same pictures by the same code.
+"""Other finders of faces with five points (layout celeba5), measured on the same pictures.
 
 All are optional. One that is not installed, or has no model file, is left out by name. They place their
 points by conventions of their own, so small differences between them are no ranking.
@@ -11,23 +11,35 @@ from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
+from protoface.cascade.face import Face, bounds
 from protoface.cascade.layouts import DEFAULT, find_layout
 from protoface.cascade.windows.window import Image
 from protoface.converters.errors import ProtofaceError
 
 from .datasets.dataset import Dataset
-from .evaluation import Finder, Floats, Found, Measured, Progress, evaluate
+from .evaluation import Floats, Measured, evaluate
+from .finders import Finder, Progress
+from .stand_ins import batched_nms, standing_in
 
-#: Five points (5, 2) of one picture in pixels, or None.
-FindOne = Callable[[Image], Floats | None]
+#: The faces of one picture.
+FindFaces = Callable[[Image], list[Face]]
 
 
 class AbsentError(Exception):
     """A peer that cannot run here; the message says what it lacks."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A peer that can run; `note` says what is not as it comes."""
+
+    find: FindFaces
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ class Peer:
     No package stands for OpenCV itself.
     """
 
-    open: Callable[[Path | None], FindOne]
+    open: Callable[[Path | None], Opened]
     packages: tuple[str, ...]
     licence: str
 
@@ -64,11 +76,12 @@ def open_peers(wanted: Iterable[str]) -> tuple[dict[str, Finder], list[str]]:
     for name, model in files.items():
         peer = PEERS[name]
         try:
-            find = peer.open(model)
+            opened = peer.open(model)
         except AbsentError as reason:
             absent.append(f"{name}: {reason}")
         else:
-            finders[f"{name} {_version(peer.packages)} ({peer.licence})"] = _finder(find)
+            said = "; ".join(filter(None, (peer.licence, opened.note)))
+            finders[f"{name} {_version(peer.packages)} ({said})"] = _finder(opened.find)
     return finders, absent
 
 
@@ -80,12 +93,14 @@ def evaluate_peer(finder: Finder, dataset: Dataset, progress: Progress = iter) -
     return evaluate(finder, dataset.as_layout(find_layout(DEFAULT)), progress)
 
 
-def _finder(find: FindOne) -> Finder:
-    def find_all(images: Sequence[Image]) -> list[Found | None]:
-        points = [find(image) for image in images]
-        return [None if one is None else Found((one,), (float("nan"),)) for one in points]
+def _finder(find: FindFaces) -> Finder:
+    return lambda images: [find(image) for image in images]
 
-    return find_all
+
+def face_of(points: Floats, box: Floats | None = None, score: float = float("nan")) -> Face:
+    """A peer's face: its points (5, 2), its box (4) of x, y, width, height, else that of the points."""
+    box = bounds(points) if box is None else np.asarray(box, np.float64)  # type: ignore[arg-type]
+    return Face(box, score, points, (points,))  # type: ignore[arg-type]
 
 
 def _version(packages: Sequence[str]) -> str:
@@ -102,42 +117,58 @@ def _need(module: str, package: str) -> None:
         raise AbsentError(f"not installed (pip install {package})")
 
 
-def _yunet(model: Path | None) -> FindOne:
-    """OpenCV's YuNet: eye centres, nose tip, mouth corners, in image order already; largest face."""
+#: YuNet's candidates with a lower score are dropped; average precision needs those of low scores too.
+YUNET_SCORE = 0.3
+
+
+def _yunet(model: Path | None) -> Opened:
+    """OpenCV's YuNet: eye centres, nose tip, mouth corners, in image order already."""
     if model is None:
         raise AbsentError("no model file; give yunet=face_detection_yunet.onnx of OpenCV's model zoo")
-    detector = cv2.FaceDetectorYN.create(str(model), "", (320, 320), score_threshold=0.6)
+    try:
+        detector = cv2.FaceDetectorYN.create(str(model), "", (320, 320), YUNET_SCORE)
+    except cv2.error as error:
+        raise ProtofaceError(f"{model}: OpenCV cannot load it as YuNet ({_line(error)})") from error
 
-    def find(image: Image) -> Floats | None:
+    def find(image: Image) -> list[Face]:
         detector.setInputSize((image.shape[1], image.shape[0]))
-        _, faces = detector.detect(image)
-        if faces is None:
-            return None
-        rows = np.asarray(faces, np.float64)
-        return rows[(rows[:, 2] * rows[:, 3]).argmax(), 4:14].reshape(5, 2)
+        try:
+            _, faces = detector.detect(image)
+        except cv2.error as error:
+            size = f"{image.shape[1]} x {image.shape[0]}"
+            raise ProtofaceError(f"{model}: OpenCV fails at {size} pixels ({_line(error)})") from error
+        rows = np.zeros((0, 15)) if faces is None else np.asarray(faces, np.float64)
+        return [face_of(row[4:14].reshape(5, 2), row[:4], float(row[14])) for row in rows]
 
-    return find
+    return Opened(find)
 
 
-def _dlib(model: Path | None) -> FindOne:
-    """Dlib's HOG detector and 68-point predictor, five points as converted from 68; largest face."""
+def _line(error: cv2.error) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+def _dlib(model: Path | None) -> Opened:
+    """Dlib's HOG detector and 68-point predictor, five points as converted from 68."""
     _need("dlib", "dlib")
     import dlib
 
     path = model or _packaged_dlib_model()
     detector, predictor = dlib.get_frontal_face_detector(), dlib.shape_predictor(str(path))
 
-    def find(image: Image) -> Floats | None:
-        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        faces = detector(rgb, 1)
-        if not faces:
-            return None
-        face = max(faces, key=lambda rectangle: rectangle.area())
-        parts = predictor(rgb, face).parts()
+    def face(rgb: Image, box: dlib.rectangle, margin: float) -> Face:
+        parts = predictor(rgb, box).parts()
         points = np.array([(part.x, part.y) for part in parts], np.float64)
-        return find_layout("ibug68").convert(points, find_layout(DEFAULT))
+        five = find_layout("ibug68").convert(points, find_layout(DEFAULT))
+        sides = np.array([box.left(), box.top(), box.width(), box.height()], np.float64)
+        # a margin of 0 and more, which is no probability: only its order means something
+        return face_of(five, sides, margin / (1 + margin))
 
-    return find
+    def find(image: Image) -> list[Face]:
+        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        boxes, margins, _ = detector.run(rgb, 1, 0.0)
+        return [face(rgb, box, margin) for box, margin in zip(boxes, margins, strict=True)]  # type: ignore[arg-type]
+
+    return Opened(find)
 
 
 def _packaged_dlib_model() -> Path:
@@ -150,8 +181,8 @@ def _packaged_dlib_model() -> Path:
     return Path(spec.origin).parent / "models" / "shape_predictor_68_face_landmarks.dat"
 
 
-def _mediapipe(model: Path | None) -> FindOne:
-    """MediaPipe's face mesh; eyes are the middle between their corners. Its only face."""
+def _mediapipe(model: Path | None) -> Opened:
+    """MediaPipe's face mesh; eyes are the middle between their corners. Its only face, no score."""
     _need("mediapipe", "mediapipe")
     import mediapipe
 
@@ -159,35 +190,69 @@ def _mediapipe(model: Path | None) -> FindOne:
         raise AbsentError(f"mediapipe {mediapipe.__version__} brings no model; 0.10.21 does")
     mesh = mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1)
 
-    def find(image: Image) -> Floats | None:
+    def find(image: Image) -> list[Face]:
         faces = mesh.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).multi_face_landmarks
         if not faces:
-            return None
+            return []
         size = np.array(image.shape[1::-1], np.float64)
         points = np.array([(point.x, point.y) for point in faces[0].landmark]) * size
         # numbers of the canonical face mesh: eye corners, tip of the nose, corners of the mouth
         left, right = points[[33, 133]].mean(axis=0), points[[362, 263]].mean(axis=0)
-        return np.stack([left, right, points[1], points[61], points[291]])
+        five = np.stack([left, right, points[1], points[61], points[291]])
+        return [face_of(five, bounds(points))]  # type: ignore[arg-type]
 
-    return find
+    return Opened(find)
 
 
-def _facenet(model: Path | None) -> FindOne:
-    """MTCNN of facenet-pytorch, its five points in image order already; largest face."""
-    _need("facenet_pytorch", "facenet-pytorch")
-    _need("torchvision", "torchvision")
-    from facenet_pytorch import MTCNN
+#: facenet-pytorch's smallest face by default; a smaller picture makes it fail.
+FACENET_LEAST = 20
 
-    network = MTCNN(keep_all=True, device="cpu")
 
-    def find(image: Image) -> Floats | None:
-        boxes, _, points = network.detect(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), landmarks=True)
-        if boxes is None:
-            return None
-        sides = boxes[:, 2:] - boxes[:, :2]
-        return np.asarray(points[sides.prod(axis=1).argmax()], np.float64)
+def _facenet(model: Path | None) -> Opened:
+    """MTCNN of facenet-pytorch with its own weights and defaults, on one thread.
 
-    return find
+    The package runs with current libraries if it is installed without its dependencies. What it imports
+    for its recognition net alone (requests) is stood in for, and torchvision's suppression of
+    overlapping boxes, all that MTCNN needs of it, is OpenCV's where torchvision is not installed.
+    """
+    _need("facenet_pytorch", "--no-deps facenet-pytorch")
+    _need("PIL", "pillow")
+    import torch
+
+    network, note = _facenet_network()
+    torch.set_num_threads(1)  # as everything else that is timed here
+
+    def find(image: Image) -> list[Face]:
+        if min(image.shape[:2]) < FACENET_LEAST:
+            return []
+        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        corners, scores, points = network.detect(rgb, landmarks=True)
+        if corners is None:
+            return []
+        boxes = np.concatenate((corners[:, :2], corners[:, 2:] - corners[:, :2]), axis=1)
+        rows = zip(points, boxes, scores, strict=True)
+        return [face_of(np.asarray(five, np.float64), box, float(p)) for five, box, p in rows]
+
+    return Opened(find, note)
+
+
+def _facenet_network() -> tuple[Any, str]:
+    """facenet-pytorch's MTCNN, and what stands in for a part of it."""
+    requests = {"requests": {}, "requests.adapters": {"HTTPAdapter": object}}
+    torchvision = {
+        "torchvision": {},
+        "torchvision.transforms": {},
+        "torchvision.transforms.functional": {},
+        "torchvision.ops": {},
+        "torchvision.ops.boxes": {"batched_nms": batched_nms},
+    }
+    with standing_in(requests), standing_in(torchvision) as stands_in:
+        try:
+            from facenet_pytorch import MTCNN
+        except (ImportError, RuntimeError) as error:  # torchvision of another torch raises the latter
+            line = str(error).strip().splitlines()[0]
+            raise AbsentError(f"cannot be imported ({line})") from error
+    return MTCNN(keep_all=True, device="cpu"), "torchvision's NMS by OpenCV" if stands_in else ""
 
 
 PEERS: dict[str, Peer] = {

@@ -38,7 +38,8 @@ class Curve(NamedTuple):
     look: Look
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """A figure as PNG."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # of letters that matplotlib's font lacks it draws a box; the table has the name
@@ -47,22 +48,25 @@ def _png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _axes(title: str, x: str, y: str, width: float = 4.6) -> tuple[Figure, Any]:
+def new_axes(title: str, x: str, y: str, width: float = 4.6, log: bool = False) -> tuple[Figure, Any]:
+    """A figure with its axes; `log` makes x logarithmic."""
     # Figure, not pyplot: no window system, no state left behind
     figure = Figure(figsize=(width, 3.2))
     axes = figure.add_subplot()
-    axes.set(title=_label(title), xlabel=_label(x), ylabel=_label(y))
+    axes.set(title=shown_name(title), xlabel=shown_name(x), ylabel=shown_name(y))
+    axes.set_xscale("log" if log else "linear")
     axes.grid(alpha=0.3)
     return figure, axes
 
 
-def _label(name: str) -> str:
+def shown_name(name: str) -> str:
     """A name as matplotlib shows it literally: no formula, and in the legend even with a leading _."""
     shown = textwrap.fill(escaped(name).replace("$", r"\$"), NAME_WIDTH, break_long_words=True)
     return f" {shown}" if shown.startswith("_") else shown
 
 
-def _legend(axes: Any, place: str = "best") -> None:
+def place_legend(axes: Any, place: str = "best") -> None:
+    """A legend in small letters."""
     axes.legend(fontsize=8, loc=place)
 
 
@@ -77,9 +81,10 @@ def stage_curves(measured: Measured, normaliser: str) -> list[Curve]:
 
 def error_histogram(measured: Measured, normaliser: str) -> bytes:
     """Histogram of each stage's errors, as in the original article; PNG. The last stage is filled."""
-    figure, axes = _axes("Errors of all pictures", f"error / {normaliser}, %", "pictures")
+    figure, axes = new_axes("Errors of all pictures", f"error / {normaliser}, %", "pictures")
     curves = stage_curves(measured, normaliser)
-    top = 100 * np.nanpercentile(np.concatenate([curve.errors for curve in curves]), 99)
+    errors = np.concatenate([curve.errors for curve in curves])
+    top = 100 * np.percentile(errors[np.isfinite(errors)], 99) if np.isfinite(errors).any() else 0
     bins = np.linspace(0, max(top, 1e-9), 50)
     for curve in curves:
         usable = 100 * curve.errors[np.isfinite(curve.errors)]
@@ -87,48 +92,48 @@ def error_histogram(measured: Measured, normaliser: str) -> bytes:
         last = curve is curves[-1]
         axes.hist(
             np.clip(usable, 0, bins[-1]), bins, histtype="stepfilled" if last else "step",
-            fc=(*to_rgb(colour), 0.2), ec=colour, ls=line, lw=1.5, label=_label(curve.name),
+            fc=(*to_rgb(colour), 0.2), ec=colour, ls=line, lw=1.5, label=shown_name(curve.name),
         )  # fmt: skip
-    _legend(axes)
-    return _png(figure)
+    place_legend(axes)
+    return png(figure)
 
 
 def ced_curves(curves: Sequence[Curve], normaliser: str, limit: float) -> bytes:
     """Cumulative error distribution of each curve, up to `limit`; PNG. A line marks failures."""
     title = "Cumulative error distribution"
-    figure, axes = _axes(title, f"error / {normaliser}, %", "part of the pictures")
+    figure, axes = new_axes(title, f"error / {normaliser}, %", "part of the pictures")
     thresholds = np.linspace(0, limit, 300)
     for number, (name, errors, look) in enumerate(curves):
-        usable = errors[np.isfinite(errors)]
+        usable = errors[~np.isnan(errors)]  # infinite without a face: no threshold reaches it
         if len(usable):
             axes.plot(
-                100 * thresholds, ced(usable, thresholds), label=_label(name), color=look.colour,
+                100 * thresholds, ced(usable, thresholds), label=shown_name(name), color=look.colour,
                 ls=look.line, marker=look.marker, markevery=(10 * number, 60), ms=4,
             )  # fmt: skip
     if limit > THRESHOLD:
         axes.axvline(100 * THRESHOLD, color="black", lw=0.8)
     axes.set_ylim(0, 1)
     axes.set_xlim(0, 100 * limit)
-    _legend(axes, "lower right")
-    return _png(figure)
+    place_legend(axes, "lower right")
+    return png(figure)
 
 
 def point_bars(measured: Measured, normaliser: str) -> bytes:
     """Mean error of each of a few points and of each stage; PNG."""
     count, names = len(measured.names), measured.layout.points
     title = "Error of each point"
-    figure, axes = _axes(title, "", f"error / {normaliser}, %", max(4.6, 0.8 * len(names)))
+    figure, axes = new_axes(title, "", f"error / {normaliser}, %", max(4.6, 0.8 * len(names)))
     width = 0.8 / count
     for level, look in enumerate(stage_looks(count)):
         summary = measured.summary(normaliser, level)
         if summary is not None:
             at = np.arange(len(names)) + (level - (count - 1) / 2) * width
             heights = 100 * np.array(summary.per_point)
-            label = _label(measured.names[level])
+            label = shown_name(measured.names[level])
             axes.bar(at, heights, width, label=label, color=look.colour, hatch=look.hatch, ec="white")
-    axes.set_xticks(np.arange(len(names)), [_label(name).replace("_", "\n") for name in names])
-    _legend(axes)
-    return _png(figure)
+    axes.set_xticks(np.arange(len(names)), [shown_name(name).replace("_", "\n") for name in names])
+    place_legend(axes)
+    return png(figure)
 
 
 def part_bars(measured: Measured, normaliser: str) -> bytes:
@@ -137,7 +142,7 @@ def part_bars(measured: Measured, normaliser: str) -> bytes:
     Bars are the last stage's, darker or lighter by part; the stages before are marks above or in them.
     A part has its name and its mean below.
     """
-    figure, axes = _axes("Error of each point", "", f"error / {normaliser}, %", 11)
+    figure, axes = new_axes("Error of each point", "", f"error / {normaliser}, %", 11)
     labels, places, start = [], [], 0
     looks = stage_looks(len(measured.names))
     errors = _point_errors(measured, normaliser)
@@ -145,18 +150,18 @@ def part_bars(measured: Measured, normaliser: str) -> bytes:
         # a part's points side by side; a gap of one before the next part
         at = start + np.arange(len(points))
         for level, look in enumerate(looks[:-1]):
-            name = _label(measured.names[level]) if number == 0 else None
+            name = shown_name(measured.names[level]) if number == 0 else None
             marks = {"marker": look.marker or "_", "color": look.colour, "ms": 4, "label": name}
             axes.plot(at, errors[level][list(points)], ls="", **marks)
         last = errors[-1][list(points)]
         shade = _lighter(looks[-1].colour, 0.6 * number / len(measured.layout.parts))
-        axes.bar(at, last, 0.85, color=shade, label=None if number else _label(measured.names[-1]))
-        labels.append(f"{_label(part).replace('_', ' ')}\n{last.mean():.1f} %")
+        axes.bar(at, last, 0.85, color=shade, label=None if number else shown_name(measured.names[-1]))
+        labels.append(f"{shown_name(part).replace('_', ' ')}\n{last.mean():.1f} %")
         places.append(at.mean())
         start += len(points) + 1
     axes.set_xticks(places, labels, fontsize=8)
-    _legend(axes)
-    return _png(figure)
+    place_legend(axes)
+    return png(figure)
 
 
 def _point_errors(measured: Measured, normaliser: str) -> list[Floats]:
@@ -177,20 +182,21 @@ def contact_sheet(measured: Measured, rows: Sequence[int]) -> bytes:
     across = min(columns, len(tiles))
     tiles += [np.full((size, size, 3), 255, np.uint8)] * (-len(tiles) % across)
     lines = [np.hstack(tiles[i : i + across]) for i in range(0, len(tiles), across)]
-    return _jpeg(np.vstack(lines))
+    return jpeg(np.vstack(lines))
 
 
 def face_tile(measured: Measured, row: int) -> bytes:
     """One face of the measurement, drawn as in the contact sheet; JPEG."""
     size, _ = _tiles(measured)
-    return _jpeg(_tile(measured, row, size))
+    return jpeg(_tile(measured, row, size))
 
 
 def _tiles(measured: Measured) -> tuple[int, int]:
     return LARGE_TILES if len(measured.layout) > MANY else TILES
 
 
-def _jpeg(image: Image) -> bytes:
+def jpeg(image: Image) -> bytes:
+    """A picture as JPEG."""
     return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])
 
 
@@ -202,12 +208,16 @@ def _tile(measured: Measured, row: int, size: int) -> Image:
     side = 3.2 * max(float(np.ptp(inner, axis=0).max()), 4.0)
     left, top = inner.mean(axis=0) - side / 2
     scale = size / side
-    tile = _cut(image, float(left), float(top), side, size)
-    levels = [(level[row] - (left, top)) * scale for level in measured.levels]
+    tile = cut(image, float(left), float(top), side, size)
+    levels = [
+        # no number rather than an infinite one: it is not drawn
+        (np.where(np.isfinite(level[row]), level[row], np.nan) - (left, top)) * scale
+        for level in measured.levels
+    ]
     return draw(tile, levels, truth=(truth - (left, top)) * scale)  # type: ignore[arg-type]
 
 
-def _cut(image: Image, left: float, top: float, side: float, size: int) -> Image:
+def cut(image: Image, left: float, top: float, side: float, size: int) -> Image:
     """A square of a picture at the size of a tile, grey beyond the picture."""
     x, y = max(math.floor(left) - 1, 0), max(math.floor(top) - 1, 0)
     step = max(1, int(side / 2**14))  # OpenCV has 16 bits for a place in a picture

@@ -21,6 +21,7 @@ from protoface.cascade.definition import (
     sharing,
     weight_files,
 )
+from protoface.cascade.face import Face
 from protoface.cascade.pack import sealed
 from protoface.cascade.windows.window import Floats, Image
 from protoface.converters.ends import Blobs
@@ -34,7 +35,8 @@ from protoface.converters.paths import written
 from protoface.converters.prototxt import to_text
 
 from .datasets.dataset import Dataset
-from .evaluation import Finder, Found, Measured, Progress, evaluate_cascade, found_in
+from .evaluation import Measured, evaluate_cascade
+from .finders import Finder, Progress
 
 #: A model, what its inputs see in batches, its name in errors -> the smaller model.
 Converter = Callable[[onnx.ModelProto, Sequence[Blobs], str], onnx.ModelProto]
@@ -67,10 +69,11 @@ class Quantised:
 
     @property
     def moved(self) -> Floats:
-        """How far the points of each picture (n) moved in the mean, over the eye distance."""
-        difference = self.again.levels[-1] - self.measured.levels[-1]
+        """How far the points of each face that both found (n) moved, over the eye distance."""
+        both = self.measured.found & self.again.found
+        difference = self.again.levels[-1][both] - self.measured.levels[-1][both]
         distances: Floats = np.linalg.norm(difference, axis=-1).mean(axis=1)
-        return distances / self.measured.dataset.inter_ocular[self.measured.kept]
+        return distances / self.measured.dataset.inter_ocular[self.measured.kept][both]
 
 
 def quantize_cascade(
@@ -133,11 +136,11 @@ def evenly(dataset: Dataset, count: int) -> Dataset:
 def _recording(cascade: Cascade, seen: Sequence[list[Blobs]]) -> Finder:
     """A cascade as a finder that keeps what each stage's net is fed."""
 
-    def find(images: Sequence[Image]) -> list[Found | None]:
+    def find(images: Sequence[Image]) -> list[list[Face]]:
         steps = list(cascade.steps(images))
         for kept, step in zip(seen, steps, strict=True):
             kept.append(step.inputs)
-        return found_in(steps[-1].faces(len(images)))
+        return steps[-1].faces(len(images))
 
     return find
 

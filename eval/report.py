@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import base64
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
-from protoface.cascade.measure.machine import machine, versions
 from protoface.converters.files import write_text
-from protoface.converters.terminal import escaped
 
 from .chart_style import finder_looks, stage_looks
 from .evaluation import Measured
 from .groups import Group, groups
+from .page import encoded, percent, render
 from .plots import (
     MANY,
     Curve,
@@ -50,19 +47,16 @@ def write_report(
 
     `setting` says in a sentence what ran; `peers` are other finders on the same pictures, by name.
     """
-    template = files(__package__).joinpath("report.html").read_text("utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, finalize=_printable
-    )
     normaliser = main_normaliser(measured)
     looks = stage_looks(len(measured.names))
-    page = environment.from_string(template).render(
+    page = render(
+        "report.html",
         title=f"protoface eval: {measured.dataset.name}",
         n=len(measured.kept),
         skipped=measured.skipped,
         setting=setting,
         answer=list(answer(measured, normaliser)),
-        ced=_image(f"CED over {normaliser}", _result_ced(measured, normaliser, peers)),
+        ced=encoded(f"CED over {normaliser}", _result_ced(measured, normaliser, peers)),
         sheets=list(_sheets(measured, normaliser)),
         stages=list(zip(measured.names, looks, strict=True)),
         groups=_groups(measured, normaliser),
@@ -71,15 +65,8 @@ def write_report(
         normalisers=NORMALISERS,
         normaliser=normaliser,
         command=command,
-        versions=versions(),
-        machine=", ".join(f"{key} {value}" for key, value in machine().items()),
     )
     write_text(path, page)
-
-
-def _printable(value: Any) -> Any:
-    # names of files, stages and sets may hold control characters; autoescape sees to the rest
-    return escaped(value) if type(value) is str else value
 
 
 def main_normaliser(measured: Measured) -> str:
@@ -87,11 +74,6 @@ def main_normaliser(measured: Measured) -> str:
     last = len(measured.names) - 1
     usable = (name for name in PREFERRED if measured.summary(name, last) is not None)
     return next(usable, PREFERRED[-1])
-
-
-def percent(value: float) -> str:
-    """A fraction as a percentage with two decimals."""
-    return f"{100 * value:.2f}"
 
 
 def answer(measured: Measured, normaliser: str) -> Iterable[tuple[str, str, str]]:
@@ -105,7 +87,8 @@ def answer(measured: Measured, normaliser: str) -> Iterable[tuple[str, str, str]
             f"95 % interval {low} to {high} %, median {percent(summary.median)} %",
         )
         said = f", {summary.excluded} without {normaliser} left out" if summary.excluded else ""
-        yield f"{percent(summary.failure_rate)} %", "failures", f"error above 10 %{said}"
+        missed = f", {summary.not_found} not found" if summary.not_found else ""
+        yield f"{percent(summary.failure_rate)} %", "failures", f"error above 10 %{missed}{said}"
     missed = len(measured.skipped)
     yield f"{len(measured.kept):,}", "pictures (n)", f"{missed} skipped" if missed else "none skipped"
     yield f"{measured.milliseconds:.2f} ms", "per picture", "without reading and decoding it"
@@ -147,20 +130,20 @@ def _groups(measured: Measured, normaliser: str) -> dict[str, Any]:
 def _peers(measured: Measured, peers: Mapping[str, Measured], normaliser: str) -> dict[str, Any]:
     finders = {"protoface": measured, **peers}
     rows = [[name, *peer_row(found, normaliser)] for name, found in finders.items()]
-    heads = ["finder", "n", "not measured", "mean", "median", "failures", "ms per picture"]
+    heads = ["finder", "n", "not found", "mean", "median", "failures", "ms per picture"]
     caption = f"Finders on the same pictures, % of {normaliser}"
     return {"caption": caption, "heads": heads, "rows": rows}
 
 
 def peer_row(found: Measured, normaliser: str = "inter_ocular") -> list[str]:
-    """n, pictures not measured, mean, median, failure rate in % of `normaliser`, ms per picture."""
+    """n, pictures without the face, mean, median, failures in % of `normaliser`, ms per picture."""
     summary = found.summary(normaliser, len(found.levels) - 1)
     figures = (
         ["-"] * 3
         if summary is None
         else [percent(summary.mean), percent(summary.median), percent(summary.failure_rate)]
     )
-    return [str(len(found.kept)), str(len(found.skipped)), *figures, f"{found.milliseconds:.2f}"]
+    return [str(len(found.kept)), str(found.not_found), *figures, f"{found.milliseconds:.2f}"]
 
 
 def _details(measured: Measured, normaliser: str) -> Iterable[dict[str, Any]]:
@@ -233,21 +216,25 @@ def _result_ced(measured: Measured, normaliser: str, peers: Mapping[str, Measure
 
 def _stage_plots(measured: Measured, normaliser: str) -> Iterable[dict[str, str]]:
     curves, limit = stage_curves(measured, normaliser), LIMITS.get(normaliser, LIMIT)
-    yield _image(f"CED of each stage over {normaliser}", ced_curves(curves, normaliser, limit))
-    yield _image(f"Errors over {normaliser}", error_histogram(measured, normaliser))
+    yield encoded(f"CED of each stage over {normaliser}", ced_curves(curves, normaliser, limit))
+    yield encoded(f"Errors over {normaliser}", error_histogram(measured, normaliser))
 
 
 def _point_plot(measured: Measured, normaliser: str) -> dict[str, str]:
     few = len(measured.layout) <= MANY
-    image = _image("Error of each point", (point_bars if few else part_bars)(measured, normaliser))
+    image = encoded("Error of each point", (point_bars if few else part_bars)(measured, normaliser))
     return image if len(measured.layout) <= MANY // 2 else {**image, "wide": "yes"}
 
 
 def _sheets(measured: Measured, normaliser: str) -> Iterable[dict[str, Any]]:
     errors = measured.errors(normaliser, len(measured.names) - 1)
-    worst = np.argsort(np.nan_to_num(errors, nan=-1))[::-1][:FACES]
+    worst = np.argsort(np.where(np.isfinite(errors), errors, -1))[::-1][:FACES]
     chosen = np.random.default_rng(0).permutation(len(errors))[:FACES]
     yield _sheet("Worst faces", "The largest errors first.", measured, errors, worst.tolist())
+    missed = np.flatnonzero(~measured.found)
+    if len(missed):
+        note = f"The first of {len(missed)}. They count as failures and are in no mean."
+        yield _sheet("Faces not found", note, measured, errors, missed[:FACES].tolist())
     yield _sheet("Random faces", "Drawn with seed 0.", measured, errors, chosen.tolist())
 
 
@@ -256,13 +243,15 @@ def _sheet(
 ) -> dict[str, Any]:
     faces = [
         {
-            **_image(measured.dataset.paths[measured.kept[row]].name, face_tile(measured, row)),
-            "error": f"{percent(errors[row])} %" if np.isfinite(errors[row]) else "no error",
+            **encoded(measured.dataset.paths[measured.kept[row]].name, face_tile(measured, row)),
+            "error": _error(errors[row]),
         }
         for row in rows
     ]
     return {"title": title, "note": note, "faces": faces}
 
 
-def _image(alt: str, data: bytes) -> dict[str, str]:
-    return {"alt": alt, "data": base64.b64encode(data).decode()}
+def _error(error: float) -> str:
+    if math.isinf(error):
+        return "not found"
+    return "no error" if math.isnan(error) else f"{percent(error)} %"

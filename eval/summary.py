@@ -59,11 +59,14 @@ class Summary:
     """One error measure over a set: fractions of its normaliser.
 
     `n` pictures were measured; `excluded` ones have a normaliser of 0 (eyes coincide) and are in no
-    figure here. `failure_rate` and `auc` are at 0.10; `per_point` is in the order of the points.
+    figure here. In `not_found` of the n pictures no face was found: they count as failures in
+    `failure_rate` and `auc`, which are at 0.10; the other figures are those of the faces found, NaN
+    without any. `per_point` is in the order of the points.
     """
 
     n: int
     excluded: int
+    not_found: int
     mean: float
     median: float
     p90: float
@@ -76,23 +79,30 @@ class Summary:
 
 
 def summarise(distances: Floats, lengths: Floats) -> Summary | None:
-    """Summary of point errors (n, points) over lengths (n), pixels; None if no length is positive."""
+    """Summary of point errors (n, points) over lengths (n), pixels; None if no length is positive.
+
+    Errors are infinite where no face was found.
+    """
     usable = np.isfinite(lengths) & (lengths > 0)
     if not usable.any():
         return None
     relative = distances[usable] / lengths[usable, None]
     errors = relative.mean(axis=1)
-    p90, p95, p99 = np.percentile(errors, (90, 95, 99))
+    there = np.isfinite(errors)
+    errors[~there] = np.inf  # a net can answer what is no number: a failure, too
+    found = errors[there] if there.any() else np.array([np.nan])
+    p90, p95, p99 = np.percentile(found, (90, 95, 99))
     return Summary(
         n=int(usable.sum()),
         excluded=int((~usable).sum()),
-        mean=float(errors.mean()),
-        median=float(np.median(errors)),
+        not_found=int((~there).sum()),
+        mean=float(found.mean()),
+        median=float(np.median(found)),
         p90=float(p90),
         p95=float(p95),
         p99=float(p99),
-        ci95=bootstrap_interval(errors),
+        ci95=bootstrap_interval(found),
         failure_rate=failure_rate(errors),
         auc=auc(errors),
-        per_point=tuple(relative.mean(axis=0).tolist()),
+        per_point=tuple(relative[there].sum(axis=0) / (there.sum() or np.nan)),
     )

@@ -27,7 +27,8 @@ from protoface.converters.graph import Net, build_graph
 from protoface.converters.int8 import WEIGHTED
 
 from .datasets.dataset import Dataset
-from .evaluation import Progress, evaluate_cascade
+from .evaluation import evaluate_cascade
+from .finders import Progress
 from .quantize import as_onnx
 from .summary import Summary
 

@@ -9,11 +9,15 @@ import click
 
 from protoface.converters.commands.path_types import FOLDER_IN
 
-data_option = click.option(
-    "--data",
-    type=FOLDER_IN,
-    required=True,
-    help="Folder of an annotated set: CelebA, 300-W, WFLW, or landmarks68.csv; see docs/evaluation.md.",
+POINTS = "CelebA, 300-W, WFLW, or landmarks68.csv"
+data_option, any_data_option = (
+    click.option(
+        "--data",
+        type=FOLDER_IN,
+        required=True,
+        help=f"Folder of an annotated set: {sets}; see docs/evaluation.md.",
+    )
+    for sets in (POINTS, f"{POINTS}, WIDER FACE, or pictures without faces")
 )
 _HELP = "train, val, test, or a folder of the pictures, such as lfpw/testset."
 

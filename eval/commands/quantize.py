@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import numpy as np
 
 from protoface.cascade.commands.options import (
     model_option,
@@ -89,9 +90,9 @@ def _report(done: Quantised, kind: str) -> Sequence[str]:
     last = len(done.measured.levels) - 1
     errors = [run.summary("inter_ocular", last) for run in (done.measured, done.again)]
     means = " -> ".join(f"{100 * error.mean:.3f}" if error else "?" for error in errors)
+    moved = 100 * done.moved if len(done.moved) else np.array([np.nan])
     lines.append(
         f"{done.measured.dataset.name}, {len(done.moved)} pictures, % of the eye distance: points move "
-        f"by {100 * done.moved.mean():.3f} in the mean, {100 * done.moved.max():.3f} at most; "
-        f"mean error {means}"
+        f"by {moved.mean():.3f} in the mean, {moved.max():.3f} at most; mean error {means}"
     )
     return lines

@@ -52,6 +52,11 @@ class BoxSet(PictureSet):
         """How many faces there are, the ignored ones included."""
         return sum(map(len, self.boxes))
 
+    @property
+    def ignored_faces(self) -> int:
+        """How many of them are ignored."""
+        return sum(int(ignored.sum()) for ignored in self.ignored)
+
     def subset(self, indices: Sequence[int] | NDArray[np.int64]) -> BoxSet:
         """The pictures at `indices`, in that order."""
         at = np.asarray(indices, np.int64).tolist()

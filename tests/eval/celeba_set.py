@@ -5,8 +5,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from protoface.cascade.face import Face
 from protoface.cascade.layouts import find_layout
-from protoface.eval.evaluation import Finder, Found
+from protoface.eval.finders import Finder
+
+from .found_faces import a_face
 
 FACE = np.array([(30, 30), (60, 30), (45, 45), (33, 60), (57, 60)], np.float64)  # eyes 30 pixels apart
 
@@ -40,8 +43,10 @@ def write_celeba(folder: Path, truth: np.ndarray, partitions: list[int]) -> Path
 def offset_finder(first: float, last: float) -> Finder:
     """Knows the truth (a picture is as grey as its number): levels `first` and `last` pixels off."""
 
-    def find(images: list[np.ndarray]) -> list[Found | None]:
+    def find(images: list[np.ndarray]) -> list[list[Face]]:
         truths = [FACE + (float(image[0, 0, 0]), 0) for image in images]
-        return [Found((truth + (first, 0), truth + (0, last)), (100.0, 50.0)) for truth in truths]
+        return [
+            [a_face(truth + (first, 0), truth + (0, last), diagonals=(100, 50))] for truth in truths
+        ]
 
     return find

@@ -1,5 +1,6 @@
 """Measuring: known errors come out, bad pictures are skipped, memory stays flat."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,17 +12,17 @@ from protoface.cascade.layouts import find_layout, make_layout
 from protoface.converters import ProtofaceError
 from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.evaluation import (
-    Found,
     as_json,
     cascade_finder,
-    converting,
     evaluate,
     evaluate_cascade,
 )
+from protoface.eval.finders import converting
 from protoface.eval.summary import NORMALISERS
 
 from .celeba_set import FACE, offset_finder, with_68_points
 from .datasets.face_folders import write_csv, write_picture
+from .found_faces import a_face
 
 
 def test_known_offsets_over_every_normaliser(celeba):
@@ -44,7 +45,7 @@ def test_known_offsets_over_every_normaliser(celeba):
 
 def test_json_has_the_documented_keys(celeba):
     content = as_json(evaluate(offset_finder(6, 3), read_dataset(celeba)), NORMALISERS)
-    assert set(content) == {"n", "skipped", "level_1", "cascade"}
+    assert set(content) == {"n", "skipped", "not_found", "level_1", "cascade"}
     assert (content["n"], content["skipped"]) == (10, 0)
     for level in ("level_1", "cascade"):
         assert set(content[level]["nme"]) == set(NORMALISERS)
@@ -74,25 +75,92 @@ def test_stages_with_one_name_cannot_be_told_apart(celeba):
         as_json(measured, NORMALISERS)
 
 
-def test_faces_that_are_not_found_are_skipped(celeba):
-    full = offset_finder(6, 3)
+def missing(*pictures, score=np.nan):
+    """A finder that is 3 pixels off and finds nothing in these pictures."""
 
     def find(images):
         return [
-            None if image[0, 0, 0] == 2 else found
-            for image, found in zip(images, full(images), strict=True)
+            [] if image[0, 0, 0] in pictures else [replace(face, score=score)]
+            for image, (face,) in zip(images, offset_finder(6, 3)(images), strict=True)
         ]
 
+    return find
+
+
+def test_faces_that_are_not_found_are_failures_and_in_no_mean(celeba):
+    measured = evaluate(missing(2, 7, score=0.9), read_dataset(celeba))
+    assert (len(measured.kept), measured.not_found, measured.skipped) == (10, 2, ())
+    for normaliser in NORMALISERS:
+        for level in (0, 1):
+            summary = measured.summary(normaliser, level)
+            assert (summary.n, summary.not_found, summary.excluded) == (10, 2, 0)
+            full = evaluate(offset_finder(6, 3), read_dataset(celeba)).summary(normaliser, level)
+            assert summary.mean == pytest.approx(full.mean)
+            assert summary.per_point == pytest.approx(full.per_point)
+            assert summary.auc == pytest.approx(0.8 * full.auc)
+            expected = 1 if full.mean > 0.1 else 0.2
+            assert summary.failure_rate == pytest.approx(expected)
+    content = as_json(measured, NORMALISERS)
+    assert (content["n"], content["not_found"], content["skipped"]) == (10, 2, 0)
+    assert len(measured.where_found().kept) == 8
+
+
+def test_a_finder_that_finds_nothing_at_all_fails_everywhere(celeba):
+    measured = evaluate(missing(*range(10)), read_dataset(celeba), names=("one", "two"))
+    assert (measured.names, measured.not_found) == (("two",), 10)
+    summary = measured.summary("inter_ocular", 0)
+    assert (summary.failure_rate, summary.auc) == (1, 0)
+    content = as_json(measured, NORMALISERS)["cascade"]["nme"]["inter_ocular"]
+    assert (content["mean"], content["ci95"], content["not_found"]) == (None, [None, None], 10)
+    assert "NaN" not in json.dumps(content)
+
+
+def test_the_annotated_face_is_measured_wherever_it_stands_among_the_others(celeba):
+    """Two more faces in every picture: a better scored one elsewhere, one beside the true one."""
+
+    def find(images):
+        found = []
+        for image, (face,) in zip(images, offset_finder(6, 3)(images), strict=True):
+            elsewhere = a_face(face.points + (200, 0), face.points + (200, 0), score=0.99)
+            beside = a_face(face.points + (14, 0), face.points + (14, 0), score=0.95)
+            found.append(
+                [elsewhere, beside, a_face(*face.stages, score=0.6)][: 1 + 2 * (image[0, 0, 0] > 4)]
+            )
+        return found
+
     measured = evaluate(find, read_dataset(celeba))
-    assert len(measured.kept) == 9
-    assert measured.milliseconds == pytest.approx(100 * measured.seconds)  # it was looked at
-    assert measured.skipped == (f"{celeba / 'images' / '002.png'}: no face found",)
-    with pytest.raises(ProtofaceError, match="no picture could be measured"):
-        evaluate(lambda images: [None] * len(images), read_dataset(celeba))
+    np.testing.assert_array_equal(measured.found, np.arange(10) > 4)
+    near = measured.where_found()
+    np.testing.assert_allclose(near.errors("inter_ocular", 1), 0.1)
+
+
+def test_stages_without_points_are_no_levels(celeba):
+    none = np.zeros((0, 2))
+
+    def find(images):
+        return [
+            [a_face(none, *face.stages, diagonals=(5, 100, 50))]
+            for (face,) in offset_finder(6, 3)(images)
+        ]
+
+    measured = evaluate(find, read_dataset(celeba), names=("boxes", "coarse", "fine"))
+    assert measured.names == ("coarse", "fine")
+    assert measured.summary("crop_diagonal", 1).mean == pytest.approx(3 / 50)
+    with pytest.raises(
+        ProtofaceError, match="answers with 0 points, the layout celeba5 has 5; measure"
+    ):
+        evaluate(lambda images: [[a_face(none)] for _ in images], read_dataset(celeba))
+
+
+def test_the_cascades_of_one_face_are_measured_wherever_they_look(celeba):
+    """They give no score, so a face far off is a large error, not one that is missing."""
+    measured = evaluate(offset_finder(0, 500), read_dataset(celeba))
+    assert measured.not_found == 0
+    assert measured.summary("inter_ocular", 1).mean == pytest.approx(500 / 30)
 
 
 def test_batches_keep_the_order(celeba, monkeypatch):
-    monkeypatch.setattr("protoface.eval.evaluation.BATCH", 3)
+    monkeypatch.setattr("protoface.eval.finders.BATCH", 3)
     seen = []
 
     def find(images):
@@ -114,12 +182,10 @@ def test_without_boxes_that_normaliser_is_left_out(celeba):
 
 def test_a_finder_of_one_level_is_a_cascade_of_one(celeba):
     def find(images):
-        return [
-            Found(found.levels[1:], found.crop_diagonals[1:]) for found in offset_finder(0, 3)(images)
-        ]
+        return [[a_face(face.points)] for (face,) in offset_finder(0, 3)(images)]
 
     content = as_json(evaluate(find, read_dataset(celeba)), NORMALISERS)
-    assert set(content) == {"n", "skipped", "cascade"}
+    assert set(content) == {"n", "skipped", "not_found", "cascade"}
 
 
 def test_the_demo_pictures_are_real_caffes(shared, tmp_path):
@@ -159,17 +225,16 @@ def test_answers_are_converted_where_the_truth_cannot_be(celeba):
 
     def find(images):
         return [
-            None
-            if image[0, 0, 0] == 5
-            else Found((wide[image[0, 0, 0]] + (6, 0), wide[image[0, 0, 0]]), (1.0, 1.0))
+            [] if image[0, 0, 0] == 5 else [a_face(wide[image[0, 0, 0]] + (6, 0), wide[image[0, 0, 0]])]
             for image in images
         ]
 
     answers = converting(find, find_layout("ibug68"), five.layout)
     measured = evaluate(answers, five)
-    assert len(measured.kept) == 9
-    np.testing.assert_allclose(measured.errors("inter_ocular", 0), 6 / 30)
-    np.testing.assert_allclose(measured.errors("inter_ocular", 1), 0, atol=1e-12)
+    assert measured.not_found == 1
+    seen = measured.where_found()
+    np.testing.assert_allclose(seen.errors("inter_ocular", 0), 6 / 30)
+    np.testing.assert_allclose(seen.errors("inter_ocular", 1), 0, atol=1e-12)
 
 
 def test_a_distance_that_a_layout_has_not_is_left_out(celeba):

@@ -8,10 +8,11 @@ import pytest
 from protoface.cascade.cascade_pb2 import LayoutParameter
 from protoface.cascade.layouts import find_layout, make_layout
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluation import Found, evaluate
+from protoface.eval.evaluation import evaluate
 from protoface.eval.groups import ATTRIBUTE, AXES, groups, size, tilt, turn
 
 from .celeba_set import FACE, offset_finder, with_68_points
+from .found_faces import a_face
 
 FRONT = np.array([[-20, 0], [20, 0], [0, 25], [-15, 45], [15, 45]], np.float64)
 
@@ -52,7 +53,7 @@ def test_many_points_are_grouped_by_the_pose_of_five(celeba):
 
     def find(images):
         numbers = [int(image[0, 0, 0]) for image in images]
-        return [Found((wide[number] + (0, 3),), (1.0,)) for number in numbers]
+        return [[a_face(wide[number] + (0, 3))] for number in numbers]
 
     def members(found):
         return [(group.axis, group.least, group.summary.n) for group in found]
@@ -70,13 +71,11 @@ def test_attributes_of_a_set_are_groups(celeba):
 
     def find(images):
         numbers = [int(image[0, 0, 0]) for image in images]
-        return [
-            None if number == 3 else Found((FACE + (number, number),), (1.0,)) for number in numbers
-        ]
+        return [[] if number == 3 else [a_face(FACE + (number, number))] for number in numbers]
 
     *_, blur = groups(evaluate(find, data))
     assert (blur.axis, blur.unit, str(blur)) == ("blur", ATTRIBUTE, "blur (as the set says)")
-    assert blur.summary.n == 3  # 0, 6 and 9: in picture 3 no face was found
+    assert (blur.summary.n, blur.summary.not_found) == (4, 1)  # 0, 3, 6 and 9; in 3 no face was found
     assert blur.summary.mean == pytest.approx((0 + 6 + 9) / 3 / 30)
 
 

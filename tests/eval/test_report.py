@@ -12,13 +12,16 @@ import cv2
 import numpy as np
 import pytest
 
+from protoface.cascade.face import Face
 from protoface.cascade.layouts import find_layout
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluation import Found, Measured, evaluate
-from protoface.eval.plots import _cut, contact_sheet, part_bars
-from protoface.eval.report import main_normaliser, percent, write_report
+from protoface.eval.evaluation import Measured, evaluate
+from protoface.eval.page import percent
+from protoface.eval.plots import contact_sheet, cut, part_bars
+from protoface.eval.report import main_normaliser, write_report
 
 from .celeba_set import offset_finder, with_68_points
+from .found_faces import a_face
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -65,7 +68,7 @@ def test_the_page_tells_everything_and_needs_nothing_else(page):
     assert "protoface eval --data &lt;set&gt;" in text
     assert "004.png: not a picture" in text
     assert re.search(r"<td>cascade</td><td>inter_ocular</td><td>9</td><td>10.00</td>", text)
-    assert re.search(r"<td>other 1.0 \(MIT\)</td><td>9</td><td>1</td><td>6.67</td>", text)
+    assert re.search(r"<td>other 1.0 \(MIT\)</td><td>9</td><td>0</td><td>6.67</td>", text)
     assert "differences of a few percent between them are no ranking" in text
     assert text.count("data:image/") == text.count("<img") == IMAGES
     assert not re.search(r"(src|href)=\"(?!data:)", text)
@@ -133,9 +136,9 @@ def many(celeba: Path) -> Measured:
     moved = np.zeros((68, 2))
     moved[list(layout.groups["eyes"])] = (0, 9)
 
-    def find(images: list[np.ndarray]) -> list[Found]:
+    def find(images: list[np.ndarray]) -> list[list[Face]]:
         faces = [truth[image[0, 0, 0]] + moved for image in images]
-        return [Found((face + (0, 6), face + (0, 3)), (100.0, 50.0)) for face in faces]
+        return [[a_face(face + (0, 6), face + (0, 3), diagonals=(100, 50))] for face in faces]
 
     return evaluate(find, replace(data, layout=layout, truth=truth))
 
@@ -248,18 +251,18 @@ def test_pictures_in_the_page_are_pictures(page):
 
 
 @pytest.mark.parametrize("place", [(-30.4, -20.6, 90.5), (200.2, 150.7, 60), (1000, 1000, 50)])
-def test_a_tile_is_what_opencv_cuts_of_the_whole_picture(place):
+def test_a_tile_is_what_opencvcuts_of_the_whole_picture(place):
     noise = np.random.default_rng(0).integers(0, 256, (200, 250, 3), np.uint8)
     image, (left, top, side) = cv2.GaussianBlur(noise, (0, 0), 2), place
     scale = 60 / side
     matrix = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]])
     expected = cv2.warpAffine(image, matrix, (60, 60), borderValue=(160,) * 3)
-    np.testing.assert_allclose(_cut(image, left, top, side, 60), expected, atol=3)
+    np.testing.assert_allclose(cut(image, left, top, side, 60), expected, atol=3)
 
 
 @pytest.mark.parametrize("shape", [(40, 100_000), (100_000, 40)])
 def test_a_tile_of_a_picture_that_opencv_cannot_sample(shape):
     image = np.full((*shape, 3), 90, np.uint8)
     rows, columns = shape
-    assert (_cut(image, columns - 50, rows - 50, 30, 60)[-20:, -20:] == 90).all()
-    assert _cut(image, 0, 0, 90_000, 60).shape == (60, 60, 3)
+    assert (cut(image, columns - 50, rows - 50, 30, 60)[-20:, -20:] == 90).all()
+    assert cut(image, 0, 0, 90_000, 60).shape == (60, 60, 3)

@@ -2,13 +2,17 @@
 
 import json
 import re
+import shutil
+from itertools import chain
 
 import numpy as np
 import pytest
 
+from protoface.cascade import load
 from protoface.cli import protoface, run
 
 from ..datasets.face_folders import write_picture, write_wflw
+from ..datasets.wider_set import write_wider
 
 
 @pytest.fixture
@@ -217,3 +221,91 @@ def test_pictures_above_the_limit_are_skipped_and_named(arguments, capsys):
 
 def _sorted(found: re.Match[str]) -> str:
     return " x ".join(sorted(found.groups(), key=int))
+
+
+@pytest.fixture
+def wider(folder, tmp_path) -> list[str]:
+    """The constant cascade's one face, whose box is that of its points, on pictures with boxes."""
+    data = write_wider(
+        tmp_path / "wider",
+        train={"e/t.png": [(1, 2, 30, 30)]},
+        val={
+            "e/a.png": [(1, 2, 30, 30)],
+            "e/b.png": [(1, 2, 30, 30), (40, 40, 15, 15)],
+            "e/c.png": [],
+        },
+    )
+    return ["eval", "--model", str(folder), "--backend", "opencv", "--data", str(data)]
+
+
+def test_pictures_with_boxes_have_average_precision(wider, folder, tmp_path, capsys):
+    """The box that is found in every picture is made that of the first face: 2 of 3 found, 1 wrong."""
+    (face,) = load(folder, "opencv").detect(np.zeros((64, 64, 3), np.uint8))
+    data = tmp_path / "wider"
+    box = " ".join(f"{value:.3f}" for value in face.box)
+    listed = data / "wider_face_split" / "wider_face_val_bbx_gt.txt"
+    listed.write_text(listed.read_text().replace("1 2 30 30", box))
+    file, report = tmp_path / "ap.json", tmp_path / "report"
+    more = ["--partition", "val", "--json", str(file), "--report", str(report)]
+    assert run(protoface, [*wider, *more]) == 0
+    out, content = capsys.readouterr().out, json.loads(file.read_text())
+    assert "wider val, 3 measured, 0 skipped; 3 faces, 0 of them ignored" in out
+    assert "none in 66.7 % of the pictures" in out
+    least = content["sizes"]["12"]
+    assert (least["faces"], least["hits"], least["false_alarms"]) == (3, 2, 1)
+    assert least["ap"] == pytest.approx(2 / 3 * 2 / 3)  # without scores: recall times precision
+    assert "44.44" in out
+    assert {"command", "machine", "versions", "data", "setting", "models", "peers"} <= set(content)
+    assert "44.44 %" in (report / "index.html").read_text()
+
+
+def test_several_models_stand_side_by_side(wider, folder, tmp_path, capsys):
+    second = shutil.copytree(folder, tmp_path / "second")
+    text = (second / "cascade.prototxt").read_text()
+    (second / "cascade.prototxt").write_text(text.replace('name: "constant"', 'name: "other"'))
+    file, report = tmp_path / "ap.json", tmp_path / "report"
+    more = ["--model", str(second), "--json", str(file), "--report", str(report)]
+    assert run(protoface, [*wider, *more]) == 0
+    out, content = capsys.readouterr().out, json.loads(file.read_text())
+    assert [line.split(":")[0] for line in out.splitlines() if "found in" in line] == [
+        "constant",
+        "other",
+    ]
+    assert content["models"]["other"]["sizes"] == content["sizes"]
+    assert "other" in (report / "index.html").read_text()
+    assert run(protoface, [*wider, "--model", str(folder)]) == 2
+    assert "given twice" in capsys.readouterr().err
+    weights = [str(folder / "two.caffemodel")] * 2
+    assert (
+        run(protoface, [*wider, "--model", str(second), *chain(*(("--weights", w) for w in weights))])
+        == 2
+    )
+    assert "--weights go with one --model" in capsys.readouterr().err
+
+
+def test_several_models_on_points_too(arguments, folder, tmp_path, capsys):
+    second = shutil.copytree(folder, tmp_path / "second")
+    text = (second / "cascade.prototxt").read_text()
+    (second / "cascade.prototxt").write_text(text.replace('name: "constant"', 'name: "other"'))
+    file = tmp_path / "eval.json"
+    assert run(protoface, [*arguments, "--model", str(second), "--json", str(file)]) == 0
+    content = json.loads(file.read_text())
+    assert content["models"]["other"]["cascade"] == content["cascade"]
+    assert "other: n 10, not found 0; of inter_ocular mean" in capsys.readouterr().out
+
+
+def test_pictures_without_faces_are_measured(folder, tmp_path, capsys):
+    for name in ("a.png", "b.png"):
+        write_picture(tmp_path / "none" / name)
+    given = ["eval", "--model", str(folder), "--backend", "opencv", "--data", str(tmp_path / "none")]
+    assert run(protoface, given) == 0
+    out = capsys.readouterr().out
+    assert "the set lists no faces: everything that is found counts as a false alarm" in out
+    assert "1.000 false alarms a picture, none in 0.0 % of the pictures" in out
+    assert "AP" not in out
+
+
+def test_sets_of_boxes_are_refused_where_points_are_needed(wider, folder, tmp_path, capsys):
+    data = str(tmp_path / "wider")
+    assert run(protoface, ["weigh", str(folder), "--data", data]) == 2
+    assert "holds pictures without points of faces" in capsys.readouterr().err
