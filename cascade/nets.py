@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from .answers.answer_kind import AnswerKind
 from .backends.backend import Backend, estimated_work, few_threads
 from .backends.choice import BACKENDS
 from .definition import Runnable
-from .finder import Finder
+from .finding_stage import Finder
 from .keep import make_keep
 from .parts import check_parts
 from .stage import Stage
@@ -75,7 +75,8 @@ class Compiled:
             check_free(held.ends, held.source, multiple > 0)
         source = f"stage '{stage.name}'" + (f" ({stage.onnx})" if stage.onnx else "")
         threads = self._threads_for(held.work(pixels))
-        return held.ends, cache(lambda: self._backend.run(held.folded(), source, threads, multiple))
+        run = partial(self._backend.run, multiple=multiple) if multiple else self._backend.run
+        return held.ends, cache(lambda: run(held.folded(), source, threads))
 
     def _threads_for(self, work: float) -> int | None:
         if self._threads is not None or not self._backend.own_threads:

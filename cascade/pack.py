@@ -7,9 +7,12 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from protoface.converters.conversion import convert
+from protoface.converters.any_size import to_any_size
+from protoface.converters.conversion import convert, load_net
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import read_bytes, replacing, write_text
+from protoface.converters.fold import fold_batch_norm
+from protoface.converters.onnx_export import write_onnx
 from protoface.converters.onnx_file import ONNX, is_onnx
 from protoface.converters.paths import written
 from protoface.converters.prototxt import to_text
@@ -25,6 +28,8 @@ from .definition import (
     sharing,
     weight_files,
 )
+from .layouts import layout_of
+from .parts import multiple_of
 
 
 def pack(
@@ -46,6 +51,7 @@ def pack(
     if path.parent.resolve() == folder.resolve():
         raise ProtofaceError(f"{out}: holds the cascade itself; give another folder")
     definition = read_definition(path, outside)
+    layout = layout_of(definition, str(path))
     load_nets(definition, path.parent, weights)  # the weights must fit before anything is written
     files = weight_files(definition, path.parent, weights)
     groups = sharing(definition, files)
@@ -54,7 +60,7 @@ def pack(
     target = written(folder, names, str(path))[FILE]
     for first, *others in groups:
         stage, file = definition.stage[first], files[first]
-        _copy(stage, path.parent, file, folder)
+        _copy(stage, path.parent, file, folder, multiple_of(stage, layout))
         for index in (first, *others):
             _rename(definition.stage[index], stage.name, file)
     definition.notice = notice or definition.notice
@@ -80,15 +86,28 @@ def _names(stage: cascade_pb2.StageParameter, weights: Path) -> list[str]:
     return [f"{stage.name}{suffix}" for suffix in suffixes]
 
 
-def _copy(stage: cascade_pb2.StageParameter, source: Path, weights: Path, out: Path) -> None:
-    """A stage's net and weights under its name; as ONNX too, unless they are that already."""
+def _copy(
+    stage: cascade_pb2.StageParameter, source: Path, weights: Path, out: Path, multiple: int
+) -> None:
+    """A stage's net and weights under its name; as ONNX too, unless they are that already.
+
+    If `multiple` is not 0 that is for pictures whose sides are any multiples of so many pixels.
+    """
     copied = {f"{stage.name}{_suffix(weights)}": weights}
     if not is_onnx(weights):
         copied[f"{stage.name}.prototxt"] = source / stage.net
-        convert(source / stage.net, weights, out / f"{stage.name}{ONNX}", fold_bn=True)
+        _write_onnx(source / stage.net, weights, out / f"{stage.name}{ONNX}", multiple)
     for name, file in copied.items():
         with replacing(out / name) as temporary:
             shutil.copyfile(file, temporary)
+
+
+def _write_onnx(net: Path, weights: Path, out: Path, multiple: int) -> None:
+    if multiple:
+        folded = fold_batch_norm(load_net(net, weights), str(net))
+        write_onnx(out, to_any_size(folded, str(net), multiple))
+    else:
+        convert(net, weights, out, fold_bn=True)
 
 
 def _rename(stage: cascade_pb2.StageParameter, name: str, weights: Path) -> None:

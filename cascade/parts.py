@@ -8,7 +8,9 @@ from protoface.converters.errors import ProtofaceError
 
 from . import cascade_pb2
 from .answers.answer_kind import AnswerKind
-from .views.view_kind import ViewKind
+from .layouts import Layout
+from .views.view_kind import ViewKind, make_views
+from .windows import clean
 
 
 def check_parts(
@@ -54,3 +56,9 @@ def _check_maps(answers: Sequence[AnswerKind], where: str) -> None:
                 f"{where}: a map of cell {one.cell} and stride {one.stride} needs one answer of a "
                 "score, and at most one of each other kind"
             )
+
+
+def multiple_of(stage: cascade_pb2.StageParameter, layout: Layout) -> int:
+    """What the sides of the net's input are multiples of; 0 if it has one size."""
+    levels = make_views(stage, layout, clean, f"stage '{stage.name}'")[0].levels
+    return levels.multiple if levels else 0

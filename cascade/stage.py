@@ -51,7 +51,8 @@ class Step(NamedTuple):
     """What a stage did: see `Cascade.steps`.
 
     `windows` (n) are those of its first view, `inputs` and `outputs` the net's blobs by name,
-    `candidates` what is known of the faces now: of all windows, or of those whose numbers are `kept`.
+    `candidates` what is known of the faces now: of all windows, or of those whose numbers are `kept`;
+    `looked` (n) are those that it looked at, as they were before.
     `times` are the clock's readings before it, with the inputs made, after the net, and after its
     answers were read. A stage that finds faces has run its net several times: `levels`, of which
     inputs and outputs are the first; its windows are the cells where the candidates are.
@@ -63,6 +64,7 @@ class Step(NamedTuple):
     outputs: Blobs
     candidates: Sequence[Candidate]
     times: tuple[float, float, float, float]
+    looked: Sequence[Candidate] = ()
     kept: Sequence[int] | None = None
     levels: tuple[NetRun, ...] = ()
 
@@ -155,10 +157,10 @@ class Stage:
         looked = clock()
         outputs = self.forward(inputs)
         answered = clock()
-        candidates = self.read(outputs, windows[0], candidates)
-        seen = [one.seen(window) for one, window in zip(candidates, windows[0], strict=True)]
+        found = self.read(outputs, windows[0], candidates)
+        seen = [one.seen(window) for one, window in zip(found, windows[0], strict=True)]
         times = start, looked, answered, clock()
-        return Step(self, windows[0], inputs, outputs, seen, times)
+        return Step(self, windows[0], inputs, outputs, seen, times, candidates)
 
     def read(
         self, outputs: Blobs, windows: Sequence[Window], candidates: Sequence[Candidate]
@@ -199,6 +201,7 @@ def _joined(steps: Sequence[Step]) -> Step:
         _together([step.outputs for step in steps]),
         [candidate for step in steps for candidate in step.candidates],
         (start, looked, answered, end),
+        [candidate for step in steps for candidate in step.looked],
     )
 
 

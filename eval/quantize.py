@@ -22,8 +22,11 @@ from protoface.cascade.definition import (
     weight_files,
 )
 from protoface.cascade.face import Face
+from protoface.cascade.layouts import Layout
 from protoface.cascade.pack import sealed
+from protoface.cascade.parts import multiple_of
 from protoface.cascade.windows.window import Floats, Image
+from protoface.converters.any_size import to_any_size
 from protoface.converters.ends import Blobs
 from protoface.converters.errors import ProtofaceError
 from protoface.converters.files import replacing, write_text
@@ -108,7 +111,7 @@ def quantize_cascade(
     nets = []
     for members in groups:
         stages = tuple(definition.stage[index].name for index in members)
-        before = as_onnx(loaded[members[0]], definition.stage[members[0]])
+        before = as_onnx(loaded[members[0]], definition.stage[members[0]], cascade.layout)
         feeds = [feed for index in members for feed in seen[index]]
         after = CONVERTERS[kind](before, feeds, f"{path}: stage '{stages[0]}'")
         nets.append(SmallerNet(stages, before, after))
@@ -117,11 +120,14 @@ def quantize_cascade(
     return Quantised(tuple(nets), measured, again)
 
 
-def as_onnx(net: Loaded, stage: cascade_pb2.StageParameter) -> onnx.ModelProto:
+def as_onnx(net: Loaded, stage: cascade_pb2.StageParameter, layout: Layout) -> onnx.ModelProto:
     """A stage's net as ONNX, BatchNorm folded; one that is ONNX already as it is."""
     if isinstance(net, onnx.ModelProto):
         return net
-    return to_onnx(fold_batch_norm(net, stage.net), stage.net, OPSET)
+    folded, multiple = fold_batch_norm(net, stage.net), multiple_of(stage, layout)
+    if multiple:
+        return to_any_size(folded, stage.net, multiple, OPSET)
+    return to_onnx(folded, stage.net, OPSET)
 
 
 def evenly(dataset: Dataset, count: int) -> Dataset:
@@ -138,8 +144,8 @@ def _recording(cascade: Cascade, seen: Sequence[list[Blobs]]) -> Finder:
 
     def find(images: Sequence[Image]) -> list[list[Face]]:
         steps = list(cascade.steps(images))
-        for kept, step in zip(seen, steps, strict=True):
-            kept.append(step.inputs)
+        for kept, step in zip(seen, steps, strict=False):  # fewer of them where nothing is found
+            kept += [run.inputs for run in step.runs if run.inputs]
         return steps[-1].faces(len(images))
 
     return find

@@ -14,16 +14,17 @@ from ..kinds import Kinds
 from ..layouts import Layout
 from ..windows.mode import Mode
 from ..windows.window import Floats, Window
-from .places import Map, Places, make_map
+from .map_places import Map, Places, make_map
 
 
 class AnswerKind(ABC):
     """One output of a stage's net.
 
     `blob` is the output's name, "" where the net has one. `shape` is that of one candidate's part of
-    it; 0 stands for any size. `map` says which cells the places of a map speak of; None if the output is of
-    one candidate, which it cannot be if it `needs_map`. `gives_...`: what it says.
-    `mirrors`: whether it is known what it says of a mirrored picture.
+    it; 0 stands for any size. `map` says which cells the places of a map speak of; None if the output
+    is of one candidate, which it cannot be if it `needs_map`. `gives_...`: what it says. `mirrors`:
+    whether it is known what it says of a mirrored picture. `on_device`: whether a DeviceCascade reads
+    it.
     """
 
     blob: str
@@ -32,6 +33,7 @@ class AnswerKind(ABC):
     gives_score = gives_points = gives_box = False
     needs_map = False
     mirrors = True
+    on_device = False
 
     def __init__(self, parameter: Any, layout: Layout, mode: Mode) -> None:
         self.layout, self.mode = layout, mode

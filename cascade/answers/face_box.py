@@ -13,7 +13,7 @@ from ..layouts import Layout
 from ..windows.mode import Mode
 from ..windows.window import Floats, Window
 from .answer_kind import ANSWERS, AnswerKind
-from .places import Places
+from .map_places import Places
 
 
 @ANSWERS.register("box")

@@ -13,7 +13,7 @@ from ..layouts import Layout
 from ..windows.mode import Mode
 from ..windows.window import Floats, Points, Window
 from .answer_kind import ANSWERS, AnswerKind
-from .places import Places
+from .map_places import Places
 
 
 @ANSWERS.register("points")
@@ -33,6 +33,7 @@ class PointsAnswer(AnswerKind):
         self.axes = parameter.order == cascade_pb2.PointsAnswer.AXES
         self.corner = parameter.range == cascade_pb2.PointsAnswer.CORNER
         self.mirrors = not self.corner
+        self.on_device = not (self.corner or self.axes)
         self._to_picture = corner_points if self.corner else mode.to_picture
 
     def read(
@@ -50,7 +51,7 @@ class PointsAnswer(AnswerKind):
         ]
 
     def read_places(self, values: Floats, places: Places) -> Places:  # noqa: D102
-        spots = self._pairs(values).reshape(len(values), -1, 2).astype(np.float64)
+        spots = self._pairs(values).reshape(len(values), values.shape[1] // 2, 2).astype(np.float64)
         cell, corners = places.map.cell, places.corners[:, None]
         if self.corner:
             points = places.to_picture(corners + spots * cell)
@@ -69,7 +70,8 @@ class PointsAnswer(AnswerKind):
         """Values (n, 2 points) in the order x1 y1 x2 y2 ..."""
         if not self.axes:
             return values
-        return values.reshape(len(values), 2, -1).swapaxes(1, 2).reshape(len(values), -1)
+        count = values.shape[1] // 2  # not -1, of which there is none where there are no values
+        return values.reshape(len(values), 2, count).swapaxes(1, 2).reshape(values.shape)
 
 
 def corner_points(output: Floats, window: Window) -> Points:

@@ -103,6 +103,11 @@ NAMED = 10
     show_default=True,
     help="With --smooth: added cut-off, Hz for each face size per second; higher means less lag.",
 )
+@click.option(
+    "--least-face",
+    type=click.FloatRange(min=1),
+    help="Smallest face to look for, pixels; a larger one is faster; default: the model's.",
+)
 @model_option
 @weights_option
 @outside_option
@@ -123,6 +128,7 @@ def detect(
     smooth: bool,
     min_cutoff: float,
     beta: float,
+    least_face: float | None,
     model: str,
     weights: tuple[Path, ...],
     outside: bool,
@@ -152,7 +158,7 @@ def detect(
     journal = _journal(sources, outputs, out, resume)
     files = model_files(model, weights, outside) if outputs or journal else []
     _check_outputs(outputs, [*lists, *sources.files, *files])
-    cascade = load(model, backend, mode, weights, threads, outside)
+    cascade = load(model, backend, mode, weights, threads, outside, least_face)
     how = How(
         None if truth is None else _truth(truth, cascade),
         None if boxes is None else Matching(read_boxes(boxes)),
@@ -193,7 +199,17 @@ def _journal(sources: Sources, outputs: Sequence[Path], out: Path | None, resume
 def _settings(sources: Sources, backend: str, files: Sequence[Path]) -> dict[str, object]:
     """All that changes results: it must be the same when an interrupted job goes on."""
     given = click.get_current_context().params
-    same = ("out", "quality", "frames", "smooth", "min_cutoff", "beta", "mode", "max_pixels")
+    same = (
+        "out",
+        "quality",
+        "frames",
+        "smooth",
+        "min_cutoff",
+        "beta",
+        "mode",
+        "max_pixels",
+        "least_face",
+    )
     lists = ("truth", "boxes")
     return {
         **{name: given[name] if name != "out" else str(given[name]) for name in same},
@@ -218,7 +234,7 @@ def _run(
     with stopping() as stop, resuming as job:
         with _taking(summary, json_file, csv_file, cascade.layout) as take:
             done = job.replay(take)
-            detect_sources(cascade, sources, job.noting(take), how, done, stop, _bar)
+            detect_sources(cascade, sources, job.noting(take), how, done, stop, bar)
         if not stop:
             job.finish()
         summary.report(cascade, sources, written)
@@ -251,7 +267,8 @@ def _truth(path: Path, cascade: Cascade) -> Matching[np.ndarray]:
     return Matching({name: values.reshape(-1, 2) for name, values in entries.items()})
 
 
-def _bar(items: Iterable[Item], total: int | None, unit: str) -> Iterable[Item]:
+def bar(items: Iterable[Item], total: int | None, unit: str) -> Iterable[Item]:
+    """Progress, where somebody watches."""
     # only where somebody watches, and never for a single picture; tqdm takes long to import
     if total == 1 or not sys.stderr.isatty():
         return items

@@ -57,6 +57,8 @@ class _Picture(DeviceWindow):
 
 @on_device.register
 def _(kind: PictureWindow) -> DeviceWindow:
+    if kind.levels:
+        raise ProtofaceError("looks at levels of the picture")
     return _Picture()
 
 

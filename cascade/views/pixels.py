@@ -42,9 +42,10 @@ class PixelsView(ViewKind):
     ) -> None:
         super().__init__(parameter, layout, mode, where)
         preprocess = parameter.preprocess
+        _check(preprocess, where, bool(parameter.window.ListFields()))
         self.window = make_window(parameter.window, layout, mode, where)
         self.levels = self.window.levels
-        _check(preprocess, where, self.levels)
+        _check_size(preprocess, where, self.levels)
         self.needs_points, self.needs_box = self.window.needs_points, self.window.needs_box
         self.patches = len(layout) if self.window.patch else 1
         self.size = (0, 0) if self.levels else (preprocess.size[0], preprocess.size[-1])
@@ -126,16 +127,21 @@ def _check_boxes(windows: Sequence[Window], candidates: Sequence[Candidate]) -> 
 LARGEST_SIDE = 4096
 
 
-def _check(preprocess: cascade_pb2.PreprocessParameter, where: str, levels: Levels | None) -> None:
-    if levels and preprocess.size:
-        raise ProtofaceError(f"{where}: its window has levels, which have sizes; leave out size")
-    if len(preprocess.mean) not in (0, 1, 3) or len(preprocess.size) not in (
-        (0,) if levels else (1, 2)
-    ):
+def _check(preprocess: cascade_pb2.PreprocessParameter, where: str, sizeless: bool) -> None:
+    sizes = (0, 1, 2) if sizeless else (1, 2)
+    if len(preprocess.mean) not in (0, 1, 3) or len(preprocess.size) not in sizes:
         raise ProtofaceError(
             f"{where}: preprocess needs one or two values of size, and none, one or three of mean"
         )
-    if preprocess.size and not 0 < min(preprocess.size) <= max(preprocess.size) <= LARGEST_SIDE:
+
+
+def _check_size(preprocess: cascade_pb2.PreprocessParameter, where: str, levels: Levels | None) -> None:
+    if levels is not None:
+        if preprocess.size:
+            raise ProtofaceError(f"{where}: its window has levels, which have sizes; leave out size")
+        return
+    _check(preprocess, where, sizeless=False)
+    if not 0 < min(preprocess.size) <= max(preprocess.size) <= LARGEST_SIDE:
         raise ProtofaceError(
             f"{where}: size is {max(preprocess.size)}, at most {LARGEST_SIDE} pixels and at least 1"
         )

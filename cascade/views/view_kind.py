@@ -28,8 +28,8 @@ class ViewKind(ABC):
     """One input of a stage's net.
 
     `blob` is the input's name, "" where the net has one. `shape` is that of one candidate's part of
-    it; 0 stands for any size. `pixels` are those of an input, usually. `levels`: the sizes in which it shows
-    all of a picture, instead of windows. `where` names the stage in errors.
+    it; 0 stands for any size. `pixels` are those of an input, usually. `levels`: the sizes in which it
+    shows all of a picture, instead of windows. `where` names the stage in errors.
     """
 
     blob: str

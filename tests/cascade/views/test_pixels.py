@@ -165,8 +165,10 @@ def test_what_is_missing_is_named_with_the_stage(preprocess, message):
         view(preprocess)
 
 
-def test_faithful_mode_has_no_area():
-    with pytest.raises(
-        ProtofaceError, match="^stage 's' resizes by AREA, which faithful mode .*; use clean mode$"
-    ):
-        view("size: 8 interpolation: AREA", mode="faithful")
+def test_area_of_faithful_mode_is_the_mean_of_whole_pixels(image):
+    """For windows in the picture; torch's own is in tests/cascade/windows/test_area_means.py."""
+    seen = view("size: 18 size: 25 interpolation: AREA", mode="faithful").make_input(
+        [image], [Window(0, 0, 100, 72)]
+    )
+    means = image[:72].reshape(18, 4, 25, 4, 3).mean((1, 3)).transpose(2, 0, 1)
+    np.testing.assert_allclose(seen[0], means, atol=1e-4)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from protoface.cascade.windows.window import Window
-from protoface.converters import ProtofaceError
 
 from .rules import rule
 
@@ -40,6 +39,6 @@ def test_a_box_is_sub_pixel_in_clean_mode_and_rounded_in_faithful_mode():
 
 @BOTH
 @pytest.mark.parametrize("box", [(200, 0, 10, 10), (0, -50, 10, 40), (5, 5, 0, 10)])
-def test_a_box_beside_the_picture_is_refused(mode, box):
-    with pytest.raises(ProtofaceError, match=r"box \[.*\] covers no pixel of the 100 x 60 picture"):
-        rule("picture {}", mode).over((60, 100), np.array(box, np.float64), None)
+def test_a_box_beside_the_picture_has_an_empty_window(mode, box):
+    """One that the caller gives is refused by the view: test_pixels.py."""
+    assert rule("picture {}", mode).over((60, 100), np.array(box, np.float64), None).empty

@@ -15,7 +15,7 @@ from ..layouts import Layout
 from ..windows.mode import Mode
 from ..windows.window import Floats, Window
 from .answer_kind import ANSWERS, AnswerKind
-from .places import Places
+from .map_places import Places
 
 #: How far a probability may be beyond 0 and 1: runtimes round, in bfloat16 by 1 / 256.
 ROUNDING = 1 / 64

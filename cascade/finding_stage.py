@@ -13,7 +13,7 @@ from protoface.converters.ends import Blobs
 from protoface.converters.errors import ProtofaceError
 
 from .answers.answer_kind import AnswerKind
-from .answers.places import Found, Map, Places, join
+from .answers.map_places import Found, Map, Places, join
 from .face import Candidate
 from .keep import Keep, sound
 from .overlap import overlaps
