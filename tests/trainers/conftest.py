@@ -18,6 +18,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(count)
 
 
+@pytest.fixture(autouse=True)
+def small_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every training ends with a picture, which takes longer to draw than the training itself."""
+    monkeypatch.setattr("protoface.trainers.solver.curves.DPI", 20)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with `net.prototxt`, `solver.prototxt`, `list.txt` and `pictures/`."""

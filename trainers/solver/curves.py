@@ -13,6 +13,7 @@ from protoface.converters.files import replacing
 
 Curves = dict[str, NDArray[np.float64]]
 WINDOW = 200  # points of the smoothed curve: as many as an eye can tell apart on the picture
+DPI = 120
 
 
 def read_curves(path: Path) -> Curves:
@@ -65,4 +66,4 @@ def draw_curves(log: Path, out: Path, weight: float = 1.0) -> None:
     axes.grid(alpha=0.3)
     axes.legend()
     with replacing(out) as temporary:
-        figure.savefig(temporary, dpi=120)
+        figure.savefig(temporary, dpi=DPI)

@@ -34,7 +34,8 @@ def rows(path: str) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def test_what_a_run_leaves(folder: Path) -> None:
+def test_what_a_run_leaves(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("protoface.trainers.solver.curves.DPI", 120)  # as users see it
     lines: list[str] = []
     done = train("solver.prototxt", log="run.csv", report=lines.append)
     assert (done.iteration, done.seed) == (30, 3)
