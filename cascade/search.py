@@ -67,11 +67,6 @@ def listed_pictures(path: Path) -> list[Picture]:
     return [*found.pictures, *([] if path.is_dir() else found.videos)]
 
 
-def find_pictures(folder: Path) -> list[Path]:
-    """Paths of all picture files of a folder and the folders in it; see `listed_pictures`."""
-    return [picture.path for picture in listed_pictures(folder)]
-
-
 def _suffixes() -> str:
     return ", ".join(sorted(PICTURES))
 

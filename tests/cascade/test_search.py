@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from protoface.cascade import ProtofaceError
-from protoface.cascade.search import find_pictures, listed_pictures, search
+from protoface.cascade.search import listed_pictures, search
 
 
 def fill(folder: Path, *names: str) -> Path:
@@ -28,7 +28,7 @@ def test_pictures_and_videos_of_a_folder_and_the_folders_in_it_in_order(tmp_path
     assert names(found.videos) == ["b/c/film.MP4", "clip.avi"]
     assert [path.name for path in found.skipped] == ["none", "notes.txt"]
     assert set(found.skipped.values()) == {"neither a picture nor a video, by its suffix"}
-    assert [path.name for path in find_pictures(tmp_path)] == ["a.webp", "a.png", "z.JPG"]
+    assert names(listed_pictures(tmp_path)) == names(found.pictures)
 
 
 def test_a_single_path_is_taken_as_it_is(tmp_path):

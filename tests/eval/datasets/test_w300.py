@@ -84,6 +84,7 @@ def test_mistakes_name_file_and_line(change, message, tmp_path):
         list_dataset(tmp_path)
 
 
+@pytest.mark.slow
 def test_real_folders(shared):
     folder = shared / "faces" / "w300"
     found = read_dataset(folder)
