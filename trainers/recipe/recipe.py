@@ -203,6 +203,11 @@ def _check_stages(recipe: Recipe) -> None:
                 f"{recipe.source}: stage '{given.name}' has the net and weights of "
                 f"'{recipe.owner(given.name)}', which trains them; set the training there"
             )
+        if given.weights and not Path(given.weights).is_file():
+            raise ProtofaceError(
+                f"{recipe.source}: stage '{given.name}' begins with {given.weights}, which is not "
+                "there; train the recipe that writes it first"
+            )
     for stage in recipe.definition.stage:
         where = f"{recipe.source}: stage '{stage.name}'"
         if not stage.net:

@@ -65,10 +65,12 @@ def test_seed_and_epochs_factor_stand_in_for_the_files(recipe: str) -> None:
 def test_the_committed_recipes_are_right(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The one that some go on from need not be trained for this."""
+    """Those that some go on from need not be trained for this."""
     monkeypatch.chdir(tmp_path)
-    Path("build/models/fast").mkdir(parents=True)
-    Path("build/models/fast/cascade.prototxt").touch()
+    for name in ("fast", "fast_first"):
+        Path("build/models", name).mkdir(parents=True)
+        for file in ("cascade.prototxt", "level_2.caffemodel"):
+            Path("build/models", name, file).touch()
     read = read_recipe(path)
     assert read.parameter.name == path.stem
     assert f"protoface recipe {path.relative_to(RECIPES.parent.parent).as_posix()}" in path.read_text()

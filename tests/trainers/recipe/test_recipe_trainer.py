@@ -289,7 +289,7 @@ def test_a_stage_begins_with_given_weights(recipe: Path) -> None:
     ]
     np.testing.assert_allclose(*kernels, atol=1e-6)
     edit(str(recipe), "first/level_2.caffemodel", "first/no.caffemodel")
-    with pytest.raises(ProtofaceError, match=r"first/no.caffemodel: No such file"):
+    with pytest.raises(ProtofaceError, match=r"begins with first/no.caffemodel, which is not there"):
         train_recipe(recipe, "third", report=silent)
 
 
