@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from protoface.cascade.windows.window import Image
 
-from .scene import Floats, Scene
+from .face_scene import Floats, Scene
 
 Generator = np.random.Generator
 #: How often pictures are halved beforehand, so that resampling does not skip pixels.

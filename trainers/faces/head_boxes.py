@@ -11,7 +11,7 @@ import numpy as np
 
 from protoface.cascade.layouts import DEFAULT, Layout, find_layout
 
-from .scene import Floats
+from .face_scene import Floats
 
 #: Of the bounds of all points, which end at the eyebrows: how far the box's centre lies right of
 #: theirs, its width, and how far it reaches beyond their upper and lower side, in their widths and

@@ -11,8 +11,8 @@ from protoface.eval.datasets.box_set import BoxSet
 from protoface.eval.datasets.dataset import Dataset
 from protoface.eval.datasets.picture_set import PictureSet
 
+from .face_scene import POINTS, Scene
 from .head_boxes import head_boxes
-from .scene import POINTS, Scene
 
 
 def scenes_of(found: PictureSet) -> Iterator[Scene]:

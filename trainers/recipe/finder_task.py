@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
 from protoface.cascade.parallel import in_order
 from protoface.cascade.pictures import read_picture
 from protoface.converters import ProtofaceError
+from protoface.eval.average_precision import Ranking
+from protoface.eval.datasets.box_set import BoxSet
 from protoface.eval.datasets.dataset import read_set
+from protoface.eval.datasets.picture_set import PictureSet
+from protoface.eval.detection import LEAST, Detected
 
 from ..faces.crops import Source, make_source
-from ..faces.found import SIZES, average_precision, find, judged
+from ..faces.face_scene import Scene, set_aside
+from ..faces.found import find
 from ..faces.map_losses import MapWeights, map_loss
 from ..faces.places import read_maps
-from ..faces.scene import Scene, set_aside
 from ..faces.scenes import scenes_of
 from . import recipe_pb2
 from .crop_sampler import CropBatch, CropSampler, Group, Pixels
@@ -29,9 +32,12 @@ from .recipe_run import RecipeRun
 from .task import Answer, Task, Validated
 from .training_pictures import left_out, without
 
+#: The part of the pictures without faces that has no alarm at the score at which recall is given.
+CLEAN = 0.95
+
 
 class FinderTask(Task):
-    """See `Task`. Its figure is the mean of the average precisions of faces of SIZES."""
+    """See `Task`. Its figure is the mean of the average precisions of faces of all sizes of LEAST."""
 
     def __init__(self, run: RecipeRun, index: int) -> None:
         stage = run.definition.stage[index]
@@ -58,70 +64,91 @@ class FinderTask(Task):
 
     def validate(self, answer: Answer) -> Validated | None:
         """Average precision on the pictures that are kept from training, and alarms where nobody is."""
-        if not self._held:
+        measured = [self._measured(answer, held) for held in self._held]
+        alarms = np.array([score for found in measured for score in _highest(found)])
+        limit = float(np.quantile(alarms, CLEAN)) if len(alarms) else 0.0
+        sizes = {least: _ranked(measured, least) for least in LEAST}
+        curves = {least: ranking.curve() for least, ranking in sizes.items() if ranking.faces.any()}
+        if not curves:
             return None
-        found = [
-            find(answer, self._pixels.prepare, self.maps, read_picture(scene.path))
-            for scene in self._held
+        areas = [curve.area for curve in curves.values()]
+        recalls = [
+            float(curve.recall[curve.scores > limit].max(initial=0)) for curve in curves.values()
         ]
-        alarms = [
-            scores.max(initial=0)
-            for (_, scores), s in zip(found, self._held, strict=True)
-            if not len(s)
-        ]
-        limit = float(np.quantile(alarms, 0.95)) if alarms else 0.0
-        values, texts = [], []
-        for least in SIZES:
-            value, recall = _measured(found, self._held, least, limit)
-            values.append(value)
-            texts.append(f"{value:.3f} ({recall:.2f})")
         return Validated(
-            float(np.mean(values)),
-            f"AP of faces from {'/'.join(map(str, SIZES))} pixels {' '.join(texts)}, in brackets the "
-            f"recall above {limit:.2f}, where 95 % of {len(alarms)} empty pictures stay clean",
+            float(np.mean(areas)),
+            f"AP of faces from {'/'.join(map(str, curves))} pixels {_shown(areas)}, recall "
+            f"{_shown(recalls)} with scores above {limit:.2f}, where {CLEAN:.0%} of {len(alarms)} "
+            "pictures without faces stay clean",
         )
 
+    def _measured(self, answer: Answer, held: BoxSet) -> Detected:
+        """What is found in a set, as `protoface eval` measures it."""
+        start = time.perf_counter()
+        found = [
+            find(answer, self._pixels.prepare, self.maps, read_picture(path)) for path in held.paths
+        ]
+        boxes = tuple(np.concatenate((box[:, :2], box[:, 2:] - box[:, :2]), axis=1) for box, _ in found)
+        scores = tuple(score for _, score in found)
+        seconds = time.perf_counter() - start
+        return Detected(held, np.arange(len(held)), boxes, scores, (), seconds)
 
-def _measured(
-    found: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
-    scenes: Sequence[Scene],
-    least: float,
-    limit: float,
-) -> tuple[float, float]:
-    """Average precision on pictures with faces, and the recall above a score."""
-    hits, scores, faces = [], [], 0
-    for (boxes, own), scene in zip(found, scenes, strict=True):
-        if len(scene):
-            results, count = judged(boxes, scene, least)
-            hits.append(results[results >= 0])
-            scores.append(own[results >= 0])
-            faces += count
-    hit, score = np.concatenate(hits) == 1, np.concatenate(scores)
-    return average_precision(score, hit, faces), float((hit & (score > limit)).sum() / max(faces, 1))
+
+def _highest(found: Detected) -> list[float]:
+    """The best score in each picture without a face."""
+    pairs = zip(found.scores, found.dataset.boxes, strict=True)
+    return [float(scores.max(initial=0)) for scores, boxes in pairs if not len(boxes)]
+
+
+def _ranked(measured: Sequence[Detected], least: int) -> Ranking:
+    """All that was found in the pictures with faces, best score first."""
+    parts = [found.ranking(least) for found in measured if found.dataset.faces]
+    if not parts:
+        return Ranking(*(np.zeros(0, kind) for kind in (float, bool, np.int64, np.int64)))
+    scores, hits, faces = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("scores", "hits", "faces")
+    )
+    starts = np.cumsum([0, *(len(part.faces) for part in parts[:-1])])
+    pictures = np.concatenate(
+        [part.pictures + start for part, start in zip(parts, starts, strict=True)]
+    )
+    order = np.argsort(-scores, kind="stable")
+    return Ranking(scores[order], hits[order], pictures[order], faces)
+
+
+def _shown(values: Sequence[float]) -> str:
+    return "/".join(f"{value:.3f}" for value in values)
 
 
 def _read(
     data: Sequence[recipe_pb2.PicturesParameter], workers: int, report: Callable[[str], None]
-) -> tuple[list[Group], list[Scene]]:
-    """The sets of a finder in memory, and the scenes that it is validated on."""
+) -> tuple[list[Group], list[BoxSet]]:
+    """The sets of a finder in memory, and the parts of them that it is validated on."""
     groups, held = [], []
     for each in data:
         found = read_set(each.folder, each.partition or None)
         found = without(found, left_out(each))
-        kept = []
-        for name, scene in zip(found.names, scenes_of(found), strict=True):
-            (held if set_aside(name, each.validation_share) else kept).append(scene)
-        report(f"{found.name}: {len(kept)} pictures to train on, {len(found) - len(kept)} kept from it")
-        with (
-            ThreadPoolExecutor(workers) as pool,
-            tqdm(total=len(kept), desc="read", disable=None) as bar,
-        ):
-            sources = []
-            for source in in_order(pool, partial(_source), kept, 4 * workers):
-                bar.update()
-                sources.append(source)
-        groups.append(Group(sources, each.weight))
+        aside = np.array([set_aside(name, each.validation_share) for name in found.names])
+        kept = found.subset(np.flatnonzero(~aside))
+        if not len(kept):
+            raise ProtofaceError(f"{found.name}: nothing is left to train on; lower validation_share")
+        if aside.any():
+            if not isinstance(found, BoxSet):
+                raise ProtofaceError(f"{found.name}: has no boxes, so it takes no validation_share")
+            held.append(found.subset(np.flatnonzero(aside)))
+        report(f"{found.name}: {len(kept)} pictures to train on, {aside.sum()} kept from it")
+        groups.append(Group(_sources(kept, workers), each.weight))
     return groups, held
+
+
+def _sources(found: PictureSet, workers: int) -> list[Source]:
+    """The pictures of a set in memory."""
+    pool, sources = ThreadPoolExecutor(workers), []
+    with pool, tqdm(total=len(found), desc="read", disable=None) as bar:
+        for source in in_order(pool, _source, scenes_of(found), 4 * workers):
+            bar.update()
+            sources.append(source)
+    return sources
 
 
 def _source(scene: Scene) -> Source:

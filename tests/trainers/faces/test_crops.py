@@ -11,7 +11,7 @@ from protoface.trainers.faces.crops import (
     Cropper,
     make_source,
 )
-from protoface.trainers.faces.scene import Scene
+from protoface.trainers.faces.face_scene import Scene
 
 POINTS = np.array([(70, 60), (90, 62), (80, 72), (72, 85), (88, 84)], float)
 COLORS = [(0, 0, 255), (0, 255, 0), (255, 0, 0), (0, 255, 255), (255, 255, 0)]

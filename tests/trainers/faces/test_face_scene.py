@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from protoface.trainers.faces.scene import Scene, set_aside
+from protoface.trainers.faces.face_scene import Scene, set_aside
 
 NAMES = [f"event/{number}.jpg" for number in range(4000)]
 
