@@ -59,7 +59,7 @@ class Measured:
     @property
     def found(self) -> NDArray[np.bool_]:
         """In which pictures (n) the face was found."""
-        return np.isfinite(self.levels[-1]).all(axis=(1, 2))
+        return np.asarray(np.isfinite(self.levels[-1]).all(axis=(1, 2)))
 
     @property
     def not_found(self) -> int:

@@ -51,9 +51,9 @@ def converting(finder: Finder, layout: Layout, to: Layout) -> Finder:
 
 
 class Looked(NamedTuple):
-    """A picture that a finder has looked at: its index in the set, (width, height), its faces."""
+    """A picture that a finder has looked at: its number in the set, (width, height), its faces."""
 
-    index: int
+    number: int
     size: tuple[int, int]
     faces: Sequence[Face]
 

@@ -89,8 +89,8 @@ def answer(measured: Measured, normaliser: str) -> Iterable[tuple[str, str, str]
         said = f", {summary.excluded} without {normaliser} left out" if summary.excluded else ""
         missed = f", {summary.not_found} not found" if summary.not_found else ""
         yield f"{percent(summary.failure_rate)} %", "failures", f"error above 10 %{missed}{said}"
-    missed = len(measured.skipped)
-    yield f"{len(measured.kept):,}", "pictures (n)", f"{missed} skipped" if missed else "none skipped"
+    said = f"{len(measured.skipped)} skipped" if measured.skipped else "none skipped"
+    yield f"{len(measured.kept):,}", "pictures (n)", said
     yield f"{measured.milliseconds:.2f} ms", "per picture", "without reading and decoding it"
 
 

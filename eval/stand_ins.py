@@ -56,6 +56,10 @@ def batched_nms(boxes: Any, scores: Any, groups: Any, threshold: float) -> Any:
         return groups.new_zeros(0)
     sized = np.concatenate((corners[:, :2], corners[:, 2:] - corners[:, :2]), axis=1)
     kept = cv2.dnn.NMSBoxesBatched(
-        sized, scores.cpu().numpy(), groups.int().cpu().numpy(), -np.inf, threshold
+        sized,  # type: ignore[arg-type]
+        scores.cpu().numpy(),
+        groups.int().cpu().numpy(),
+        -np.inf,
+        threshold,
     )
     return groups.new_tensor(np.asarray(kept, np.int64).ravel())

@@ -83,11 +83,11 @@ def weigh(
         nets = load_nets(definition, path.parent)
         cascades.append(Cascade(definition, nets, backend, threads=1))
         sizes = tuple(
-            len(as_onnx(nets[first], definition.stage[first]).SerializeToString())
+            len(as_onnx(nets[first], definition.stage[first], cascades[-1].layout).SerializeToString())
             for first, *_ in sharing(definition, weight_files(definition, path.parent))
         )
         measured = evaluate_cascade(cascades[-1], dataset, progress)
-        error = measured.summary("inter_ocular", len(nets) - 1)
+        error = measured.summary("inter_ocular", len(measured.levels) - 1)
         counts = tuple(
             multiply_adds(net, str(path)) * (2 if stage.flip_average else 1)
             for stage, net in zip(definition.stage, nets, strict=True)

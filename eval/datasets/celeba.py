@@ -11,7 +11,8 @@ from protoface.cascade.layouts import find_layout
 from protoface.cascade.lists import read_list
 from protoface.converters.errors import ProtofaceError
 
-from .dataset import NO_PART, PARTS, Dataset, Floats, register
+from .dataset import Dataset, register
+from .picture_set import NO_PART, PARTS, Floats
 
 LANDMARKS = "list_landmarks_celeba.txt"
 PARTITION = "list_eval_partition.txt"

@@ -11,7 +11,8 @@ from protoface.cascade.lists import read_lines
 from protoface.converters.errors import ProtofaceError
 
 from .celeba import listed
-from .dataset import Dataset, Floats, register
+from .dataset import Dataset, register
+from .picture_set import Floats
 
 LANDMARKS68 = "landmarks68.csv"
 COLUMNS = 1 + 2 * 68

@@ -11,7 +11,8 @@ from protoface.cascade.layouts import find_layout
 from protoface.cascade.lists import read_lines
 from protoface.converters.errors import ProtofaceError
 
-from .dataset import NO_PART, PARTS, Dataset, Floats, register
+from .dataset import Dataset, register
+from .picture_set import NO_PART, PARTS, Floats
 
 SUFFIXES = (".jpg", ".png")
 #: Number of points -> their layout.

@@ -10,7 +10,8 @@ from protoface.cascade.layouts import find_layout
 from protoface.cascade.lists import read_lines
 from protoface.converters.errors import ProtofaceError
 
-from .dataset import PARTS, Dataset, Floats, register
+from .dataset import Dataset, register
+from .picture_set import PARTS, Floats
 
 LISTS = {part: f"list_98pt_rect_attr_{part}.txt" for part in ("train", "test")}
 #: Where the lists are looked for, in this order: as they come, or beside the pictures' folder.

@@ -13,11 +13,10 @@ from protoface.converters import ProtofaceError
 from protoface.eval.datasets.dataset import read_dataset
 from protoface.eval.evaluation import (
     as_json,
-    cascade_finder,
     evaluate,
     evaluate_cascade,
 )
-from protoface.eval.finders import converting
+from protoface.eval.finders import cascade_finder, converting
 from protoface.eval.summary import NORMALISERS
 
 from .celeba_set import FACE, offset_finder, with_68_points

@@ -16,7 +16,7 @@ def test_a_run_gives_every_readable_picture_and_the_time_of_finding(celeba):
     (celeba / "images" / "003.png").write_bytes(b"no picture")
     run = Run(offset_finder(6, 3), read_dataset(celeba))
     looked = list(run)
-    assert [one.index for one in looked] == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert [one.number for one in looked] == [0, 1, 2, 4, 5, 6, 7, 8, 9]
     assert {one.size for one in looked} == {(80, 60)}
     assert all(len(one.faces) == 1 for one in looked)
     assert len(run.skipped) == 1

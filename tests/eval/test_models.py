@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from protoface.cascade import load
 from protoface.cascade.definition import find_definition
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluation import cascade_finder, evaluate
+from protoface.eval.evaluation import evaluate
+from protoface.eval.finders import cascade_finder
 from protoface.trainers.recipe.scatter import face_size
 
 from . import scattered

@@ -26,7 +26,8 @@ from protoface.converters.prototxt import to_text
 from protoface.converters.stopping import stopping
 from protoface.converters.weights import write_weights
 from protoface.eval.datasets.dataset import Dataset
-from protoface.eval.evaluation import Measured, cascade_finder, evaluate
+from protoface.eval.evaluation import Measured, evaluate
+from protoface.eval.finders import cascade_finder
 
 from ..net.device import torch_device
 from ..net.memory import keep_freed_memory

@@ -23,7 +23,8 @@ from protoface.converters import ProtofaceError
 from protoface.converters.files import PathLike, cannot_write, replacing, write_all
 from protoface.converters.locking import LOCK, alone
 from protoface.converters.stopping import stopping
-from protoface.eval.datasets.dataset import NO_PART, PARTS, Dataset, Labelled, list_dataset
+from protoface.eval.datasets.dataset import Dataset, Labelled, list_dataset
+from protoface.eval.datasets.picture_set import NO_PART, PARTS
 
 from .journal import Entry, Journal
 from .labels import centre, label_line, to_labels

@@ -21,7 +21,8 @@ from protoface.converters.locking import LOCK, alone
 from protoface.converters.stopping import Interrupted, handled, interrupt
 from protoface.converters.weights import read_weights
 from protoface.eval.datasets.dataset import read_dataset
-from protoface.eval.evaluation import cascade_finder, evaluate
+from protoface.eval.evaluation import evaluate
+from protoface.eval.finders import cascade_finder
 from protoface.prototxt import generate
 from protoface.trainers.recipe import recipe_trainer as trainer
 from protoface.trainers.recipe.recipe_trainer import train_recipe

@@ -17,7 +17,8 @@ from protoface.cascade.pictures import read_picture
 from protoface.cascade.views.view_kind import Batch
 from protoface.cascade.windows import clean
 from protoface.converters import ProtofaceError
-from protoface.eval.datasets.dataset import NO_PART, Dataset
+from protoface.eval.datasets.dataset import Dataset
+from protoface.eval.datasets.picture_set import NO_PART
 from protoface.trainers.recipe import validation
 from protoface.trainers.recipe.jitter import Floats
 from protoface.trainers.recipe.validation import show
