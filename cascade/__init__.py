@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from .cascade import Cascade, load
     from .face import Face
     from .layouts import Layout, find_layout
+    from .mtcnn.detector import MTCNN
     from .windows.mode import MODES
     from .windows.window import Window
 
 __all__ = [
     "BACKENDS",
     "MODES",
+    "MTCNN",
     "Cascade",
     "Face",
     "Layout",
@@ -33,6 +35,7 @@ __getattr__, __dir__ = exporting(
         ".cascade": ("Cascade", "load"),
         ".face": ("Face",),
         ".layouts": ("Layout", "find_layout"),
+        ".mtcnn.detector": ("MTCNN",),
         ".windows.mode": ("MODES",),
         ".windows.window": ("Window",),
     },

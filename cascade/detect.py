@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -36,15 +36,25 @@ Progress = Callable[[Iterable[Item], "int | None", str], Iterable[Item]]
 #: Pictures that nets look at together, and pixels of those that are decoded together.
 TOGETHER, PIXELS = 16, 16_000_000
 
+#: What is written for a picture, given its faces and true points: names below `How.out` -> pictures.
+Copies = Callable[["Picture", Image, "Sequence[Face]", "Floats | None"], Mapping[Path, Image]]
+
+
+def drawn_copy(
+    picture: Picture, image: Image, faces: Sequence[Face], truth: Floats | None
+) -> dict[Path, Image]:
+    """The picture with its faces drawn, under its own name."""
+    return {picture.name: draw_faces(image, faces, truth)}
+
 
 @dataclass(frozen=True)
 class How:
     """How pictures are looked at and what is written.
 
     `truth` holds true points (n, 2) and `boxes` boxes (n, 4) of x, y, width, height, by the names of
-    pictures. Drawn copies go to `out`, those in JPEG and WebP with a `quality` of 1 to 100. `frames`
-    ends a video or a camera early, `smoothing` filters its final points. `max_pixels` is the largest
-    picture that is decoded.
+    pictures. What `copies` makes of each picture (drawn faces) goes to `out`, JPEG and WebP with a
+    `quality` of 1 to 100. `frames` ends a video or a camera early, `smoothing` filters its final
+    points. `max_pixels` is the largest picture that is decoded.
     """
 
     truth: Matching[Floats] | None = None
@@ -54,6 +64,7 @@ class How:
     frames: int | None = None
     smoothing: Smoothing | None = None
     max_pixels: int = MAX_PIXELS
+    copies: Copies = drawn_copy
 
 
 def no_bar(items: Iterable[Item], total: int | None, unit: str) -> Iterable[Item]:
@@ -158,11 +169,11 @@ def _shown(picture: Picture, image: Image, faces: Sequence[Face], how: How) -> S
     path = str(picture.path)
     try:
         truth = how.truth.find(picture.path, picture.root) if how.truth else None
-        drawn = None if how.out is None else draw_faces(image, faces, truth)
+        copies = {} if how.out is None else how.copies(picture, image, faces, truth)
     except (ProtofaceError, MemoryError, cv2.error) as error:
         return Seen(path, wrong=_wrong(path, error))
-    if how.out is not None and drawn is not None:
-        write_picture(how.out / picture.name, drawn, how.quality)
+    for name, copy in copies.items():
+        write_picture(Path(how.out or "", name), copy, how.quality)
     return seen(path, faces, errors=_errors(image, faces, truth))
 
 

@@ -38,6 +38,7 @@ HOMES = {
     "cascade": {
         "bench": "Times of a cascade, step by step, on every backend.",
         "convert-mtcnn": "MTCNN's weights between Caffe's, facenet-pytorch's and our layout.",
+        "crops": "Every face of pictures as a picture of its own, upright if asked for.",
         "detect": "Points in pictures, folders, videos or a camera.",
         "pack": "A cascade with all of its files in one folder.",
     },

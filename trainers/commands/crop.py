@@ -60,6 +60,8 @@ def crop(
 ) -> int:
     """Make level 2's training data: the windows of level 2 around the points that level 1 finds.
 
+    (Faces of pictures as pictures of their own: `protoface crops`.)
+
     --model names the cascade. --mode faithful repeats the original's rounding, and the one pixel by
     which its labels are off. Run again, it resumes. --seed draws the split where there is no
     list_eval_partition.txt; give that of `prepare`.

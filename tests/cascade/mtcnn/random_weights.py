@@ -3,6 +3,7 @@
 Both nets are written here once more, in plain PyTorch, from the published descriptions.
 """
 
+import cv2
 import numpy as np
 import torch
 from torch.nn import functional
@@ -43,6 +44,8 @@ def caffe_arrays(name, seed=0, scale=0.15):
     kernel = () if name in HIDDEN else (1, 1)
     for number, out in enumerate(VALUES[:count], 1):
         arrays[f"{head}-{number}"] = [blob(out, channels, *kernel), blob(out)]
+        if number > 1:  # boxes and points stay near their windows
+            arrays[f"{head}-{number}"] = [np.float32(0.05) * one for one in arrays[f"{head}-{number}"]]
     if name == "rnet":  # the released file has it, no net uses it
         arrays["conv5-3"] = [blob(10, channels), blob(10)]
     return arrays
@@ -116,3 +119,33 @@ def facenet_state(name, arrays):
         for part, array in zip(("weight", "bias"), (weight, *blobs[1:]), strict=False):
             state[f"{key}.{part}"] = torch.from_numpy(np.ascontiguousarray(array))
     return state
+
+
+def finding(name, seed=0):
+    """Random weights that find faces in noise: the scores of crops are spread about the thresholds."""
+    arrays = caffe_arrays(name, seed, 0.1)
+    rng, size = np.random.default_rng(1), SIZES[name]
+    crops = [cv2.resize(noise(rng, 60, 60), (size, size)).transpose(2, 1, 0) for _ in range(40)]
+    x = (torch.from_numpy(np.stack(crops)).float() - 127.5) / 128
+    weight, bias = arrays[f"{HEADS[name][0]}-1"]
+    none, face = caffe_forward(name, arrays, x)[0].reshape(len(x), 2).T.numpy()
+    weight *= 1 / (face - none).std()
+    bias[:] = 0, bias[1] - bias[0]
+    none, face = caffe_forward(name, arrays, x)[0].reshape(len(x), 2).T.numpy()
+    bias[1] += {"pnet": 0, "rnet": 1, "onet": 1.5}[name] - (face - none).mean()
+    return arrays
+
+
+def noise(rng, rows, columns):
+    """A picture of noise of many sizes."""
+    layers = [cv2.resize(rng.uniform(0, 255, (n, n, 3)), (columns, rows)) for n in (3, 9, 40)]
+    return np.mean(layers, 0).astype(np.uint8)
+
+
+def write_finding(folder, seed=0):
+    """det1 to det3 that find faces in noise, in a folder; and their arrays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    nets = [finding(name, seed + number) for number, name in enumerate(DET)]
+    for arrays, file in zip(nets, DET.values(), strict=True):
+        write_caffe(folder / f"{file}.caffemodel", arrays)
+    return nets
