@@ -77,8 +77,9 @@ def _lines(name: str, found: Detected) -> Iterator[str]:
         f"{found.milliseconds:.2f} ms per picture"
     )
     if found.faces:
-        yield f"  in %; AP at an overlap of {IOU:g}, recall at {RATE:g} false alarms a picture"
-        widths = (14, 7, 7, 16, 9, 16, 8, 11)
+        at = f"recall at {RATE:g} false alarms a picture and of all found"
+        yield f"  in %; AP at an overlap of {IOU:g}, {at}"
+        widths = (14, 7, 7, 16, 9, 16, 15, 18)
         for row in (HEADS, *map(size_row, found.sizes.values())):
             yield "".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
 

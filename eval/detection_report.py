@@ -19,7 +19,7 @@ from .page import encoded, percent, render
 TILES = 24
 #: The size of faces that the page opens with.
 MAIN = 30
-HEADS = ("faces", "n", "AP", "CI", "recall", "CI", "all", "precision")
+HEADS = ("faces", "n", "AP", "CI", "recall", "CI", "recall of all", "precision of all")
 
 
 def write_detection_report(

@@ -35,7 +35,7 @@ from protoface.converters.part import WHOLE, take_part
 from protoface.converters.prototxt import parse_message, to_text
 from protoface.converters.upgrade import upgrade
 from protoface.converters.weights import arrays_of, with_arrays, without_weights, write_weights
-from protoface.eval.datasets.dataset import read_dataset
+from protoface.eval.datasets.dataset import list_set, read_dataset
 from protoface.trainers.data.image_data import read_image_list
 from protoface.trainers.recipe import recipe_pb2
 from protoface.trainers.recipe.recipe import read_recipe
@@ -60,6 +60,7 @@ FILES = {
     "partition": "list_eval_partition.txt",
     "landmarks68": "landmarks68.csv",
     "wflw": "list_98pt_rect_attr_test.txt",
+    "wider": "wider_face_val_bbx_gt.txt",
     "pts": "case.pts",
     "picture": "case.jpg",
     "solverstate": "case.solverstate",
@@ -194,6 +195,11 @@ def read_set(path: Path) -> None:
     read_dataset(path.parent)
 
 
+def read_boxes(path: Path) -> None:
+    """The set of pictures with boxes whose list it is."""
+    list_set(path.parent)
+
+
 TARGETS: dict[str, Callable[[Path], object]] = {
     "prototxt": read_prototxt,
     "caffemodel": read_arrays,
@@ -209,6 +215,7 @@ TARGETS: dict[str, Callable[[Path], object]] = {
     "partition": read_set,
     "landmarks68": read_set,
     "wflw": read_set,
+    "wider": read_boxes,
     "pts": read_set,
     "picture": read_picture,
     "solverstate": read_state,
@@ -285,6 +292,7 @@ def _text_seeds(target: str) -> list[bytes]:
         "celeba": ("a.jpg 1 2 3 4 5 6 7 8 9 10\n000001.jpg 1 2 3 4 5 6 7 8 9 10.5\n",),
         "partition": ("a.jpg 0\n000001.jpg 2\nb.jpg 1\n",),
         "landmarks68": ("a.jpg" + ",1.5,2" * 68 + "\n",),
+        "wider": ("x/a.jpg\n1\n1 2 3.5 4 0 0 1 0 2 1\nx/b.jpg\n0\n" + "0 " * 10 + "\n",),
         "wflw": ("1 2 " * 98 + "1 2 3 4 0 1 0 1 0 1 a.jpg\n",),
         "pts": ("version: 1\nn_points: 68\n{\n" + "1.5 2\n" * 68 + "}\n",),
     }
