@@ -113,39 +113,46 @@ class Cropper:
 
     def crop(self, source: Source, pasted: Source | None, generator: Generator) -> Crop:
         """A crop of a complete scene, with the face of another one put into it, or not."""
-        move = self._move(source, generator)
-        crop = self._seen(source, move)
-        if pasted is None:
-            return crop
-        return self._with(crop, pasted, generator)
+        crop = self._seen(source, self._move(source, generator))
+        return crop if pasted is None else self._with(crop, pasted, generator)
 
     def _move(self, source: Source, generator: Generator) -> Floats:
         """The affine map (2, 3) from a picture's pixels, from the edge, to the crop's."""
-        options = self.options
-        faces = np.flatnonzero(~source.ignored & (source.boxes[:, 2:].min(axis=1, initial=np.inf) > 3))
-        aspect = np.exp(generator.normal(0, options.aspect) * np.array((0.5, -0.5)))
-        fills = min(
-            options.side / source.size.max(), MOST_ZOOM
-        )  # no smaller, there is nothing around it
-        if len(faces) and generator.random() < options.focus:
-            box = source.boxes[generator.choice(faces)]
-            wanted = np.exp(generator.uniform(*np.log((options.least, options.greatest))))
-            scale = np.clip(wanted / np.sqrt(box[2] * box[3]), fills, MOST_ZOOM) * aspect
-            middle, margin = box[:2] + box[2:] / 2, np.minimum(scale * box[2:] / 2, options.side / 2)
-            place = generator.uniform(margin, options.side - margin)
-        else:
-            scale = max(np.exp(generator.uniform(*np.log(SCALES))), fills) * aspect
-            middle, place = generator.random(2) * source.size, generator.random(2) * options.side
-        room = options.side - scale * source.size  # negative where the picture is larger than the crop
+        side, size = self.options.side, source.size
+        scale, middle, place = self._around_face(source, generator)
+        room = side - scale * size  # negative where the picture is larger than the crop
         corner = np.clip(place - scale * middle, np.minimum(room, 0), np.maximum(room, 0))
-        return _affine(
-            source.size / 2,
-            corner + scale * source.size / 2,
-            scale,
-            generator.normal(0, options.turn),
-            generator.random() < 0.5,
-            options.side,
-        )
+        turn, mirror = generator.normal(0, self.options.turn), generator.random() < 0.5
+        return _affine(size / 2, corner + scale * size / 2, scale, turn, side if mirror else None)
+
+    def _around_face(self, source: Source, generator: Generator) -> tuple[Floats, Floats, Floats]:
+        """The scales of a crop, and a spot (2) of the picture with its place in the crop.
+
+        A face, if the crop is made around one. No picture is scaled to less than the crop's side.
+        """
+        options, aspect = self.options, self._aspect(generator)
+        least = min(options.side / source.size.max(), MOST_ZOOM)
+        faces = np.flatnonzero(~source.ignored & (source.boxes[:, 2:].min(axis=1, initial=np.inf) > 3))
+        if not len(faces) or generator.random() >= options.focus:
+            scale = max(np.exp(generator.uniform(*np.log(SCALES))), least) * aspect
+            return scale, generator.random(2) * source.size, generator.random(2) * options.side
+        box = source.boxes[generator.choice(faces)]
+        scale = max(self._scale(box, generator), least) * aspect
+        return scale, box[:2] + box[2:] / 2, self._place(scale * box[2:] / 2, generator)
+
+    def _scale(self, box: Floats, generator: Generator) -> float:
+        """What makes a box as large as a face in a crop should be."""
+        wanted = np.exp(generator.uniform(*np.log((self.options.least, self.options.greatest))))
+        return float(min(wanted / np.sqrt(box[2] * box[3]), MOST_ZOOM))
+
+    def _aspect(self, generator: Generator) -> Floats:
+        """Factors of width and height whose product is 1."""
+        return np.asarray(np.exp(generator.normal(0, self.options.aspect) * np.array((0.5, -0.5))))
+
+    def _place(self, half: Floats, generator: Generator) -> Floats:
+        """The middle of something that should lie in the crop, by the halves of its sides."""
+        margin = np.minimum(half, self.options.side / 2)
+        return generator.uniform(margin, self.options.side - margin)
 
     def _seen(self, source: Source, move: Floats) -> Crop:
         side = self.options.side
@@ -167,62 +174,46 @@ class Cropper:
 
     def _with(self, crop: Crop, pasted: Source, generator: Generator) -> Crop:
         """A crop over which the part of a picture with one known face is laid."""
-        options = self.options
-        box = pasted.boxes[0]
-        wanted = np.exp(generator.uniform(*np.log((options.least, options.greatest))))
-        scale = min(wanted / np.sqrt(box[2] * box[3]), MOST_ZOOM)
-        aspect = np.exp(generator.normal(0, options.aspect) * np.array((0.5, -0.5)))
-        margin = np.minimum(scale * box[2:] * 0.6, options.side / 2)
-        place = generator.uniform(margin, options.side - margin)
-        move = _affine(
-            box[:2] + box[2:] / 2,
-            place,
-            scale * aspect,
-            generator.normal(0, options.pasted_turn),
-            generator.random() < 0.5,
-            None,
-        )
-        side = options.side
+        side, move = self.options.side, self._pasting_move(pasted, generator)
         over = _cover(pasted, move, side)
+        stay = self._uncovered(crop, over)
         pixels = cv2.copyTo(_warped(pasted, move, side), over.view(np.uint8), crop.pixels.copy())
-        lost, hidden = self._hidden(crop.boxes, over)
-        for other in crop.boxes[hidden]:
-            _fill(crop.known, other, False)
-        known, face = crop.known & ~over, _moved(pasted.boxes, move)
-        middle, half = (face[0, :2] + face[0, 2:]) / 2, (face[0, 2:] - face[0, :2]) / 2
-        trusted = np.zeros_like(over)
-        _fill(trusted, np.concatenate((middle - TRUSTED * half, middle + TRUSTED * half)), True)
-        laid = Crop(pixels, face, _moved_points(pasted.points, move), known | (over & trusted))
-        laid, stay = self._kept(laid, pasted.ignored), ~(lost | hidden)
-        return Crop(
-            laid.pixels,
-            np.concatenate((crop.boxes[stay], laid.boxes)),
-            np.concatenate((crop.points[stay], laid.points)),
-            laid.known,
-        )
+        face, points = _moved(pasted.boxes, move), _moved_points(pasted.points, move)
+        known = np.where(over, _trusted(face[0], side), crop.known)
+        laid = self._kept(Crop(pixels, face, points, known), pasted.ignored)
+        boxes = np.concatenate((crop.boxes[stay], laid.boxes))
+        return Crop(pixels, boxes, np.concatenate((crop.points[stay], laid.points)), laid.known)
 
-    def _hidden(
-        self, boxes: Floats, over: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which of the boxes (n) are covered, and which are covered in part."""
-        shares = np.array([over[_part(box, len(over))].mean() for box in boxes])
-        return shares > 1 - LOST, (shares > 1 - SEEN) & (shares <= 1 - LOST)
+    def _pasting_move(self, pasted: Source, generator: Generator) -> Floats:
+        """The map that puts a face somewhere in the crop."""
+        box = pasted.boxes[0]
+        scale = self._scale(box, generator) * self._aspect(generator)
+        place = self._place(scale * box[2:] * 0.6, generator)
+        turn, mirror = generator.normal(0, self.options.pasted_turn), generator.random() < 0.5
+        mirrored = 2 * place[0] if mirror else None
+        return _affine(box[:2] + box[2:] / 2, place, scale, turn, mirrored)
+
+    def _uncovered(self, crop: Crop, over: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which faces (n) stay below what covers a crop; of those covered in part nothing is known."""
+        shares = np.array([over[_part(box, len(over))].mean() for box in crop.boxes])
+        for box in crop.boxes[(shares > 1 - SEEN) & (shares <= 1 - LOST)]:
+            _fill(crop.known, box, False)
+        return shares <= 1 - SEEN
 
 
 def _affine(
-    centre: Floats, place: Floats, scale: Floats, turn: float, mirror: bool, side: int | None
+    centre: Floats, place: Floats, scale: Floats, turn: float, mirrored: float | None
 ) -> Floats:
-    """The map (2, 3) that carries `centre` to `place`, scaled, turned by degrees, and mirrored.
+    """The map (2, 3) that carries `centre` to `place`, scaled and turned by degrees.
 
-    Mirrored is the crop of that `side`; without one what lies around the place.
+    Then, if given, x becomes `mirrored` - x.
     """
     radians = np.deg2rad(turn)
     rotation = np.array(((np.cos(radians), -np.sin(radians)), (np.sin(radians), np.cos(radians))))
-    matrix = rotation * scale
-    if mirror:
-        matrix = matrix * ((-1,), (1,))
-        place = place if side is None else np.array((side - place[0], place[1]))
-    return np.concatenate((matrix, (place - matrix @ centre)[:, None]), axis=1)
+    move = np.concatenate((rotation * scale, (place - rotation * scale @ centre)[:, None]), axis=1)
+    if mirrored is not None:
+        move[0] = (0, 0, mirrored) - move[0]
+    return move
 
 
 def _moved(boxes: Floats, move: Floats) -> Floats:
@@ -257,6 +248,14 @@ def _cover(source: Source, move: Floats, side: int) -> NDArray[np.bool_]:
     mask = np.zeros((side, side), np.uint8)
     cv2.fillConvexPoly(mask, np.round(corners - 0.5).astype(np.int32), 1)
     return mask.astype(np.bool_)
+
+
+def _trusted(box: Floats, side: int) -> NDArray[np.bool_]:
+    """The surroundings (side, side) of a face that show no other."""
+    middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2
+    mask = np.zeros((side, side), np.bool_)
+    _fill(mask, np.concatenate((middle - TRUSTED * half, middle + TRUSTED * half)), True)
+    return mask
 
 
 def _part(box: Floats, side: int) -> tuple[slice, slice]:
