@@ -195,7 +195,7 @@ def read_set(path: Path) -> None:
     read_dataset(path.parent)
 
 
-def read_boxes(path: Path) -> None:
+def read_box_set(path: Path) -> None:
     """The set of pictures with boxes whose list it is."""
     list_set(path.parent)
 
@@ -215,7 +215,7 @@ TARGETS: dict[str, Callable[[Path], object]] = {
     "partition": read_set,
     "landmarks68": read_set,
     "wflw": read_set,
-    "wider": read_boxes,
+    "wider": read_box_set,
     "pts": read_set,
     "picture": read_picture,
     "solverstate": read_state,
