@@ -35,6 +35,10 @@ class PointsAnswer(AnswerKind):
         self.mirrors = not self.corner
         self.on_device = not (self.corner or self.axes)
         self._to_picture = corner_points if self.corner else mode.to_picture
+        flip, count = np.array(layout.flip), len(layout)
+        order = np.stack((flip, flip + count) if self.axes else (2 * flip, 2 * flip + 1))
+        signs = np.repeat(np.array(((-1,), (1,)), np.float32), count, 1)
+        self._order, self._signs = ((part if self.axes else part.T).ravel() for part in (order, signs))
 
     def read(
         self, values: Floats, windows: Sequence[Window], candidates: Sequence[Candidate]
@@ -62,9 +66,7 @@ class PointsAnswer(AnswerKind):
 
     def mirrored(self, values: Floats) -> Floats:
         """See AnswerKind; a point takes the place of its partner."""
-        points = self._pairs(values).reshape(len(values), -1, 2)[:, list(self.layout.flip)]
-        turned: Floats = points * np.array((-1, 1), values.dtype)
-        return (turned.swapaxes(1, 2) if self.axes else turned).reshape(values.shape)
+        return values.take(self._order, 1) * self._signs  # type: ignore[no-any-return]
 
     def _pairs(self, values: Floats) -> Floats:
         """Values (n, 2 points) in the order x1 y1 x2 y2 ..."""
