@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from protoface.cascade import MODES, Window, cascade_pb2
+from protoface.cascade.answers.map_places import Map, Places
 from protoface.cascade.answers.points import PointsAnswer
 from protoface.cascade.face import Candidate
 from protoface.cascade.layouts import find_layout
+from protoface.cascade.windows.levels import Level
 from protoface.cascade.windows.window import NOTHING, centred
+from protoface.converters.prototxt import parse_message
 
 LAYOUTS = pytest.mark.parametrize("layout", ["celeba5", "ibug68"])
 BEFORE = np.arange(10, dtype=np.float32).reshape(5, 2)
@@ -78,3 +81,44 @@ def test_mirrored_twice_is_itself(layout):
     values = np.random.default_rng(0).normal(size=(4, *made.shape)).astype(np.float32)
     assert not np.array_equal(made.mirrored(values), values)
     np.testing.assert_array_equal(made.mirrored(made.mirrored(values)), values)
+
+
+def form(text: str, mode: str = "clean") -> PointsAnswer:
+    parameter = parse_message(text, cascade_pb2.PointsAnswer(), "text")
+    return PointsAnswer(parameter, find_layout("celeba5"), MODES[mode])
+
+
+def test_all_x_then_all_y():
+    values = np.array([-1, 1, 0, -1, 0.5, -1, 1, 0, 1, 0], np.float32)
+    pairs = values.reshape(2, 5).T.ravel()
+    window = Window(10, 20, 101, 61)
+    expected = points(pairs, window, answer())
+    np.testing.assert_array_equal(points(values, window, form("order: AXES")), expected)
+    mirrored = form("order: AXES").mirrored(values[None])[0].reshape(2, 5).T
+    np.testing.assert_array_equal(mirrored.ravel(), answer().mirrored(pairs[None])[0])
+
+
+@pytest.mark.parametrize("mode", ["clean", "faithful"])
+def test_parts_of_the_sides_from_the_first_pixel(mode):
+    values = np.array([0, 0, 1, 1, 0.5, 0.5, 0, 1, 0.25, 0], np.float32)
+    expected = [(10, 20), (50, 80), (30, 50), (10, 80), (20, 20)]
+    made = form("range: CORNER", mode)
+    np.testing.assert_allclose(points(values, Window(10, 20, 40, 60), made), expected)
+    # of a window that is cut off at the border, in those of what it is cut from
+    cut = Window(15, 20, 35, 60, frame=Window(10, 20, 40, 60))
+    np.testing.assert_allclose(points(values, cut, made), expected)
+    assert not made.mirrors
+
+
+@pytest.mark.parametrize("scale", [1, 0.5])
+def test_points_of_a_map_are_in_pixels_of_the_input(scale):
+    """-1 is the centre of the cell's first pixel, so the one at 16 of a cell of 8; 1 that at 23."""
+    level = Level(64, 64, scale, scale, 64, 64)
+    corners = np.array([(16, 8)])
+    places = Places(Map(8, 8), level, np.zeros(1), corners, corners, corners, np.zeros(1))
+    values = np.array([[-1, -1, 1, 1, 0, 0, 3, -1, -1, 1]], np.float32)
+    in_level = np.array([(16, 8), (23, 15), (19.5, 11.5), (30, 8), (16, 15)])
+    found = answer().read_places(values, places).points
+    np.testing.assert_allclose(found, [(in_level + 0.5) / scale - 0.5])
+    corner = form("range: CORNER").read_places(values, places).points
+    np.testing.assert_allclose(corner[0, :2] * scale, [(8, 0), (24, 16)])

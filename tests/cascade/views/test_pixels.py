@@ -172,3 +172,34 @@ def test_area_of_faithful_mode_is_the_mean_of_whole_pixels(image):
     )
     means = image[:72].reshape(18, 4, 25, 4, 3).mean((1, 3)).transpose(2, 0, 1)
     np.testing.assert_allclose(seen[0], means, atol=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["clean", "faithful"])
+@pytest.mark.parametrize("window", ["picture {}", "box {}", "box { square: true border: BLACK }"])
+def test_a_box_that_is_given_and_covers_no_pixel_is_refused(mode, window):
+    """One that a stage has found shows nothing; it is dropped by who keeps faces."""
+    a_view = view("size: 8", window, mode)
+    given = Candidate(0, (60, 100), np.array((200.0, 0, 10, 10)))
+    with pytest.raises(ProtofaceError, match=r"box \[.*\] covers no pixel of the 100 x 60 picture"):
+        a_view.windows([given])
+    (window,) = a_view.windows([given.seen(Window(0, 0, 9, 9))])
+    assert window.empty
+
+
+def test_a_level_shows_all_of_the_picture_and_black_behind_it(image):
+    a_view = view("interpolation: AREA", "picture { longest: 50 multiple: 32 }")
+    assert a_view.shape == (3, 0, 0)
+    (level,) = a_view.levels.of(image.shape[:2])
+    assert (level.height, level.width) == (64, 64)
+    seen = a_view.show_level(image, level)
+    assert seen.shape == (64, 64, 3)
+    assert (seen[38:] == 0).all()
+    assert (seen[:, 50:] == 0).all()
+    plain = MODES["clean"].resample(image, picture_window((75, 100)), 38, 50, cv2.INTER_AREA)
+    np.testing.assert_array_equal(seen[:38, :50], plain)
+    assert a_view.fill([seen, seen]).shape == (2, 3, 64, 64)
+
+
+def test_levels_have_sizes_of_their_own():
+    with pytest.raises(ProtofaceError, match="^stage 's': its window has levels, .*; leave out size$"):
+        view("size: 8", "picture { longest: 50 }")

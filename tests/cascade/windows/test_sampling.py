@@ -1,5 +1,7 @@
 """What a net sees: OpenCV's own resizing for whole windows, exact positions for the others."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -175,3 +177,23 @@ def test_the_matrix_takes_corners_to_corners(window):
     turn = np.array([(cos, sin), (-sin, cos)])
     expected = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half @ turn + window.centre
     np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("way", [cv2.INTER_LINEAR, cv2.INTER_AREA])
+def test_a_black_window_is_as_of_a_picture_with_a_black_border(way):
+    """Also where the picture is too large for OpenCV."""
+    image = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    padded = cv2.copyMakeBorder(image, 32, 32, 32, 32, cv2.BORDER_CONSTANT)
+    window = Window(-20, -10, 64, 64)
+    expected = resample(padded, Window(12, 22, 64, 64), 16, 16, way)
+    found = resample(image, replace(window, black=True), 16, 16, way)
+    np.testing.assert_allclose(found.astype(int), expected, atol=2)
+    assert (resample(image, window, 16, 16, way) != found).any()
+
+
+def test_a_black_window_of_a_very_wide_picture():
+    image = np.full((20, 40_000, 3), 200, np.uint8)
+    seen = resample(image, Window(39_990, -10, 20, 20, black=True), 20, 20, cv2.INTER_LINEAR)
+    assert (seen[10:, :10] == 200).all()
+    assert (seen[:9] == 0).all()
+    assert (seen[:, 11:] == 0).all()

@@ -187,12 +187,7 @@ def fields(nodes: Sequence[ast.AST]) -> set[str]:
 
 
 def imported(nodes: Sequence[ast.AST]) -> set[str]:
-    return {
-        alias.name
-        for node in nodes
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
+    return {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
 
 
 def asks_for(tree: ast.AST) -> set[str]:
@@ -215,8 +210,8 @@ def test_window_kinds_are_named_in_the_registry_alone():
         if not any(path.is_relative_to(own) for own in OWN)
         for name in asks_for(parsed(path))
     }
-    # the registries' own question, the box by which eval divides errors, which is no window, and the class
-    # that writes its arguments into its own cascade
+    # the registries' own question, the box by which eval divides errors, which is no window, and the
+    # class that writes its arguments into its own cascade
     allowed = {
         ("protoface.cascade.kinds", "WhichOneof"),
         ("protoface.eval.evaluation", "box"),
