@@ -83,26 +83,30 @@ def make_source(scene: Scene, picture: Image) -> Source:
     """A scene as it is kept in memory; of one that is not complete only its face and what is around."""
     boxes, points = scene.boxes, scene.points
     if not scene.complete:
-        picture, factor, corner = _around(picture, boxes[0])
-        boxes = (boxes - (*corner, 0, 0)) * factor
-        points = (points + 0.5 - corner) * factor - 0.5
+        picture, factors, corner = _around(picture, boxes[0])
+        boxes = (boxes - (*corner, 0, 0)) * np.tile(factors, 2)
+        points = (points + 0.5 - corner) * factors - 0.5
     halves = [np.ascontiguousarray(picture)]
     for _ in range(HALVES):
         rows, columns = (max(length // 2, 1) for length in halves[-1].shape[:2])
-        halves.append(cv2.resize(halves[-1], (columns, rows), interpolation=cv2.INTER_AREA))
+        halves.append(_resized(halves[-1], columns, rows))
     return Source(tuple(halves), boxes, points, scene.ignored, scene.complete)
 
 
-def _around(picture: Image, box: Floats) -> tuple[Image, float, NDArray[np.int64]]:
-    """The part of a picture around a box, the factor by which it is shrunk, and its corner."""
-    middle, size = box[:2] + box[2:] / 2, box[2:]
-    first = np.clip(np.floor(middle - KEPT * size / 2), 0, None).astype(np.int64)
-    last = np.clip(np.ceil(middle + KEPT * size / 2), 1, picture.shape[1::-1]).astype(np.int64)
+def _around(picture: Image, box: Floats) -> tuple[Image, Floats, NDArray[np.int64]]:
+    """The part of a picture around a box, the factors (2) by which it is shrunk, and its corner."""
+    middle, size, whole = box[:2] + box[2:] / 2, box[2:], np.array(picture.shape[1::-1])
+    first = np.clip(np.floor(middle - KEPT * size / 2), 0, whole - 1).astype(np.int64)
+    last = np.clip(np.ceil(middle + KEPT * size / 2), first + 1, whole).astype(np.int64)
     part = picture[first[1] : last[1], first[0] : last[0]]
-    factor = min(1.0, LARGEST_KEPT / size.max())
-    if factor < 1:
-        part = cv2.resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    return part, factor, first
+    columns, rows = np.ceil((last - first) * min(1.0, LARGEST_KEPT / size.max())).astype(int).tolist()
+    if (rows, columns) != part.shape[:2]:
+        part = _resized(part, columns, rows)
+    return part, np.array((columns, rows)) / (last - first), first
+
+
+def _resized(picture: Image, columns: int, rows: int) -> Image:
+    return cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
 class Cropper:
@@ -177,12 +181,13 @@ class Cropper:
         side, move = self.options.side, self._pasting_move(pasted, generator)
         over = _cover(pasted, move, side)
         stay = self._uncovered(crop, over)
-        pixels = cv2.copyTo(_warped(pasted, move, side), over.view(np.uint8), crop.pixels.copy())
+        pixels = crop.pixels.copy()
+        cv2.copyTo(_warped(pasted, move, side), over.view(np.uint8), pixels)
         face, points = _moved(pasted.boxes, move), _moved_points(pasted.points, move)
         known = np.where(over, _trusted(face[0], side), crop.known)
         laid = self._kept(Crop(pixels, face, points, known), pasted.ignored)
         boxes = np.concatenate((crop.boxes[stay], laid.boxes))
-        return Crop(pixels, boxes, np.concatenate((crop.points[stay], laid.points)), laid.known)
+        return Crop(laid.pixels, boxes, np.concatenate((crop.points[stay], laid.points)), laid.known)
 
     def _pasting_move(self, pasted: Source, generator: Generator) -> Floats:
         """The map that puts a face somewhere in the crop."""
@@ -238,7 +243,7 @@ def _warped(source: Source, move: Floats, side: int) -> Image:
     matrix[:, :2] *= source.size / half.shape[1::-1]
     # OpenCV counts from the first pixel's centre
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
-    return cv2.warpAffine(half, matrix, (side, side), flags=cv2.INTER_LINEAR)
+    return cv2.warpAffine(half, matrix, (side, side), flags=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 
 def _cover(source: Source, move: Floats, side: int) -> NDArray[np.bool_]:

@@ -43,9 +43,10 @@ def find(
 
 def suppressed(boxes: Floats) -> NDArray[np.int64]:
     """Indices of the boxes (n, 4), best first, that no better one overlaps."""
-    left, kept = np.arange(len(boxes)), []
+    left = np.arange(len(boxes))
+    kept: list[int] = []
     while len(left) and len(kept) < MOST:
-        best, left = left[0], left[1:]
+        best, left = int(left[0]), left[1:]
         kept.append(best)
         left = left[shares(boxes[best], boxes[left]) <= OVERLAP]
     return np.array(kept, np.int64)

@@ -60,7 +60,7 @@ def read_maps(outputs: Mapping[str, Tensor], maps: Sequence[FaceMap]) -> Answers
     middle = places.centres
     boxes = torch.cat((middle - away[..., :2], middle + away[..., 2:]), dim=2)
     # -1 .. 1 from the first to the last pixel of the cell
-    pairs = (points.unflatten(2, (-1, 2)) + 1) / 2 * (places.cells - 1)[:, None, None]
+    pairs = (points.reshape(*points.shape[:2], -1, 2) + 1) / 2 * (places.cells - 1)[:, None, None]
     return Answers(places, scores[..., 0], boxes, pairs + places.corners[:, None])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -110,8 +111,8 @@ class CropSampler:
 
 def _drawn(groups: Sequence[Group], generator: np.random.Generator) -> Source:
     weights = np.array([group.weight for group in groups])
-    group = groups[generator.choice(len(groups), p=weights / weights.sum())]
-    return group.sources[generator.integers(len(group.sources))]
+    group = groups[int(generator.choice(len(groups), p=weights / weights.sum()))]
+    return group.sources[int(generator.integers(len(group.sources)))]
 
 
 def change_picture(
@@ -125,9 +126,9 @@ def change_picture(
     contrast, mean = np.exp(normal[0] * augment.contrast), np.mean(cv2.mean(picture)[:3])
     values = contrast * (np.arange(256) - mean) + mean + normal[1] * augment.brightness
     table = np.outer(values, np.exp(normal[2:] * augment.color))[:, None]
-    changed = cv2.LUT(picture, np.clip(np.round(table), 0, 255).astype(np.uint8))
+    changed: Any = cv2.LUT(picture, np.clip(np.round(table), 0, 255).astype(np.uint8))
     if chance[0] < augment.gray:
         changed = cv2.cvtColor(cv2.cvtColor(changed, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     if chance[1] < augment.blur:
         changed = cv2.blur(changed, (3, 3))
-    return as_jpeg(changed, generator) if chance[2] < augment.jpeg else changed  # type: ignore[arg-type]
+    return as_jpeg(changed, generator) if chance[2] < augment.jpeg else changed

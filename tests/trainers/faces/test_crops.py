@@ -17,6 +17,8 @@ POINTS = np.array([(70, 60), (90, 62), (80, 72), (72, 85), (88, 84)], float)
 COLORS = [(0, 0, 255), (0, 255, 0), (255, 0, 0), (0, 255, 255), (255, 255, 0)]
 BOX = (60.0, 45.0, 40.0, 50.0)
 NOWHERE = "nowhere.jpg"
+#: Not ignored, and not all faces are known.
+UNKNOWN = np.zeros(1, bool), False
 
 
 def face_picture(side=200):
@@ -190,6 +192,13 @@ def test_of_a_large_face_only_a_small_copy_is_kept():
     assert max(kept.halves[0].shape) < 5 * LARGEST_KEPT
     found = crop(empty(), kept, least=40, greatest=60, pasted_turn=0)
     check_pixels(found)
+
+
+def test_a_face_outside_of_its_picture():
+    """As points that were set beyond the edge."""
+    outside = Scene(NOWHERE, np.array([(500.0, 10, 20, 20)]), np.full((1, 5, 2), 510.0), *UNKNOWN)
+    found = crop(empty(), make_source(outside, face_picture()))
+    assert found.pixels.shape == (128, 128, 3)
 
 
 def test_a_tiny_picture():
