@@ -36,9 +36,13 @@ class OnnxRuntime:
         self, net: Net | ModelProto, source: str, threads: int | None, multiple: int = 0
     ) -> Run:
         # here, as exporting imports onnx and all layers, which a file that is run as it is does without
-        from .in_memory import serialised
+        from protoface.converters.prelu_parts import in_parts
 
-        return run_onnxruntime(*serialised(net, source, multiple), threads, self.device)
+        from .in_memory import as_onnx, ends_of
+
+        model = as_onnx(net, source, multiple)
+        content = in_parts(model).SerializeToString()
+        return run_onnxruntime(content, ends_of(model, source), threads, self.device)
 
     def open(self, file: OnnxFile, threads: int | None) -> tuple[Ends, Run]:  # noqa: D102
         return open_onnxruntime(file.content, file.path, threads, self.device)
