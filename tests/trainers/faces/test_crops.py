@@ -188,7 +188,7 @@ def test_of_a_large_face_only_a_small_copy_is_kept():
         Scene(NOWHERE, np.array([BOX]) * 10, (POINTS[None] + 0.5) * 10 - 0.5, np.zeros(1, bool), False),
         image,
     )
-    assert kept.boxes[0, 2:].max() == pytest.approx(LARGEST_KEPT)
+    assert kept.boxes[0, 2:].max() == pytest.approx(LARGEST_KEPT, rel=0.01)
     assert max(kept.halves[0].shape) < 5 * LARGEST_KEPT
     found = crop(empty(), kept, least=40, greatest=60, pasted_turn=0)
     check_pixels(found)
