@@ -80,7 +80,7 @@ class StageRecipe(_message.Message):
     def __init__(self, name: _Optional[str] = ..., training: _Optional[_Union[TrainingParameter, _Mapping]] = ..., weights: _Optional[str] = ...) -> None: ...
 
 class TrainingParameter(_message.Message):
-    __slots__ = ("batch_size", "epochs", "base_lr", "warm_up", "final_lr", "weight_decay", "beta1", "beta2", "ema", "dropout", "statistics", "loss", "augment", "jitter", "hard_pose", "scatter", "finder")
+    __slots__ = ("batch_size", "epochs", "base_lr", "warm_up", "final_lr", "weight_decay", "beta1", "beta2", "ema", "dropout", "statistics", "loss", "augment", "jitter", "hard_pose", "scatter", "finder", "classifier")
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
     BASE_LR_FIELD_NUMBER: _ClassVar[int]
@@ -98,6 +98,7 @@ class TrainingParameter(_message.Message):
     HARD_POSE_FIELD_NUMBER: _ClassVar[int]
     SCATTER_FIELD_NUMBER: _ClassVar[int]
     FINDER_FIELD_NUMBER: _ClassVar[int]
+    CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     batch_size: int
     epochs: float
     base_lr: float
@@ -115,7 +116,8 @@ class TrainingParameter(_message.Message):
     hard_pose: float
     scatter: ScatterParameter
     finder: FinderParameter
-    def __init__(self, batch_size: _Optional[int] = ..., epochs: _Optional[float] = ..., base_lr: _Optional[float] = ..., warm_up: _Optional[float] = ..., final_lr: _Optional[float] = ..., weight_decay: _Optional[float] = ..., beta1: _Optional[float] = ..., beta2: _Optional[float] = ..., ema: _Optional[float] = ..., dropout: _Optional[float] = ..., statistics: _Optional[float] = ..., loss: _Optional[_Union[LossParameter, _Mapping]] = ..., augment: _Optional[_Union[AugmentParameter, _Mapping]] = ..., jitter: _Optional[_Union[JitterParameter, _Mapping]] = ..., hard_pose: _Optional[float] = ..., scatter: _Optional[_Union[ScatterParameter, _Mapping]] = ..., finder: _Optional[_Union[FinderParameter, _Mapping]] = ...) -> None: ...
+    classifier: ClassifierParameter
+    def __init__(self, batch_size: _Optional[int] = ..., epochs: _Optional[float] = ..., base_lr: _Optional[float] = ..., warm_up: _Optional[float] = ..., final_lr: _Optional[float] = ..., weight_decay: _Optional[float] = ..., beta1: _Optional[float] = ..., beta2: _Optional[float] = ..., ema: _Optional[float] = ..., dropout: _Optional[float] = ..., statistics: _Optional[float] = ..., loss: _Optional[_Union[LossParameter, _Mapping]] = ..., augment: _Optional[_Union[AugmentParameter, _Mapping]] = ..., jitter: _Optional[_Union[JitterParameter, _Mapping]] = ..., hard_pose: _Optional[float] = ..., scatter: _Optional[_Union[ScatterParameter, _Mapping]] = ..., finder: _Optional[_Union[FinderParameter, _Mapping]] = ..., classifier: _Optional[_Union[ClassifierParameter, _Mapping]] = ...) -> None: ...
 
 class FinderParameter(_message.Message):
     __slots__ = ("data", "crop", "least_face", "greatest_face", "smallest_face", "focus", "paste", "score", "box", "points")
@@ -140,6 +142,46 @@ class FinderParameter(_message.Message):
     box: float
     points: float
     def __init__(self, data: _Optional[_Iterable[_Union[PicturesParameter, _Mapping]]] = ..., crop: _Optional[int] = ..., least_face: _Optional[float] = ..., greatest_face: _Optional[float] = ..., smallest_face: _Optional[float] = ..., focus: _Optional[float] = ..., paste: _Optional[float] = ..., score: _Optional[float] = ..., box: _Optional[float] = ..., points: _Optional[float] = ...) -> None: ...
+
+class ClassifierParameter(_message.Message):
+    __slots__ = ("data", "positive", "part", "negative", "mix", "hard", "let_through", "least_face", "score", "box", "points", "windows")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    POSITIVE_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    NEGATIVE_FIELD_NUMBER: _ClassVar[int]
+    MIX_FIELD_NUMBER: _ClassVar[int]
+    HARD_FIELD_NUMBER: _ClassVar[int]
+    LET_THROUGH_FIELD_NUMBER: _ClassVar[int]
+    LEAST_FACE_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    BOX_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    WINDOWS_FIELD_NUMBER: _ClassVar[int]
+    data: _containers.RepeatedCompositeFieldContainer[PicturesParameter]
+    positive: float
+    part: float
+    negative: float
+    mix: MixParameter
+    hard: float
+    let_through: float
+    least_face: float
+    score: float
+    box: float
+    points: float
+    windows: int
+    def __init__(self, data: _Optional[_Iterable[_Union[PicturesParameter, _Mapping]]] = ..., positive: _Optional[float] = ..., part: _Optional[float] = ..., negative: _Optional[float] = ..., mix: _Optional[_Union[MixParameter, _Mapping]] = ..., hard: _Optional[float] = ..., let_through: _Optional[float] = ..., least_face: _Optional[float] = ..., score: _Optional[float] = ..., box: _Optional[float] = ..., points: _Optional[float] = ..., windows: _Optional[int] = ...) -> None: ...
+
+class MixParameter(_message.Message):
+    __slots__ = ("negative", "positive", "part", "points")
+    NEGATIVE_FIELD_NUMBER: _ClassVar[int]
+    POSITIVE_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    negative: float
+    positive: float
+    part: float
+    points: float
+    def __init__(self, negative: _Optional[float] = ..., positive: _Optional[float] = ..., part: _Optional[float] = ..., points: _Optional[float] = ...) -> None: ...
 
 class ScatterParameter(_message.Message):
     __slots__ = ("probability", "least_eyes", "greatest_eyes", "aspect", "others")
