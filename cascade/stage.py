@@ -23,8 +23,8 @@ from .windows.window import Window
 Clock = Callable[[], float]
 
 
-#: Candidates whose pixels a net is given at once.
-AT_ONCE = 512
+#: Candidates whose pixels a net is given at once: what a small net makes of them stays in the cache.
+AT_ONCE = 64
 
 
 def no_clock() -> float:
