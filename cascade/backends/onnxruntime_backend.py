@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from protoface.converters.ends import Ends, Run
 from protoface.converters.onnx_file import OnnxFile
-from protoface.converters.runtimes import open_onnxruntime, run_onnxruntime
+from protoface.converters.runtimes import ends_of, open_onnxruntime, run_onnxruntime
 
 from . import onnxruntime_gpu
 
@@ -38,7 +38,7 @@ class OnnxRuntime:
         # here, as exporting imports onnx and all layers, which a file that is run as it is does without
         from protoface.converters.prelu_parts import in_parts
 
-        from .in_memory import as_onnx, ends_of
+        from .in_memory import as_onnx
 
         model = as_onnx(net, source, multiple)
         content = in_parts(model).SerializeToString()

@@ -114,12 +114,15 @@ _NAMES = [
 ]
 
 
-def read_three(source: PathLike | list[PathLike]) -> list[Weights]:
+def read_three(source: PathLike | Sequence[PathLike]) -> list[Weights]:
     """P-, R- and O-Net's weights from a folder or three files, in any order of theirs.
 
     Raises ProtofaceError naming what is missing, or there twice.
     """
-    paths = source if isinstance(source, list) else find_files(source)
+    if isinstance(source, str | os.PathLike):
+        paths = find_files(source)
+    else:
+        paths = [Path(path) for path in source]
     found: dict[str, Weights] = {}
     for path in paths:
         weights = read_mtcnn(path)

@@ -147,14 +147,14 @@ def to_ours(name: str, layout: WeightLayout, weights: Net, source: str) -> Net:
     theirs = Net()
     theirs.CopyFrom(weights)
     used = {layer.lower(): layer for layer in names.values()}
-    for layer in theirs.layer:
-        layer.name = used.get(layer.name.lower(), layer.name)
+    for given in theirs.layer:
+        given.name = used.get(given.name.lower(), given.name)
     arrays = weights_of(theirs, build_graph(_renamed(name, names), source), source)
     ours = Net(name=name)
     for layer, kind in _kinds(name).items():
         _add(ours, (layer, kind), names[layer], arrays, layout.turn)
     ours.layer.extend(
-        layer for layer in theirs.layer if layer.blobs and layer.name not in used.values()
+        given for given in theirs.layer if given.blobs and given.name not in used.values()
     )
     return ours
 
