@@ -53,6 +53,7 @@ def to_onnx(
         (value.name for node in graph.nodes for value in node.tops),
         (value.name for value in graph.outputs),
         any_size,
+        opset,
     )
     if any(not node.layer.fed and not (node.bottoms and node.layer.batched) for node in graph.nodes):
         written.beside_constants.update(value.name for value in graph.inputs)

@@ -18,11 +18,14 @@ class OnnxGraph:
     """The growing graph that a layer's `onnx` method appends to.
 
     `values` are the names of the net's own values, which nothing else may bear; `outputs` those of them
-    that must be there at the end. `any_size`: heights and widths may be others than declared.
+    that must be there at the end. `any_size`: heights and widths may be others than declared. `opset`
+    is the version of the operators, where a layer's depend on it.
     """
 
-    def __init__(self, values: Iterable[str], outputs: Iterable[str], any_size: bool = False) -> None:
-        self.any_size = any_size
+    def __init__(
+        self, values: Iterable[str], outputs: Iterable[str], any_size: bool = False, opset: int = 17
+    ) -> None:
+        self.any_size, self.opset = any_size, opset
         #: The model: its constants stand here from the start, nothing large is copied later.
         self.model = onnx.ModelProto(producer_name="protoface")
         self.nodes: list[onnx.NodeProto] = []
@@ -155,6 +158,13 @@ class OnnxGraph:
         total = self.apply("ReduceSum", [flat, axis], f"{name}/sum", {"keepdims": 1})
         ones = [1 for _ in shape[first:]]
         return self.reshape(total, [-1, *shape[1:first], *ones], self.fresh(name))
+
+    def least(self, source: str, axis: int, name: str) -> str:
+        """Append the least along an axis, which stays as one, and return its output, called `name`."""
+        if self.opset < 18:  # from there on the axes are an input
+            return self.apply("ReduceMin", [source], name, {"axes": [axis], "keepdims": 1})
+        axes = self.constant(f"{name}/axes", np.array([axis]))
+        return self.apply("ReduceMin", [source, axes], name, {"keepdims": 1})
 
     def pad(
         self, source: str, before: Sequence[int], behind: Sequence[int], value: float, name: str

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .. import caffe_pb2
 from ..blobs import Shape
 from .layer import Layer, register
+from .similarity import expect_shape
 
 if TYPE_CHECKING:
     import torch
@@ -63,6 +64,31 @@ class EuclideanLoss(Loss):
     ) -> list[torch.Tensor]:
         difference = bottoms[0] - bottoms[1].reshape(bottoms[0].shape)
         return [difference.square().sum() / (2 * bottoms[0].shape[0])]
+
+
+@register("PointDistanceLoss")
+class PointDistanceLoss(Loss):
+    """Mean distance of points over that of places `a` and `b` of the truth, such as the eyes.
+
+    Bottoms are shapes, found and true, N x (x1 y1 x2 y2 ...); the mean over all faces. Not in BVLC
+    Caffe: the loss of DAN (Kowalski, Naruniec, Trzcinski, CVPRW 2017), distances and not their squares.
+    """
+
+    def check(self) -> None:
+        self.expect_equal_bottoms()
+        self.expect_bottoms(2)
+        points, options = expect_shape(self, 0), self.param.point_distance_loss_param
+        self.places = list(options.a), list(options.b)
+        if not all(self.places) or max(map(max, self.places)) >= points:
+            self.fail(f"needs numbers of points, 0 to {points - 1}, in both a and b")
+
+    def forward(
+        self, bottoms: list[torch.Tensor], blobs: list[torch.Tensor], train: bool
+    ) -> list[torch.Tensor]:
+        found, truth = (bottom.reshape(len(bottom), -1, 2) for bottom in bottoms)
+        first, second = (truth[:, place].mean(1) for place in self.places)
+        lengths = (first - second).norm(dim=1)
+        return [((found - truth).norm(dim=2).mean(1) / lengths).mean()]
 
 
 @register("SmoothL1Loss")

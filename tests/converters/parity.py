@@ -126,17 +126,18 @@ def check_net(
     shift: float = 0.0,
     within: float = FLOAT32_TOLERANCE,
     put_right: Mapping[str, Callable[[Array], Array]] | None = None,
+    least_opset: int = MINIMUM_OPSET,
 ) -> None:
     """All runtimes give what `expected` (by default PyTorch in float64) gives, for every batch size.
 
     `apart` names runtimes that are known to refuse the net, each with the reason, which the layer's
     `notes` (the support table) must tell as well. `put_right` makes of a runtime's output what it
-    should be, where notes tell that it differs.
+    should be, where notes tell that it differs. `least_opset`: ONNX's first that has its operators.
     """
     notes = " ".join(layer_types()[layer.type].notes for layer in net.layer)
     assert all(reason in notes for reason in (apart or {}).values())
     graph = build_graph(net, "test net")
-    for opset in (MINIMUM_OPSET, onnx.defs.onnx_opset_version()):
+    for opset in (least_opset, onnx.defs.onnx_opset_version()):
         to_onnx(net, "test net", opset)  # checks that the operators are those of the opset
     exact = run_pytorch(net, np.float64)
     for batch in batches:

@@ -16,18 +16,24 @@ from protoface.converters import caffe_pb2
 
 CONVERTERS = Path(__file__).parents[2] / "converters"
 Field = descriptor_pb2.FieldDescriptorProto
-# Messages of forks, which BVLC Caffe does not have; converters/caffe.proto names the forks.
+# Messages of forks and our own, which BVLC Caffe does not have; converters/caffe.proto names the forks.
 FORKS = {
     f"caffe.{name}Parameter"
     for name in (
         "DetectionOutput",
         "Interp",
+        "MeanShape",
         "NonMaximumSuppression",
         "Normalize",
         "Permute",
+        "PointDistanceLoss",
         "PriorBox",
         "SaveOutput",
+        "ShapeHeatmap",
+        "ShapeTransform",
         "ShuffleChannel",
+        "SimilarityFit",
+        "SimilarityWarp",
         "Upsample",
     )
 }

@@ -22,6 +22,10 @@ def test_a_deployed_net_is_without_losses_and_labels(net_of, kind):
     assert [value.blob for value in build_graph(kept, "net").outputs] == ["y"]
 
 
+#: Two points of four faces.
+Y = np.arange(16.0).reshape(4, 4)
+
+
 def loss_of(net_of, kind, shapes, arrays, options=""):
     """Tops of one loss layer on the arrays, in float64, and the gradient of the first by its bottom."""
     inputs = "".join(
@@ -80,6 +84,35 @@ def test_smooth_l1_with_weights_inside_and_outside(net_of):
     assert value == pytest.approx((outside * smooth).sum() / 4, rel=1e-12)
 
 
+def test_point_distances_over_that_of_the_eyes(net_of):
+    """Against plain loops in PyTorch: faces of six points, the eyes two points each."""
+    generator = torch.Generator().manual_seed(0)
+    found = torch.rand(3, 12, generator=generator, dtype=torch.float64)
+    truth = torch.rand(3, 12, generator=generator, dtype=torch.float64)
+    ours, gradient = loss_of(
+        net_of,
+        "PointDistanceLoss",
+        [(3, 12)] * 2,
+        [found.numpy(), truth.numpy()],
+        "point_distance_loss_param { a: [0, 1] b: [4, 5] }",
+    )
+    found.requires_grad_()
+    total = 0.0
+    for one, other in zip(found.reshape(3, 6, 2), truth.reshape(3, 6, 2), strict=True):
+        eyes = (other[0] + other[1]) / 2 - (other[4] + other[5]) / 2
+        distances = [((p - q) ** 2).sum().sqrt() for p, q in zip(one, other, strict=True)]
+        total = total + sum(distances) / 6 / (eyes**2).sum().sqrt() / 3
+    assert ours == pytest.approx(float(total), rel=1e-12)
+    torch.testing.assert_close(gradient, torch.autograd.grad(total, found)[0])
+
+
+def test_of_points_that_are_right_the_gradient_is_a_number(net_of):
+    options = "point_distance_loss_param { a: 0 b: 1 }"
+    value, gradient = loss_of(net_of, "PointDistanceLoss", [(4, 4)] * 2, [Y, Y], options)
+    assert value == 0
+    np.testing.assert_array_equal(gradient, 0)
+
+
 LABEL = np.array([0, 2, 1, 2])
 LOGS = -(X - np.log(np.exp(X).sum(1, keepdims=True)))[np.arange(4), LABEL]
 
@@ -128,6 +161,8 @@ def test_accuracy(net_of):
         ("EuclideanLoss", [(4, 3)], "has 1 bottoms"),
         ("SmoothL1Loss", [(4, 3)] * 3, "it takes 2, or 4 with weights"),
         ("SoftmaxWithLoss", [(4, 3), (4, 3)], "needs 4 labels"),
+        ("PointDistanceLoss", [(4, 6), (4, 6)], "needs numbers of points, 0 to 2, in both a and b"),
+        ("PointDistanceLoss", [(4, 5), (4, 5)], "is no shape"),
     ],
 )
 def test_refused(net_of, kind, shapes, message):
