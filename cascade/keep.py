@@ -87,7 +87,8 @@ class Keep:
 
 def sound(boxes: Floats) -> Floats:
     """Whether boxes (n, 4) are finite and have an area."""
-    found: Floats = np.isfinite(boxes).all(1) & (boxes[:, 2:] > 0).all(1)
+    areas = boxes[:, 2:].min(axis=1, initial=np.inf) > 0
+    found: Floats = np.logical_and(np.isfinite(boxes).all(1), areas)
     return found
 
 

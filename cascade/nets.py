@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -75,8 +75,8 @@ class Compiled:
             check_free(held.ends, held.source, multiple > 0)
         source = f"stage '{stage.name}'" + (f" ({stage.onnx})" if stage.onnx else "")
         threads = self._threads_for(held.work(pixels))
-        run = partial(self._backend.run, multiple=multiple) if multiple else self._backend.run
-        return held.ends, cache(lambda: run(held.folded(), source, threads))
+        more = {"multiple": multiple} if multiple else {}
+        return held.ends, cache(lambda: self._backend.run(held.folded(), source, threads, **more))
 
     def _threads_for(self, work: float) -> int | None:
         if self._threads is not None or not self._backend.own_threads:

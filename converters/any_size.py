@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import onnx
 
@@ -57,8 +57,8 @@ def _compare(model: onnx.ModelProto, other: onnx.ModelProto, source: str) -> Non
     for one, twin in zip(model.graph.node, other.graph.node, strict=False):
         if one != twin:
             _refuse(source, one.output[0])
-    for tensor, twin in zip(model.graph.initializer, other.graph.initializer, strict=False):
-        if tensor != twin:
+    for tensor, constant in zip(model.graph.initializer, other.graph.initializer, strict=False):
+        if tensor != constant:
             _refuse(source, tensor.name)
 
 
@@ -69,7 +69,9 @@ def _refuse(source: str, name: str) -> None:
     )
 
 
-def _open(infos: list[onnx.ValueInfoProto], values: list[Value], larger: list[Value]) -> None:
+def _open(
+    infos: Iterable[onnx.ValueInfoProto], values: Sequence[Value], larger: Sequence[Value]
+) -> None:
     """Open the sizes that differ; those of inputs get names."""
     for info, value, other in zip(infos, values, larger, strict=True):
         dims = info.type.tensor_type.shape.dim

@@ -36,9 +36,10 @@ class PointsAnswer(AnswerKind):
         self.on_device = not (self.corner or self.axes)
         self._to_picture = corner_points if self.corner else mode.to_picture
         flip, count = np.array(layout.flip), len(layout)
-        order = np.stack((flip, flip + count) if self.axes else (2 * flip, 2 * flip + 1))
+        order: Floats = np.stack((flip, flip + count) if self.axes else (2 * flip, 2 * flip + 1))
         signs = np.repeat(np.array(((-1,), (1,)), np.float32), count, 1)
-        self._order, self._signs = ((part if self.axes else part.T).ravel() for part in (order, signs))
+        self._order = (order if self.axes else order.T).ravel()
+        self._signs = (signs if self.axes else signs.T).ravel()
 
     def read(
         self, values: Floats, windows: Sequence[Window], candidates: Sequence[Candidate]

@@ -60,7 +60,7 @@ class InMemory:
         if isinstance(self._net, ModelProto):
             return estimated_work(self._net.ByteSize(), pixels)
         declared = next((value.shape for value in self._graph.inputs if value.shape), (1,))
-        shares = max(declared[0], 1)
+        shares = float(max(declared[0], 1))
         if self.ends.inputs != self._graph.inputs:
             shares *= math.prod(declared[2:]) / pixels
         return self._graph.multiply_adds() / shares

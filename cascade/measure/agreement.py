@@ -61,7 +61,8 @@ def compare(
     cascade: Cascade, reference: Cascade, images: Sequence[Image], int8: bool = False
 ) -> Agreement:
     """How a cascade agrees with the reference on some pictures: its nets get the reference's inputs."""
-    differences, moved = [], []
+    differences: list[float] = []
+    moved = []
     for stage, step in zip(cascade.stages, reference.steps(images), strict=False):
         answers = [stage.forward(run.inputs) for run in step.runs if run.inputs]
         expected = [run.outputs for run in step.runs if run.inputs]

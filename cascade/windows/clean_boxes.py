@@ -50,7 +50,8 @@ def window_box(window: Window) -> Floats:
 
 def moved_window(window: Window, offsets: Floats) -> Floats:
     """The box (4) that offsets (4) make of a window."""
-    return moved(window_box(window)[None], offsets[None])[0]
+    (found,) = moved(window_box(window)[None], offsets[None])
+    return found  # type: ignore[no-any-return]
 
 
 def square_box(size: Size, x: float, y: float, width: float, height: float) -> Window:

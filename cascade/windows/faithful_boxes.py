@@ -54,7 +54,8 @@ def window_box(window: Window) -> Floats:
 def moved_window(window: Window, offsets: Floats) -> Floats:
     """The box (4) that offsets (4) make of a window, whose sides are one more: bbreg."""
     start, stop = _corners(window_box(window)[None])
-    return _moved(start, stop, stop - start + 1, offsets[None])[0]
+    (found,) = _moved(start, stop, stop - start + 1, offsets[None])
+    return found  # type: ignore[no-any-return]
 
 
 def _moved(start: Floats, stop: Floats, sides: Floats, offsets: Floats) -> Floats:

@@ -127,9 +127,10 @@ class Pooling(Layer):
             source = graph.pad(bottoms[0], g.pad, self.behind, value, f"{name}/padded")
             pads = (0, 0, 0, 0)
         attributes = {"kernel_shape": g.kernel, "strides": g.stride, "pads": pads}
-        if graph.any_size and maximum and self.rounds_up():
-            attributes.update(pads=(0, 0, 0, 0), ceil_mode=1)
-            source = bottoms[0]
+        if maximum and graph.any_size and self.rounds_up():
+            upwards = {**attributes, "pads": (0, 0, 0, 0), "ceil_mode": 1}
+            graph.node("MaxPool", bottoms, tops, upwards)
+            return
         if maximum:
             graph.node("MaxPool", [source], tops, attributes)
             return
