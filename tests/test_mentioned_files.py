@@ -11,7 +11,10 @@ from protoface.cli import VERBS
 
 from .source_tree import FOLDERS, ROOT, modules
 
-FILES = [*modules().values(), *(ROOT / "tests").rglob("*.py")]
+FILES = [
+    *modules().values(),
+    *(path for name in ("tests", "docs") for path in (ROOT / name).rglob("*.py")),
+]
 THERE = [f"/{path.relative_to(ROOT).as_posix()}" for path in FILES]
 TEXTS = [
     *FILES,
