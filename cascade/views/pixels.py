@@ -13,10 +13,10 @@ from protoface.converters.errors import ProtofaceError
 from .. import cascade_pb2
 from ..face import Candidate
 from ..layouts import Layout
-from ..windows.halves import Picture, halves
+from ..windows.halves import Picture
 from ..windows.levels import Level, Levels
 from ..windows.mode import Mode
-from ..windows.window import Floats, Window, picture_window
+from ..windows.window import Floats, Window
 from ..windows.window_kind import make_window
 from .view_kind import VIEWS, Batch, ViewKind, make_views
 
@@ -87,8 +87,7 @@ class PixelsView(ViewKind):
 
     def show_level(self, image: Picture, level: Level) -> Floats:
         """See ViewKind; black where the picture ends."""
-        whole = picture_window(halves(image).image.shape[:2])
-        seen = self.mode.resample(image, whole, level.rows, level.columns, self.interpolation)
+        seen = self.mode.shrink(image, level.rows, level.columns, self.interpolation)
         below, right = level.height - level.rows, level.width - level.columns
         if not (below or right):
             return seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .clean_boxes import EXTRA, PADS, cells, enough, level, moved, moved_window, square_box, window_box
-from .sampling import resample
+from .sampling import resample, shrink
 from .window import NOTHING, Floats, Size, Window, to_picture
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "moved",
     "moved_window",
     "resample",
+    "shrink",
     "square",
     "square_box",
     "to_picture",

@@ -25,7 +25,7 @@ from .faithful_boxes import (
     window_box,
 )
 from .halves import Picture, halves
-from .window import Floats, Points, Size, Window
+from .window import Floats, Points, Size, Window, picture_window
 
 __all__ = [
     "EXTRA",
@@ -40,6 +40,7 @@ __all__ = [
     "moved",
     "moved_window",
     "resample",
+    "shrink",
     "square",
     "square_box",
     "to_picture",
@@ -94,6 +95,12 @@ def resample(picture: Picture, window: Window, height: int, width: int, interpol
         plane = part[..., channel].astype(np.float32)
         seen[..., channel] = cv2.resize(plane, (width, height), interpolation=interpolation)
     return seen
+
+
+def shrink(picture: Picture, height: int, width: int, interpolation: int) -> Floats:
+    """All of a picture in another size, as `resample` makes it."""
+    whole = picture_window(halves(picture).image.shape[:2])
+    return resample(picture, whole, height, width, interpolation)
 
 
 def to_picture(output: Floats, window: Window) -> Points:

@@ -58,6 +58,9 @@ class Mode(Protocol):
     ) -> Floats:
         """Pixels of a window (height, width, 3), colours as they are, by OpenCV's interpolation."""
 
+    def shrink(self, picture: Picture, height: int, width: int, interpolation: int) -> Floats:
+        """All of a picture (height, width, 3) in another size; may be the picture itself."""
+
     def to_picture(self, output: Floats, window: Window) -> Points:
         """Points (n, 2) in the picture of a net's output (2n) in [-1, 1] of the window."""
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .halves import Halves, Picture, halves, halvings
 from .large_pictures import SIDE, gather
-from .window import Image, Window
+from .window import Image, Window, picture_window
 
 #: What is seen beyond the picture, by `Window.black`.
 _BORDER = (cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)
@@ -38,6 +38,26 @@ def resample(picture: Picture, window: Window, height: int, width: int, interpol
     return cv2.warpAffine(  # type: ignore[return-value]
         image, np.array(rule), (width, height), flags=flags, borderMode=_BORDER[window.black]
     )
+
+
+def shrink(picture: Picture, height: int, width: int, interpolation: int) -> Image:
+    """All of a picture in another size: what `resample` makes of it but for rounding, and quicker.
+
+    Its places are rounded to 1 / 2048 of a pixel, those of `resample` to 1 / 32. May be the picture.
+    """
+    picture = halves(picture)
+    rows, columns = picture.image.shape[:2]
+    across = down = 0
+    if interpolation == cv2.INTER_AREA:
+        across, down = halvings(columns / width), halvings(rows / height)
+    image = picture.half(across, down)
+    if image.shape[:2] == (height, width):
+        return image
+    if image.shape[0] << down != rows or image.shape[1] << across != columns:
+        # a half of an odd number of pixels reaches beyond the picture
+        return resample(picture, picture_window((rows, columns)), height, width, interpolation)
+    interpolation = cv2.INTER_LINEAR if interpolation == cv2.INTER_AREA else interpolation
+    return cv2.resize(image, (width, height), interpolation=interpolation)  # type: ignore[return-value]
 
 
 def sampling_matrix(window: Window, height: int, width: int) -> NDArray[np.float64]:

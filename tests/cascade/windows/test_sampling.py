@@ -9,7 +9,7 @@ import torch
 from scipy.ndimage import map_coordinates
 
 from protoface.cascade.windows.halves import Halves
-from protoface.cascade.windows.sampling import resample, sampling_matrix
+from protoface.cascade.windows.sampling import resample, sampling_matrix, shrink
 from protoface.cascade.windows.window import Image as Picture
 from protoface.cascade.windows.window import Window, centred, picture_window, to_picture
 
@@ -197,3 +197,20 @@ def test_a_black_window_of_a_very_wide_picture():
     assert (seen[10:, :10] == 200).all()
     assert (seen[:9] == 0).all()
     assert (seen[:, 11:] == 0).all()
+
+
+@pytest.mark.parametrize("size", [(480, 640), (300, 400), (960, 1280), (481, 640), (333, 517)])
+@pytest.mark.parametrize("wanted", [(240, 320), (200, 300), (480, 640)])
+def test_a_whole_picture_is_shrunk_as_its_window_is_sampled(size, wanted):
+    """But for how places are rounded; halves of odd pictures reach beyond them."""
+    picture = cv2.GaussianBlur(
+        np.random.default_rng(3).integers(0, 256, (*size, 3), np.uint8), (9, 9), 3
+    )
+    seen = shrink(picture, *wanted, cv2.INTER_AREA)
+    expected = resample(picture, picture_window(size), *wanted, cv2.INTER_AREA)
+    assert seen.shape == expected.shape == (*wanted, 3)
+    difference = np.abs(seen.astype(int) - expected)
+    assert difference.max() <= 3
+    assert difference.mean() < 0.5
+    if size == wanted:
+        assert seen is picture
