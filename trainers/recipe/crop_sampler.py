@@ -60,9 +60,11 @@ class Pixels:
 
     def prepare(self, *pictures: Image) -> Tensor:
         """The input (n, 3, h, w), in channels_last memory, of pictures of one size."""
-        inputs = torch.from_numpy(np.stack(pictures)).float()
-        if self.swap:
-            inputs = inputs.flip(3)
+        return self.scaled(torch.from_numpy(np.stack(pictures)).float())
+
+    def scaled(self, pictures: Tensor) -> Tensor:
+        """The input (n, 3, h, w) of pictures (n, h, w, 3) of 0 .. 255, which it may change."""
+        inputs = pictures.flip(3) if self.swap else pictures
         return inputs.sub_(self.mean).mul_(self.scale).permute(0, 3, 1, 2)
 
 

@@ -8,6 +8,7 @@ from protoface.converters import ProtofaceError
 from ..faces.crops import CropOptions
 from ..faces.places import FaceMap
 from . import recipe_pb2
+from .task_data import check_data
 
 #: Pixels; larger crops and faces would only take memory.
 MOST = 4096
@@ -18,7 +19,7 @@ def check_finder(
 ) -> None:
     """Raises ProtofaceError beginning with `where` for what is wrong with a stage's `finder`."""
     maps = face_maps(stage, where)
-    _check_data(finder, where)
+    check_data(finder.data, "finder", where)
     options = crop_options(finder)
     wrong = {
         "finder's least_face and greatest_face must be above 0, in this order, and at most crop": not (
@@ -46,22 +47,6 @@ def check_finder(
     for message, is_wrong in wrong.items():
         if is_wrong:
             raise ProtofaceError(f"{where}: {message}")
-
-
-def _check_data(finder: recipe_pb2.FinderParameter, where: str) -> None:
-    if not finder.data:
-        raise ProtofaceError(f"{where}: its finder has no data to train on")
-    for data in finder.data:
-        if not data.folder:
-            raise ProtofaceError(f"{where}: finder's data without a folder")
-        if data.stage or data.conversion:
-            raise ProtofaceError(f"{where}: data of a finder has no stage and no conversion")
-        if not 0 < data.weight < float("inf"):
-            raise ProtofaceError(f"{where}: weight is {data.weight:g}, it must be positive")
-        if not 0 <= data.validation_share < 1:
-            raise ProtofaceError(
-                f"{where}: validation_share is {data.validation_share:g}; it must be in 0 .. 1"
-            )
 
 
 def crop_options(finder: recipe_pb2.FinderParameter) -> CropOptions:

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from torch import Tensor
-from tqdm import tqdm
 
-from protoface.cascade.parallel import in_order
 from protoface.cascade.pictures import read_picture
 from protoface.converters import ProtofaceError
 from protoface.eval.average_precision import Ranking
 from protoface.eval.datasets.box_set import BoxSet
-from protoface.eval.datasets.dataset import read_set
-from protoface.eval.datasets.picture_set import PictureSet
 from protoface.eval.detection import LEAST, Detected
 
 from ..faces.crops import Source, make_source
-from ..faces.face_scene import Scene, set_aside
+from ..faces.face_scene import Scene
 from ..faces.found import find
 from ..faces.map_losses import MapWeights, map_loss
 from ..faces.places import read_maps
-from ..faces.scenes import scenes_of
 from . import recipe_pb2
 from .crop_sampler import CropBatch, CropSampler, Group, Pixels
 from .finder_options import crop_options, face_maps
 from .recipe_run import RecipeRun
+from .scene_sets import read_scene_sets, read_scenes
 from .task import Answer, Task, Validated
-from .training_pictures import left_out, without
 
 #: The part of the pictures without faces that has no alarm at the score at which recall is given.
 CLEAN = 0.95
@@ -125,30 +119,11 @@ def _read(
 ) -> tuple[list[Group], list[BoxSet]]:
     """The sets of a finder in memory, and the parts of them that it is validated on."""
     groups, held = [], []
-    for each in data:
-        found = read_set(each.folder, each.partition or None)
-        found = without(found, left_out(each))
-        aside = np.array([set_aside(name, each.validation_share) for name in found.names])
-        kept = found.subset(np.flatnonzero(~aside))
-        if not len(kept):
-            raise ProtofaceError(f"{found.name}: nothing is left to train on; lower validation_share")
-        if aside.any():
-            if not isinstance(found, BoxSet):
-                raise ProtofaceError(f"{found.name}: has no boxes, so it takes no validation_share")
-            held.append(found.subset(np.flatnonzero(aside)))
-        report(f"{found.name}: {len(kept)} pictures to train on, {aside.sum()} kept from it")
-        groups.append(Group(_sources(kept, workers), each.weight))
+    for each in read_scene_sets(data, report):
+        groups.append(Group(read_scenes(each.kept, _source, workers), each.weight))
+        if each.held is not None:
+            held.append(each.held)
     return groups, held
-
-
-def _sources(found: PictureSet, workers: int) -> list[Source]:
-    """The pictures of a set in memory."""
-    pool, sources = ThreadPoolExecutor(workers), []
-    with pool, tqdm(total=len(found), desc="read", disable=None) as bar:
-        for source in in_order(pool, _source, scenes_of(found), 4 * workers):
-            bar.update()
-            sources.append(source)
-    return sources
 
 
 def _source(scene: Scene) -> Source:

@@ -21,11 +21,18 @@ from protoface.converters.prototxt import read_message
 
 from ..drawn.faces import WIDEST
 from . import recipe_pb2
+from .classifier_options import check_classifier
 from .finder_options import check_finder
 
 TrainingParameter = recipe_pb2.TrainingParameter
 #: More than any experiment needs; a number without measure would take all memory, disk or time.
-MOST = {"batch_size": 1 << 16, "epochs": 1_000_000, "count": 10_000_000, "views": 1000}
+MOST = {
+    "batch_size": 1 << 16,
+    "epochs": 1_000_000,
+    "count": 10_000_000,
+    "views": 1000,
+    "windows": 1 << 30,
+}
 
 
 @dataclass(frozen=True)
@@ -237,10 +244,17 @@ def _check_finder(recipe: Recipe, stage: cascade_pb2.StageParameter, where: str)
     check_finder(recipe.training(stage.name).finder, stage, where)
 
 
+def _check_classifier(recipe: Recipe, stage: cascade_pb2.StageParameter, where: str) -> None:
+    classifier = recipe.training(stage.name).classifier
+    _check_measure(classifier, where)
+    check_classifier(classifier, stage, recipe.layout, where)
+
+
 #: Field of a stage's task in TrainingParameter, "" for points -> what its training needs.
 CHECKS: dict[str, Callable[[Recipe, cascade_pb2.StageParameter, str], None]] = {
     "": _check_points,
     "finder": _check_finder,
+    "classifier": _check_classifier,
 }
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 from protoface.cascade import cascade_pb2
 from protoface.cascade.cascade import Cascade
@@ -14,6 +15,8 @@ from protoface.eval.datasets.dataset import Dataset
 
 from .recipe import Recipe
 from .training_pictures import read_pictures
+
+Made = TypeVar("Made")
 
 
 @dataclass
@@ -29,11 +32,19 @@ class RecipeRun:
     validation: Dataset | None
     workers: int
     report: Callable[[str], None]
+    _remembered: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def photographs(self) -> list[Dataset]:
         """The recipe's `data`, read when the first stage needs them."""
         return [read_pictures(data, self.recipe, self.report) for data in self.recipe.parameter.data]
+
+    def remembered(self, key: str, make: Callable[[], Made]) -> Made:
+        """What `make` makes, once for all stages that ask for `key`: pictures are decoded once."""
+        if key not in self._remembered:
+            self._remembered[key] = make()
+        made: Made = self._remembered[key]
+        return made
 
     def snapshot(self, stage: str) -> Path:
         """Where a stage's training is kept until its end."""

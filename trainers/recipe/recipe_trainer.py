@@ -42,7 +42,7 @@ from .training_pictures import read_pictures
 Say = Callable[[str], None]
 COPY = "recipe.prototxt"
 #: What is written of each stage, behind its name.
-SUFFIXES = (".prototxt", ".caffemodel", ".onnx", ".csv", ".snapshot.pt")
+SUFFIXES = (".prototxt", ".caffemodel", ".onnx", ".csv", ".snapshot.pt", ".windows.npz")
 #: Rows of a stage's log, and every which of them has an error on the validation pictures.
 ROWS, VALIDATE = 40, 5
 SNAPSHOT_SECONDS = 60

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from .classifier_task import ClassifierTask
 from .finder_task import FinderTask
 from .points_task import PointsTask
 from .recipe_run import RecipeRun
 from .task import Task
 
 #: Field of TrainingParameter -> the task of a stage that sets it.
-TASKS: dict[str, type[Task]] = {"finder": FinderTask}
+TASKS: dict[str, type[Task]] = {"finder": FinderTask, "classifier": ClassifierTask}
 
 
 def make_task(run: RecipeRun, index: int) -> Task:

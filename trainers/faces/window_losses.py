@@ -1,0 +1,111 @@
+"""Losses of a net that says of windows whether they are faces, where their boxes and their points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from protoface.converters import ProtofaceError
+
+#: Probabilities are kept so far from 0 and 1: the logarithm has an end.
+EPSILON = 1e-6
+
+
+@dataclass(frozen=True)
+class WindowAnswers:
+    """Names of a net's outputs; `channel` is that of the score. `points`: None if there are none."""
+
+    score: str
+    channel: int
+    box: str
+    points: str | None
+
+    def read(self, outputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Scores (n), boxes (n, 4) and points (n, 2 points) of n windows.
+
+        Raises ProtofaceError for a map of several places.
+        """
+        scores = _single(outputs, self.score)[:, self.channel]
+        points = None if self.points is None else _single(outputs, self.points)
+        return scores, _single(outputs, self.box), points
+
+
+def _single(outputs: Mapping[str, Tensor], name: str) -> Tensor:
+    output = outputs[name]
+    if output[0, 0].numel() != 1:
+        rows, columns = output.shape[2:]
+        raise ProtofaceError(
+            f"blob '{name}' has {rows} x {columns} places for one window; the net's input must be one "
+            "cell of its map"
+        )
+    return output.flatten(1)
+
+
+@dataclass(frozen=True, eq=False)
+class WindowTruth:
+    """What is true of n windows.
+
+    `labels` (n): 1 for a face, 0 for none, -1 where the score does not count. `boxes` (n, 4) and
+    `points` (n, 2 points) are what the net should answer, where `has_box` and `has_points` (n).
+    """
+
+    labels: Tensor
+    boxes: Tensor
+    has_box: Tensor
+    points: Tensor
+    has_points: Tensor
+
+    def to(self, device: torch.device) -> WindowTruth:
+        """The same on another device."""
+        tensors = (self.labels, self.boxes, self.has_box, self.points, self.has_points)
+        return WindowTruth(*(tensor.to(device) for tensor in tensors))
+
+
+@dataclass(frozen=True)
+class TaskWeights:
+    """How much the losses of scores, boxes and points count; of the scores' the `hard` part does."""
+
+    score: float = 1
+    box: float = 0.5
+    points: float = 0.5
+    hard: float = 0.7
+
+
+def window_loss(
+    answers: WindowAnswers, outputs: Mapping[str, Tensor], truth: WindowTruth, weights: TaskWeights
+) -> Tensor:
+    """The weighted sum of three means, each over the windows that it counts for.
+
+    Source: Zhang et al., "Joint face detection and alignment using multitask cascaded convolutional
+    networks", IEEE Signal Processing Letters 2016, equations 1 to 5 and online hard sample mining.
+    """
+    scores, boxes, points = answers.read(outputs)
+    loss = weights.score * hard_mean(score_losses(scores, truth.labels), weights.hard)
+    loss = loss + weights.box * _squares(boxes, truth.boxes, truth.has_box)
+    if points is not None:
+        loss = loss + weights.points * _squares(points, truth.points, truth.has_points)
+    return loss
+
+
+def score_losses(scores: Tensor, labels: Tensor) -> Tensor:
+    """The cross-entropies (m) of the scores that count, those with a label of 0 or 1."""
+    counted = labels >= 0
+    kept = scores[counted].clamp(EPSILON, 1 - EPSILON)
+    return F.binary_cross_entropy(kept, labels[counted].to(kept), reduction="none")
+
+
+def hard_mean(losses: Tensor, share: float) -> Tensor:
+    """The mean of the largest losses, that share of their number and one at least; 0 of none."""
+    if not len(losses):
+        return losses.sum()
+    return losses.topk(max(1, int(share * len(losses)))).values.mean()
+
+
+def _squares(found: Tensor, wanted: Tensor, counted: Tensor) -> Tensor:
+    """The mean sum of squared differences of the rows that count."""
+    difference = (found - wanted)[counted]
+    return difference.square().sum() / max(len(difference), 1)
