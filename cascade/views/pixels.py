@@ -18,6 +18,7 @@ from ..windows.levels import Level, Levels
 from ..windows.mode import Mode
 from ..windows.window import Floats, Window
 from ..windows.window_kind import make_window
+from .planar import planar
 from .view_kind import VIEWS, Batch, ViewKind, make_views
 
 _Preprocess = cascade_pb2.PreprocessParameter
@@ -81,9 +82,7 @@ class PixelsView(ViewKind):
 
     def fill(self, parts: Sequence[Floats]) -> Batch:
         """(value - mean) * scale, in the net's colour order, as planes."""
-        return cv2.dnn.blobFromImages(  # type: ignore[return-value]
-            parts, self.scale, mean=self.mean, swapRB=self.swap
-        )
+        return planar(parts, self.mean, self.scale, self.swap)
 
     def show_level(self, image: Picture, level: Level) -> Floats:
         """See ViewKind; black where the picture ends."""

@@ -152,12 +152,12 @@ def test_mirrored_twice_is_itself(mirror_twice):
 @pytest.mark.parametrize(
     ("preprocess", "message"),
     [
-        ("", "preprocess needs one or two values of size, and none, one or three of mean"),
+        ("", "preprocess needs one or two values of size"),
         ("size: 8 size: 8 size: 8", "preprocess needs one or two values of size"),
-        (
-            "size: 8 mean: 1 mean: 2",
-            "preprocess needs one or two values of size, and none, one or three of mean",
-        ),
+        ("size: 8 mean: 1 mean: 2", "mean has 2 values; give one, 3 .one for each channel., or 192"),
+        ("size: 8 deviation: [1, 2]", "deviation has 2 values"),
+        ("size: 8 deviation: 0", "deviation must be above 0"),
+        ("size: 8 color_order: GRAY mean: [1, 2, 3]", "mean has 3 values; give one, 1 "),
     ],
 )
 def test_what_is_missing_is_named_with_the_stage(preprocess, message):
@@ -195,7 +195,7 @@ def test_a_level_shows_all_of_the_picture_and_black_behind_it(image):
     assert seen.shape == (64, 64, 3)
     assert (seen[38:] == 0).all()
     assert (seen[:, 50:] == 0).all()
-    plain = MODES["clean"].resample(image, picture_window((75, 100)), 38, 50, cv2.INTER_AREA)
+    plain = MODES["clean"].shrink(image, 38, 50, cv2.INTER_AREA)
     np.testing.assert_array_equal(seen[:38, :50], plain)
     assert a_view.fill([seen, seen]).shape == (2, 3, 64, 64)
 
