@@ -143,8 +143,8 @@ class Finder(Stage):
                     part = members[start : start + at_once]
                     outputs = self._run([images[one] for one in part], level, watch, runs)
                     for index, maps in enumerate(self.maps):
-                        places = self._read(maps, outputs, level, part, keep)
-                        yield places, number * len(self.maps) + index
+                        for places in self._read(maps, outputs, level, part, keep):
+                            yield places, number * len(self.maps) + index
                     watch.lap(2)
 
     def _run(self, images: Sequence[Picture], level: Level, watch: _Watch, runs: _Runs) -> Blobs:
@@ -174,10 +174,12 @@ class Finder(Stage):
 
     def _read(
         self, maps: Maps, outputs: Blobs, level: Level, members: Floats, keep: Keep | None
-    ) -> Places:
-        """The places of one map that may be faces; `members` are the numbers of the pictures."""
+    ) -> Iterator[Places]:
+        """The places of one map that may be faces, if any; `members` are the pictures' numbers."""
         scores = self._scores(maps, outputs)
         high = ~np.isnan(scores) if keep is None else keep.enough(scores, True)
+        if not high.any():  # of most maps
+            return
         picture, row, column = np.nonzero(high)
         corners = np.stack((column, row), 1) * maps.map.stride
         cells = self.mode.cells(level, corners, maps.map.cell)
@@ -185,7 +187,7 @@ class Finder(Stage):
         for blob, answer in maps.answers.items():
             places = answer.read_places(outputs[blob][picture, :, row, column], places)
         places = places[sound(places.boxes)]
-        return places if keep is None else places[keep.in_level(*_compared(places, keep))]
+        yield places if keep is None else places[keep.in_level(*_compared(places, keep))]
 
     def _scores(self, maps: Maps, outputs: Blobs) -> Floats:
         """Scores (n, rows, columns). Raises ProtofaceError for maps of unequal size, or no scores."""
