@@ -21,7 +21,7 @@ from .stage import Clock, NetRun, Stage, Step, no_clock
 from .windows.halves import Picture
 from .windows.levels import Level, Levels
 from .windows.mode import Mode
-from .windows.window import Floats, Size, Window
+from .windows.window import Floats, Points, Size, Window
 
 #: Pixels of inputs that a net is run on at once: P-Net takes 150 MB for them.
 AT_ONCE = 1 << 20
@@ -88,6 +88,12 @@ class Finder(Stage):
         return tuple(found)
 
     @cached_property
+    def _unknown(self) -> Points | None:
+        """The points of a face that it has not found; None if it finds no points."""
+        spots = [len(answer.layout) for answer in self.answers.values() if answer.gives_points]
+        return np.full((spots[0], 2), np.nan, np.float32) if spots else None
+
+    @cached_property
     def looks_at_cells(self) -> bool:
         """Whether each place depends on its cell alone, so that a picture may be looked at in strips.
 
@@ -116,7 +122,7 @@ class Finder(Stage):
         parts = list(self._places(images, sizes, keep, watch, runs))
         found = join([places for places, _ in parts], [level for _, level in parts])
         if given:
-            faces, cells = _fitting(found, candidates)
+            faces, cells = _fitting(found, candidates, self._unknown)
         else:
             chosen = found if keep is None else found[keep.of_all(*_compared(found, keep))]
             faces, cells = _faces(chosen, sizes), chosen.cells
@@ -231,11 +237,13 @@ def _faces(found: Found, sizes: Mapping[int, Size]) -> list[Candidate]:
     ]
 
 
-def _fitting(found: Found, candidates: Sequence[Candidate]) -> tuple[list[Candidate], Floats]:
+def _fitting(
+    found: Found, candidates: Sequence[Candidate], unknown: Points | None
+) -> tuple[list[Candidate], Floats]:
     """Candidates with score and points of what fits their boxes best, and its cells.
 
     That is the largest product of overlap and score. Where nothing fits the score is 0, the points are
-    NaN, and the cell is empty.
+    `unknown`, and the cell is empty.
     """
     faces, cells = [], np.zeros((len(candidates), 4))
     for index, candidate in enumerate(candidates):
@@ -244,9 +252,10 @@ def _fitting(found: Found, candidates: Sequence[Candidate]) -> tuple[list[Candid
         fits = overlaps(candidate.box[None], found.boxes[members])[0]
         fits[~(fits >= FITTING)] = 0
         best = int(np.argmax(fits * found.scores[members])) if len(members) else -1
-        score, points = 0.0, np.full(found.points.shape[1:], np.nan, np.float32)
+        score, points = 0.0, unknown
         if best >= 0 and fits[best]:
-            score, points = float(found.scores[members[best]]), found.points[members[best]]
+            score = float(found.scores[members[best]])
+            points = None if unknown is None else found.points[members[best]]
             cells[index] = found.cells[members[best]]
-        faces.append(candidate._replace(score=score, points=points if len(points) else None))
+        faces.append(candidate._replace(score=score, points=points))
     return faces, cells

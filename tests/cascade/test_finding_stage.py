@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from protoface.cascade import BACKENDS, finding_stage, load
+from protoface.cascade.answers.map_places import join
+from protoface.cascade.face import Candidate
 from protoface.cascade.finding_stage import Finder
 from protoface.cascade.overlap import overlaps
 from protoface.converters import ProtofaceError
@@ -113,6 +115,16 @@ def test_given_boxes_get_the_face_that_fits(folder):
     assert [face.box.tolist() for face in faces] == [list(map(float, box)) for box in given]
     assert faces[0].score > 0.5
     assert faces[1].score < 0.01
+
+
+def test_a_box_in_which_nothing_is_found_has_unknown_points():
+    """A picture smaller than a cell has no places at all."""
+    candidate = Candidate(0, (4, 4), np.array([0.0, 0, 4, 4]))
+    unknown = np.full((5, 2), np.nan, np.float32)
+    for points in (unknown, None):
+        (face,), cells = finding_stage._fitting(join([], []), [candidate], points)
+        assert face == candidate._replace(score=0.0, points=points)
+        assert cells.tolist() == [[0, 0, 0, 0]]
 
 
 def test_it_looks_for_the_faces_that_are_asked_for(folder):
