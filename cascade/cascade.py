@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -58,6 +59,7 @@ class Cascade:
         mode: str = "clean",
         threads: int | None = None,
         least_face: float | None = None,
+        least_score: float | None = None,
     ) -> None:
         arithmetic = find_mode(mode)
         self.name, self.mode = definition.name, mode
@@ -72,6 +74,8 @@ class Cascade:
             self.stages.append(make_stage(stage, net, views, answers, compiled, arithmetic))
         if least_face is not None:
             self._look_for(least_face)
+        if least_score is not None:
+            self._keep_from(least_score)
         self._process = os.getpid()
 
     def _look_for(self, least_face: float) -> None:
@@ -84,6 +88,19 @@ class Cascade:
             )
         for one in levels:
             one.look_for(least_face)
+
+    def _keep_from(self, least_score: float) -> None:
+        """Let the last stage that goes by scores keep faces from another one on."""
+        if not 0 <= least_score <= 1:
+            raise ProtofaceError(f"least_score is {least_score:g}, it must be 0 to 1")
+        for index, stage in reversed(list(enumerate(self.stages))):
+            if stage.keep is not None and stage.keep.score is not None:
+                self.stages[index] = replace(stage, keep=replace(stage.keep, score=least_score))
+                return
+        raise ProtofaceError(
+            f"least_score {least_score:g}: no stage of cascade '{self.name}' keeps faces by their "
+            "score; leave it out"
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies load it again. Raises ProtofaceError for one that was not loaded."""
@@ -198,6 +215,7 @@ def load(
     threads: int | None = None,
     outside: bool = False,
     least_face: float | None = None,
+    least_score: float | None = None,
 ) -> Cascade:
     """Load a cascade, ready to detect.
 
@@ -209,7 +227,8 @@ def load(
     multiply-adds, and their own choice for a larger one. The files that the cascade names lie in its
     folder, links followed, unless files `outside` are trusted. Restrictions on the use of the weights
     are logged once. `least_face` is the side in pixels of the smallest face that a cascade with a
-    finder looks for, instead of what it says itself: it is faster with larger ones. Raises
+    finder looks for, instead of what it says itself: it is faster with larger ones. `least_score`
+    (0 to 1) replaces the score from which on its last stage that goes by scores keeps faces. Raises
     ProtofaceError naming the file, stage or backend.
     """
     path = find_definition(name_or_path, outside)
@@ -220,10 +239,10 @@ def load(
         nets = runnable_nets(definition, path.parent, contents)
     else:
         nets = load_nets(definition, path.parent, weights)
-    cascade = Cascade(definition, nets, backend, mode, threads, least_face)
+    cascade = Cascade(definition, nets, backend, mode, threads, least_face, least_score)
     name = name_or_path if name_or_path in NAMES else os.path.abspath(name_or_path)
     files = tuple(map(os.path.abspath, weights))
-    cascade.source = (name, cascade.backend, mode, files, threads, outside, least_face)
+    cascade.source = (name, cascade.backend, mode, files, threads, outside, least_face, least_score)
     return cascade
 
 

@@ -30,6 +30,7 @@ from ..resume import Job, fingerprint, listed, resumable
 from ..video.smoothing import Smoothing
 from .options import (
     backend_option,
+    least_score_option,
     mode_option,
     model_option,
     outside_option,
@@ -108,6 +109,7 @@ NAMED = 10
     type=click.FloatRange(min=1),
     help="Smallest face to look for, pixels; a larger one is faster; default: the model's.",
 )
+@least_score_option
 @model_option
 @weights_option
 @outside_option
@@ -129,6 +131,7 @@ def detect(
     min_cutoff: float,
     beta: float,
     least_face: float | None,
+    least_score: float | None,
     model: str,
     weights: tuple[Path, ...],
     outside: bool,
@@ -150,6 +153,7 @@ def detect(
       protoface detect album/ --json points.jsonl --csv points.csv
       protoface detect album/ --json points.jsonl --csv points.csv --resume
       protoface detect film.mp4 --smooth --out drawn/
+      protoface detect album/ --least-face 40 --least-score 0.7 --json faces.jsonl
     """
     find_definition(model, outside)  # a wrong name is said at once
     sources = find_sources(map(str, paths))
@@ -158,7 +162,7 @@ def detect(
     journal = _journal(sources, outputs, out, resume)
     files = model_files(model, weights, outside) if outputs or journal else []
     _check_outputs(outputs, [*lists, *sources.files, *files])
-    cascade = load(model, backend, mode, weights, threads, outside, least_face)
+    cascade = load(model, backend, mode, weights, threads, outside, least_face, least_score)
     how = How(
         None if truth is None else _truth(truth, cascade),
         None if boxes is None else Matching(read_boxes(boxes)),
@@ -209,6 +213,7 @@ def _settings(sources: Sources, backend: str, files: Sequence[Path]) -> dict[str
         "mode",
         "max_pixels",
         "least_face",
+        "least_score",
     )
     lists = ("truth", "boxes")
     return {

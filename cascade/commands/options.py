@@ -50,3 +50,8 @@ threads_option = click.option(
     help="Threads of the runtime; default: its own choice, in ONNX Runtime and OpenVINO 1 for a net of "
     "less than 100 million multiply-adds.",
 )
+least_score_option = click.option(
+    "--least-score",
+    type=click.FloatRange(0, 1),
+    help="Score from which on a face that was found is kept; default: the model's.",
+)

@@ -16,6 +16,7 @@ import cv2
 from protoface.cascade.cascade import Cascade, load
 from protoface.cascade.commands.options import (
     backend_option,
+    least_score_option,
     mode_option,
     outside_option,
     weights_option,
@@ -59,6 +60,7 @@ MEASURES: dict[type, Callable[..., Measurement]] = {Dataset: measure_points, Box
 @outside_option
 @backend_option
 @mode_option
+@least_score_option
 @click.option(
     "--peer",
     "peers",
@@ -85,6 +87,7 @@ def eval(
     outside: bool,
     backend: str,
     mode: str,
+    least_score: float | None,
     peers: tuple[str, ...],
     json_file: Path | None,
     report: Path | None,
@@ -99,12 +102,13 @@ def eval(
     Examples:
       protoface eval --data celeba/ --partition test --model my_cascade --report report/
       protoface eval --data wider/ --partition val --model my_cascade --peer facenet --json ap.json
+      protoface eval --data wider/ --partition val --model group --least-score 0.05
     """
     outputs = [json_file, None if report is None else report / "index.html"]
     read = chain(*(model_files(model, weights, outside) for model in models), set_files(data))
     refuse_inputs(filter(None, outputs), read)
     cv2.setNumThreads(1)  # as the runtime: the time of a picture is that of one thread
-    cascades = _load(models, weights, outside, backend, mode)
+    cascades = _load(models, weights, outside, backend, mode, least_score)
     found = read_set(data, partition)
     if json_file is not None and isinstance(found, Dataset):
         for cascade in cascades.values():
@@ -118,14 +122,19 @@ def eval(
 
 
 def _load(
-    models: Sequence[str], weights: Sequence[Path], outside: bool, backend: str, mode: str
+    models: Sequence[str],
+    weights: Sequence[Path],
+    outside: bool,
+    backend: str,
+    mode: str,
+    least_score: float | None,
 ) -> dict[str, Cascade]:
     """The cascades by their names, or by what was given where names are alike."""
     if weights and len(models) > 1:
         raise ProtofaceError(
             "--weights go with one --model; put those of each into its cascade.prototxt"
         )
-    loaded = [load(model, backend, mode, weights, threads=1, outside=outside) for model in models]
+    loaded = [load(model, backend, mode, weights, 1, outside, None, least_score) for model in models]
     names = [cascade.name for cascade in loaded]
     if len(set(names)) < len(names):
         names = list(models)

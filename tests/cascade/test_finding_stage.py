@@ -1,5 +1,7 @@
 """A stage that finds faces: where, in which pictures, in pieces or whole, and what does not fit."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -135,6 +137,22 @@ def test_it_looks_for_the_faces_that_are_asked_for(folder):
         load(folder, least_face=0)
     with pytest.raises(ProtofaceError, match="no stage of cascade 'fast' finds faces by their size"):
         load("fast", least_face=20)
+
+
+def test_faces_are_kept_from_the_score_that_is_asked_for(folder):
+    """By the last stage that goes by scores."""
+    image = bright_picture(SQUARES)
+    scores = [face.score for face in load(folder).detect(image)]
+    middle = (scores[0] + scores[-1]) / 2
+    found = load(folder, least_score=middle)
+    kept = [score for score in scores if score >= middle]
+    assert 0 < len(kept) < len(scores)
+    assert [face.score for face in found.detect(image)] == kept
+    assert [face.score for face in copy.deepcopy(found).detect(image)] == kept
+    with pytest.raises(ProtofaceError, match="least_score is 1.5, it must be 0 to 1"):
+        load(folder, least_score=1.5)
+    with pytest.raises(ProtofaceError, match="no stage of cascade 'fast' keeps faces by their score"):
+        load("fast", least_score=0.5)
 
 
 def test_many_faces_and_their_number_can_be_bounded(tmp_path):
