@@ -17,32 +17,36 @@ EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class WindowAnswers:
-    """Names of a net's outputs; `channel` is that of the score. `points`: None if there are none."""
+    """Names of a net's outputs; `channel` is that of the score. `points`: None if there are none.
+
+    `mapped`: they are maps, of one place for one window.
+    """
 
     score: str
     channel: int
     box: str
     points: str | None
+    mapped: bool = False
 
     def read(self, outputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor | None]:
         """Scores (n), boxes (n, 4) and points (n, 2 points) of n windows.
 
-        Raises ProtofaceError for a map of several places.
+        Raises ProtofaceError for outputs of another shape.
         """
-        scores = _single(outputs, self.score)[:, self.channel]
-        points = None if self.points is None else _single(outputs, self.points)
-        return scores, _single(outputs, self.box), points
+        points = None if self.points is None else self._rows(outputs, self.points)
+        scores = self._rows(outputs, self.score)[:, self.channel]
+        return scores, self._rows(outputs, self.box), points
 
-
-def _single(outputs: Mapping[str, Tensor], name: str) -> Tensor:
-    output = outputs[name]
-    if output[0, 0].numel() != 1:
-        rows, columns = output.shape[2:]
-        raise ProtofaceError(
-            f"blob '{name}' has {rows} x {columns} places for one window; the net's input must be one "
-            "cell of its map"
-        )
-    return output.flatten(1)
+    def _rows(self, outputs: Mapping[str, Tensor], name: str) -> Tensor:
+        """An output as (n, channels)."""
+        shape = tuple(outputs[name].shape[2:])
+        if shape != ((1, 1) if self.mapped else ()):
+            places = " x ".join(map(str, shape)) or "no"
+            remedy = "the net's input must be one cell of the map"
+            if not self.mapped:
+                remedy = "end the net in InnerProduct or Flatten, or name its map"
+            raise ProtofaceError(f"blob '{name}' has {places} places for one window; {remedy}")
+        return outputs[name].flatten(1)
 
 
 @dataclass(frozen=True, eq=False)

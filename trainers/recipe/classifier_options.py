@@ -97,7 +97,8 @@ def window_answers(
     if points is not None and not layout.same_points(find_layout(DEFAULT)):
         raise ProtofaceError(f"{where}: a classifier's points are those of the layout {DEFAULT}")
     name = None if points is None else points.blob
-    return WindowAnswers(score.blob, score.channel, box.blob, name), points
+    mapped = score.map is not None
+    return WindowAnswers(score.blob, score.channel, box.blob, name, mapped), points
 
 
 def _only(answers: list[AnswerKind], kind: type[Answer]) -> Answer | None:

@@ -27,7 +27,7 @@ def some(count: int = 6) -> tuple[dict[str, Tensor], WindowTruth]:
     scores = torch.rand(count, generator=generator)
     outputs = {
         "score": torch.stack((1 - scores, scores), dim=1).requires_grad_(),
-        "box": torch.rand(count, 4, 1, 1, generator=generator).requires_grad_(),
+        "box": torch.rand(count, 4, generator=generator).requires_grad_(),
         "points": torch.rand(count, 10, generator=generator).requires_grad_(),
     }
     labels = torch.tensor([1, -1, -1, 0, 0, 0])
@@ -44,7 +44,7 @@ def test_the_loss_is_the_sum_of_three_means() -> None:
     each = [-math.log(scores[0]), *(-math.log(1 - score) for score in scores[3:])]
     score = sum(sorted(each)[1:]) / 3
     outputs = {name: output.detach() for name, output in outputs.items()}
-    box = ((outputs["box"][:2, :, 0, 0] - truth.boxes[:2]) ** 2).sum() / 2
+    box = ((outputs["box"][:2] - truth.boxes[:2]) ** 2).sum() / 2
     points = ((outputs["points"][2] - truth.points[2]) ** 2).sum()
     wanted = 2 * score + 0.5 * float(box) + 3 * float(points)
     assert float(window_loss(ANSWERS, outputs, truth, weights)) == pytest.approx(wanted, rel=1e-5)
@@ -86,8 +86,18 @@ def test_a_net_without_points() -> None:
     assert bool(loss.isfinite())
 
 
-def test_a_map_of_several_places() -> None:
+def test_outputs_of_another_shape() -> None:
     outputs, truth = some()
-    outputs["box"] = torch.zeros(6, 4, 2, 3)
-    with pytest.raises(ProtofaceError, match="blob 'box' has 2 x 3 places for one window"):
+    outputs["box"] = torch.zeros(6, 4, 1, 1)
+    with pytest.raises(ProtofaceError, match="blob 'box' has 1 x 1 places for one window; end the net"):
         window_loss(ANSWERS, outputs, truth, TaskWeights())
+    maps = WindowAnswers("score", 1, "box", None, mapped=True)
+    with pytest.raises(
+        ProtofaceError, match="blob 'score' has no places for one window; the net's input"
+    ):
+        window_loss(maps, outputs, truth, TaskWeights())
+    outputs["score"] = torch.full((6, 2, 2, 3), 0.5)
+    with pytest.raises(ProtofaceError, match="blob 'score' has 2 x 3 places for one window"):
+        window_loss(maps, outputs, truth, TaskWeights())
+    outputs["score"] = outputs["score"][..., :1, :1]
+    assert bool(window_loss(maps, outputs, truth, TaskWeights()).isfinite())

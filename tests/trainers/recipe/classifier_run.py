@@ -13,6 +13,12 @@ layer {{ name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{name}" con
   num_output: {out} kernel_size: {kernel} stride: {stride} weight_filler {{ type: "xavier" }} }} }}"""
 
 
+def linear(name: str, bottom: str, out: int) -> str:
+    return f"""
+layer {{ name: "{name}" type: "InnerProduct" bottom: "{bottom}" top: "{name}" inner_product_param {{
+  num_output: {out} weight_filler {{ type: "xavier" }} }} }}"""
+
+
 def body(name: str, size: int) -> str:
     return f"""
 name: "{name}"
@@ -32,7 +38,7 @@ FIRST = f"""{body("first", 12)}{layer("a", "data", 8, 4, 2)}{relu("a")}
 #: 24 -> 11 -> 4 -> 1
 SECOND = f"""{body("second", 24)}{layer("a", "data", 8, 4, 2)}{relu("a")}
 {layer("b", "a", 12, 4, 2)}{relu("b")}{layer("c", "b", 16, 4)}{relu("c")}
-{layer("logits", "c", 2, 1)}{layer("box", "c", 4, 1)}{layer("points", "c", 10, 1)}{SCORE}"""
+{linear("logits", "c", 2)}{linear("box", "c", 4)}{linear("points", "c", 10)}{SCORE}"""
 CASCADE = """
 name: "two"
 layout: "celeba5"

@@ -36,7 +36,7 @@ def silent(line: str) -> None:
 def test_they_learn_to_find_heads(recipe: Path) -> None:
     """Those of pictures that they have not seen, by the cascade as it is used."""
     lines: list[str] = []
-    edit(str(recipe), "epochs: 3", "epochs: 10")
+    edit(str(recipe), "epochs: 3", "epochs: 6")
     done = train_recipe(recipe, "out", report=lines.append)
     cascade, found, alarms = load(done.folder), 0, 0
     for number in range(100, 110):
