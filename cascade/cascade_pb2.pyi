@@ -132,12 +132,16 @@ class KeepParameter(_message.Message):
     def __init__(self, score: _Optional[float] = ..., overlap: _Optional[float] = ..., overlap_all: _Optional[float] = ..., by: _Optional[_Union[KeepParameter.Overlap, str]] = ..., of: _Optional[_Union[KeepParameter.Compared, str]] = ..., most: _Optional[int] = ...) -> None: ...
 
 class ViewParameter(_message.Message):
-    __slots__ = ("blob", "pixels")
+    __slots__ = ("blob", "pixels", "heatmap", "feature")
     BLOB_FIELD_NUMBER: _ClassVar[int]
     PIXELS_FIELD_NUMBER: _ClassVar[int]
+    HEATMAP_FIELD_NUMBER: _ClassVar[int]
+    FEATURE_FIELD_NUMBER: _ClassVar[int]
     blob: str
     pixels: PixelsView
-    def __init__(self, blob: _Optional[str] = ..., pixels: _Optional[_Union[PixelsView, _Mapping]] = ...) -> None: ...
+    heatmap: HeatmapView
+    feature: FeatureView
+    def __init__(self, blob: _Optional[str] = ..., pixels: _Optional[_Union[PixelsView, _Mapping]] = ..., heatmap: _Optional[_Union[HeatmapView, _Mapping]] = ..., feature: _Optional[_Union[FeatureView, _Mapping]] = ...) -> None: ...
 
 class PixelsView(_message.Message):
     __slots__ = ("window", "preprocess")
@@ -147,19 +151,39 @@ class PixelsView(_message.Message):
     preprocess: PreprocessParameter
     def __init__(self, window: _Optional[_Union[WindowParameter, _Mapping]] = ..., preprocess: _Optional[_Union[PreprocessParameter, _Mapping]] = ...) -> None: ...
 
+class HeatmapView(_message.Message):
+    __slots__ = ("size", "half_size", "inclusive", "clamp")
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    HALF_SIZE_FIELD_NUMBER: _ClassVar[int]
+    INCLUSIVE_FIELD_NUMBER: _ClassVar[int]
+    CLAMP_FIELD_NUMBER: _ClassVar[int]
+    size: _containers.RepeatedScalarFieldContainer[int]
+    half_size: int
+    inclusive: bool
+    clamp: bool
+    def __init__(self, size: _Optional[_Iterable[int]] = ..., half_size: _Optional[int] = ..., inclusive: _Optional[bool] = ..., clamp: _Optional[bool] = ...) -> None: ...
+
+class FeatureView(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
 class AnswerParameter(_message.Message):
-    __slots__ = ("blob", "points", "score", "box", "map")
+    __slots__ = ("blob", "points", "score", "box", "feature", "map")
     BLOB_FIELD_NUMBER: _ClassVar[int]
     POINTS_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     BOX_FIELD_NUMBER: _ClassVar[int]
+    FEATURE_FIELD_NUMBER: _ClassVar[int]
     MAP_FIELD_NUMBER: _ClassVar[int]
     blob: str
     points: PointsAnswer
     score: ScoreAnswer
     box: BoxAnswer
+    feature: FeatureAnswer
     map: MapParameter
-    def __init__(self, blob: _Optional[str] = ..., points: _Optional[_Union[PointsAnswer, _Mapping]] = ..., score: _Optional[_Union[ScoreAnswer, _Mapping]] = ..., box: _Optional[_Union[BoxAnswer, _Mapping]] = ..., map: _Optional[_Union[MapParameter, _Mapping]] = ...) -> None: ...
+    def __init__(self, blob: _Optional[str] = ..., points: _Optional[_Union[PointsAnswer, _Mapping]] = ..., score: _Optional[_Union[ScoreAnswer, _Mapping]] = ..., box: _Optional[_Union[BoxAnswer, _Mapping]] = ..., feature: _Optional[_Union[FeatureAnswer, _Mapping]] = ..., map: _Optional[_Union[MapParameter, _Mapping]] = ...) -> None: ...
 
 class MapParameter(_message.Message):
     __slots__ = ("cell", "stride")
@@ -170,7 +194,7 @@ class MapParameter(_message.Message):
     def __init__(self, cell: _Optional[int] = ..., stride: _Optional[int] = ...) -> None: ...
 
 class PointsAnswer(_message.Message):
-    __slots__ = ("order", "range")
+    __slots__ = ("order", "range", "relative_to", "frame")
     class Order(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PAIRS: _ClassVar[PointsAnswer.Order]
@@ -183,11 +207,27 @@ class PointsAnswer(_message.Message):
         CORNER: _ClassVar[PointsAnswer.Range]
     CENTRED: PointsAnswer.Range
     CORNER: PointsAnswer.Range
+    class Origin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        WINDOW: _ClassVar[PointsAnswer.Origin]
+        POINTS: _ClassVar[PointsAnswer.Origin]
+    WINDOW: PointsAnswer.Origin
+    POINTS: PointsAnswer.Origin
     ORDER_FIELD_NUMBER: _ClassVar[int]
     RANGE_FIELD_NUMBER: _ClassVar[int]
+    RELATIVE_TO_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
     order: PointsAnswer.Order
     range: PointsAnswer.Range
-    def __init__(self, order: _Optional[_Union[PointsAnswer.Order, str]] = ..., range: _Optional[_Union[PointsAnswer.Range, str]] = ...) -> None: ...
+    relative_to: PointsAnswer.Origin
+    frame: int
+    def __init__(self, order: _Optional[_Union[PointsAnswer.Order, str]] = ..., range: _Optional[_Union[PointsAnswer.Range, str]] = ..., relative_to: _Optional[_Union[PointsAnswer.Origin, str]] = ..., frame: _Optional[int] = ...) -> None: ...
+
+class FeatureAnswer(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class ScoreAnswer(_message.Message):
     __slots__ = ("channel",)
@@ -208,13 +248,17 @@ class BoxAnswer(_message.Message):
     def __init__(self, form: _Optional[_Union[BoxAnswer.Form, str]] = ...) -> None: ...
 
 class PreprocessParameter(_message.Message):
-    __slots__ = ("color_order", "mean", "scale", "size", "interpolation")
+    __slots__ = ("color_order", "mean", "scale", "size", "interpolation", "deviation")
     class ColorOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         BGR: _ClassVar[PreprocessParameter.ColorOrder]
         RGB: _ClassVar[PreprocessParameter.ColorOrder]
+        GRAY: _ClassVar[PreprocessParameter.ColorOrder]
+        LUMA: _ClassVar[PreprocessParameter.ColorOrder]
     BGR: PreprocessParameter.ColorOrder
     RGB: PreprocessParameter.ColorOrder
+    GRAY: PreprocessParameter.ColorOrder
+    LUMA: PreprocessParameter.ColorOrder
     class Interpolation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         LINEAR: _ClassVar[PreprocessParameter.Interpolation]
@@ -230,12 +274,14 @@ class PreprocessParameter(_message.Message):
     SCALE_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     INTERPOLATION_FIELD_NUMBER: _ClassVar[int]
+    DEVIATION_FIELD_NUMBER: _ClassVar[int]
     color_order: PreprocessParameter.ColorOrder
     mean: _containers.RepeatedScalarFieldContainer[float]
     scale: float
     size: _containers.RepeatedScalarFieldContainer[int]
     interpolation: PreprocessParameter.Interpolation
-    def __init__(self, color_order: _Optional[_Union[PreprocessParameter.ColorOrder, str]] = ..., mean: _Optional[_Iterable[float]] = ..., scale: _Optional[float] = ..., size: _Optional[_Iterable[int]] = ..., interpolation: _Optional[_Union[PreprocessParameter.Interpolation, str]] = ...) -> None: ...
+    deviation: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, color_order: _Optional[_Union[PreprocessParameter.ColorOrder, str]] = ..., mean: _Optional[_Iterable[float]] = ..., scale: _Optional[float] = ..., size: _Optional[_Iterable[int]] = ..., interpolation: _Optional[_Union[PreprocessParameter.Interpolation, str]] = ..., deviation: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class WindowParameter(_message.Message):
     __slots__ = ("picture", "box", "square", "similarity")
@@ -294,14 +340,20 @@ class SquareWindow(_message.Message):
     def __init__(self, around: _Optional[str] = ..., k: _Optional[float] = ..., a: _Optional[str] = ..., b: _Optional[str] = ...) -> None: ...
 
 class SimilarityWindow(_message.Message):
-    __slots__ = ("shape", "upright", "patch")
+    __slots__ = ("shape", "upright", "patch", "frame", "robust", "start")
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     UPRIGHT_FIELD_NUMBER: _ClassVar[int]
     PATCH_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    ROBUST_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
     shape: _containers.RepeatedCompositeFieldContainer[ShapePoint]
     upright: bool
     patch: float
-    def __init__(self, shape: _Optional[_Iterable[_Union[ShapePoint, _Mapping]]] = ..., upright: _Optional[bool] = ..., patch: _Optional[float] = ...) -> None: ...
+    frame: int
+    robust: bool
+    start: bool
+    def __init__(self, shape: _Optional[_Iterable[_Union[ShapePoint, _Mapping]]] = ..., upright: _Optional[bool] = ..., patch: _Optional[float] = ..., frame: _Optional[int] = ..., robust: _Optional[bool] = ..., start: _Optional[bool] = ...) -> None: ...
 
 class ShapePoint(_message.Message):
     __slots__ = ("x", "y")

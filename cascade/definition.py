@@ -18,11 +18,11 @@ from protoface.converters.paths import anywhere, check_name, inside
 from protoface.converters.prototxt import parse_message, read_text
 
 from . import cascade_pb2
-from .answers.answer_kind import make_answers
+from .answers.answer_kind import AnswerKind, make_answers
 from .keep import make_keep
 from .layouts import Layout, layout_of
 from .parts import check_parts
-from .views.view_kind import make_views
+from .views.view_kind import ViewKind, make_views
 from .windows import clean
 
 if TYPE_CHECKING:
@@ -83,9 +83,10 @@ def read_definition(
     definition = parse_message(text, cascade_pb2.CascadeParameter(), source)
     _check_count(definition, path)
     layout = layout_of(definition, source)
-    points = False
+    points, features = False, set[str]()
     for index, stage in enumerate(definition.stage):
-        points |= _check_stage(stage, index, layout, f"{path}: stage '{stage.name}'", points)
+        where = f"{path}: stage '{stage.name}'"
+        points |= _check_stage(stage, index, layout, where, points, features)
     check_finite(definition, text, source)  # after the stages, which know more about theirs
     _check_names(definition, path)
     _check_paths(definition, Path(path), outside, root)
@@ -144,9 +145,17 @@ def _checked_file(path: Path, sha256: str) -> bytes:
 
 
 def _check_stage(
-    stage: cascade_pb2.StageParameter, index: int, layout: Layout, where: str, points: bool
+    stage: cascade_pb2.StageParameter,
+    index: int,
+    layout: Layout,
+    where: str,
+    points: bool,
+    features: set[str],
 ) -> bool:
-    """Whether the stage finds points; `points`: one before it does."""
+    """Whether the stage finds points, or begins with some; `points`: one before it does.
+
+    `features` are those that stages before it give; its own are added.
+    """
     if not stage.name or bool(stage.net) == bool(stage.onnx):
         raise ProtofaceError(
             f"{where}: stage number {index + 1} needs a name, and either a net or an ONNX file"
@@ -155,15 +164,35 @@ def _check_stage(
     answers = make_answers(stage, layout, clean, where)
     check_parts(stage, views, answers, where)
     make_keep(stage, answers, clean, where)
-    if index == 0 and any(view.needs_points for view in views):
+    points |= views[0].begins
+    if index == 0 and not points and any(view.needs_points for view in views):
         raise ProtofaceError(
             f"{where}: the first stage's window needs points, which only later stages have"
         )
     if not points and any(view.needs_points for view in views):
         raise ProtofaceError(f"{where}: its window needs points, which no stage before it finds")
+    if not points and any(answer.needs_points for answer in answers):
+        raise ProtofaceError(
+            f"{where}: its points are relative to those before, which no stage finds; let its window "
+            "start with the shape (similarity { start: true })"
+        )
+    _check_features(views, answers, features, where)
     if index and any(view.levels for view in views):
         raise ProtofaceError(f"{where}: a window with levels is that of the first stage")
-    return any(answer.gives_points for answer in answers)
+    return points or any(answer.gives_points for answer in answers)
+
+
+def _check_features(
+    views: Sequence[ViewKind], answers: Sequence[AnswerKind], features: set[str], where: str
+) -> None:
+    """Raise for a view of a feature that is not among those of stages before; add the answers' own."""
+    for view in views:
+        if view.reads and view.reads not in features:
+            known = ", ".join(sorted(features)) or "none"
+            raise ProtofaceError(
+                f"{where}: looks at feature '{view.reads}', stages before it answer {known}"
+            )
+    features.update(answer.gives_feature for answer in answers if answer.gives_feature)
 
 
 def weight_files(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +13,13 @@ from numpy.typing import ArrayLike
 
 from protoface.converters.errors import ProtofaceError
 
-from .windows.window import Box, Points, Size, Window
+from .windows.window import Box, Floats, Points, Size, Window
 
 #: What a stage has found that finds no points.
 NO_POINTS: Points = np.zeros((0, 2), np.float32)
+#: Name -> numbers that a stage has answered for later ones.
+Features = Mapping[str, Floats]
+NO_FEATURES: Features = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,7 @@ class Candidate(NamedTuple):
 
     `picture` is the index of its picture, `size` that one's (rows, columns). `box` is None where none
     was given or found, `points` where no stage has found any: then the whole picture is the candidate.
+    `features` are what stages have answered for later ones, by name.
     """
 
     picture: int
@@ -53,17 +58,19 @@ class Candidate(NamedTuple):
     stages: tuple[Points, ...] = ()
     windows: tuple[Window, ...] = ()
     id: int | None = None
+    features: Features = NO_FEATURES
 
     def at(self, points: Points) -> Candidate:
         """The same with other points."""
-        picture, size, box, score, _, stages, windows, number = self
-        return Candidate(picture, size, box, score, points, stages, windows, number)
+        picture, size, box, score, _, stages, windows, number, features = self
+        return Candidate(picture, size, box, score, points, stages, windows, number, features)
 
     def seen(self, window: Window) -> Candidate:
         """The same after a stage that looked through a window: its points become those of the stage."""
-        picture, size, box, score, points, stages, windows, number = self
+        picture, size, box, score, points, stages, windows, number, features = self
         stages = (*stages, NO_POINTS if points is None else points)
-        return Candidate(picture, size, box, score, points, stages, (*windows, window), number)
+        windows = (*windows, window)
+        return Candidate(picture, size, box, score, points, stages, windows, number, features)
 
     def face(self) -> Face:
         """The resulting face."""

@@ -32,7 +32,9 @@ class _End(Protocol):
     blob: str
 
     @property
-    def wanted(self) -> tuple[int, ...]: ...
+    def wanted(self) -> tuple[int, ...] | None: ...
+
+    def told(self, shape: tuple[int, ...]) -> None: ...
 
 
 End = TypeVar("End", bound=_End)
@@ -181,7 +183,8 @@ def _matched(parts: Sequence[End], values: Sequence[Value], needs: str, has: str
             raise ProtofaceError(
                 f"{needs} blob '{part.blob}', {has} {', '.join(by_blob)}; name one of them (blob)"
             )
-        if not _fits(value.shape[1:], part.wanted):
+        part.told(tuple(value.shape[1:]))
+        if part.wanted is not None and not _fits(value.shape[1:], part.wanted):
             raise ProtofaceError(
                 f"{needs} shape {_text(part.wanted)}, {has} {_text(value.shape[1:])} in '{value.blob}'"
             )

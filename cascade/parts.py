@@ -27,9 +27,10 @@ def check_parts(
         _check_answer(answer, levels, where)
     if levels:
         _check_maps(answers, where)
-    if stage.flip_average and (levels or not all(answer.mirrors for answer in answers)):
+    if stage.flip_average and (levels or not all(part.mirrors for part in (*views, *answers))):
         raise ProtofaceError(
-            f"{where}: flip_average goes neither with maps nor with points of range CORNER"
+            f"{where}: flip_average goes neither with maps nor with points of range CORNER nor with "
+            "features"
         )
 
 
@@ -40,6 +41,11 @@ def _check_answer(answer: AnswerKind, levels: bool, where: str) -> None:
         raise ProtofaceError(
             f"{where}: answer '{answer.blob}' is a map, which needs a picture window with levels "
             "(least_face, factor or longest)"
+        )
+    if answer.needs_window and answer.map is not None:
+        raise ProtofaceError(
+            f"{where}: answer '{answer.blob}' is that of a window, not of a map: a feature, or points "
+            "with a frame or relative to others"
         )
     if answer.needs_map and answer.map is None:
         raise ProtofaceError(f"{where}: a box of DISTANCES is that of a map; use CORNERS")

@@ -123,7 +123,7 @@ class Stage:
         given: bool = False,
         record: bool = True,
     ) -> Step:
-        """Look at candidates in their pictures, and read what the net answers; see `make_input`.
+        """Look at candidates in their pictures, and read what the net answers; see `ViewKind.show`.
 
         With boxes that are `given` all candidates stay, and their boxes. Without `record` the step may
         lack the net's blobs.
@@ -148,12 +148,13 @@ class Stage:
 
     def _look(self, images: Sequence[Picture], candidates: Sequence[Candidate], clock: Clock) -> Step:
         start = clock()
+        candidates = [self.view.begun(candidate) for candidate in candidates]
         pictures = [images[candidate.picture] for candidate in candidates]
         windows: list[Sequence[Window]] = []
         inputs: Blobs = {}
         for blob, view in self.views.items():
-            windows.append(view.windows(candidates))
-            inputs[blob] = view.make_input(pictures, windows[-1])
+            windows.append(view.windows_beside(candidates, windows))
+            inputs[blob] = view.show(pictures, windows[-1], candidates)
         looked = clock()
         outputs = self.forward(inputs)
         answered = clock()

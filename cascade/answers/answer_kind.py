@@ -22,16 +22,21 @@ class AnswerKind(ABC):
 
     `blob` is the output's name, "" where the net has one. `shape` is that of one candidate's part of
     it; 0 stands for any size. `map` says which cells the places of a map speak of; None if the output
-    is of one candidate, which it cannot be if it `needs_map`. `gives_...`: what it says. `mirrors`:
-    whether it is known what it says of a mirrored picture. `on_device`: whether a DeviceCascade reads
-    it.
+    is of one candidate, which it cannot be if it `needs_map`, and must be if it `needs_window`.
+    `gives_...`: what it says. `mirrors`: whether it is known what it says of a mirrored picture.
+    `on_device`: whether a DeviceCascade reads it.
     """
 
     blob: str
     shape: tuple[int, ...]
     map: Map | None = None
     gives_score = gives_points = gives_box = False
+    #: The name of the feature that it gives to later stages; "" of another kind.
+    gives_feature = ""
+    #: Whether a candidate must have points before.
+    needs_points = False
     needs_map = False
+    needs_window = False
     mirrors = True
     on_device = False
 
@@ -53,9 +58,15 @@ class AnswerKind(ABC):
         """What values (n, *shape) of mirrored pictures say of the pictures as they are."""
 
     @property
-    def wanted(self) -> tuple[int, ...]:
-        """The shape of the output without its batch: of a map with rows and columns, of any number."""
+    def wanted(self) -> tuple[int, ...] | None:
+        """The shape of the output without its batch: of a map with rows and columns, of any number.
+
+        None where it may be any.
+        """
         return self.shape if self.map is None else (*self.shape, 0, 0)
+
+    def told(self, shape: tuple[int, ...]) -> None:  # noqa: B027
+        """Told the shape of its blob, without the batch, where the net is known."""
 
     def check(self, channels: int, where: str) -> None:  # noqa: B027
         """Raise ProtofaceError with `where` if the output has too few channels."""
@@ -79,7 +90,10 @@ def make_answers(
     answers = []
     for parameter in stage.answer or [points]:
         name, kind = ANSWERS.find(parameter, where)
-        answers.append(kind(getattr(parameter, name), layout, mode))
+        try:
+            answers.append(kind(getattr(parameter, name), layout, mode))
+        except ProtofaceError as error:
+            raise ProtofaceError(f"{where}: {error}") from error
         answers[-1].blob = parameter.blob
         if parameter.HasField("map"):
             answers[-1].map = make_map(parameter.map, where)

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from protoface.converters.errors import ProtofaceError
+
 from .. import cascade_pb2
 from ..face import Candidate
 from ..layouts import Layout
@@ -22,7 +24,8 @@ class PointsAnswer(AnswerKind):
 
     CENTRED: -1 to 1 from the first to the last pixel of the window or its patches. CORNER: 0 to 1,
     times the sides of the window, added to its first pixel. The order is x1 y1 x2 y2 ... or, by AXES,
-    x1 x2 ... y1 y2 ...
+    x1 x2 ... y1 y2 ... With a `frame` values are pixels of a square of that side, and relative to
+    points they are added to those before.
     """
 
     gives_points = True
@@ -32,8 +35,13 @@ class PointsAnswer(AnswerKind):
         self.shape = (2 * len(layout),)
         self.axes = parameter.order == cascade_pb2.PointsAnswer.AXES
         self.corner = parameter.range == cascade_pb2.PointsAnswer.CORNER
+        self.frame = parameter.frame
+        self.relative = self.needs_points = parameter.relative_to == cascade_pb2.PointsAnswer.POINTS
+        self.needs_window = self.relative or self.frame > 0
+        if self.needs_window and self.corner:
+            raise ProtofaceError("points of range CORNER have no frame, and are relative to the window")
         self.mirrors = not self.corner
-        self.on_device = not (self.corner or self.axes)
+        self.on_device = not (self.corner or self.axes or self.needs_window)
         self._to_picture = corner_points if self.corner else mode.to_picture
         flip, count = np.array(layout.flip), len(layout)
         order: Floats = np.stack((flip, flip + count) if self.axes else (2 * flip, 2 * flip + 1))
@@ -48,12 +56,29 @@ class PointsAnswer(AnswerKind):
         to_picture = self._to_picture
         if self.axes:
             values = self._pairs(values)
+        if self.needs_window:
+            return [
+                candidate if window.empty else candidate.at(self._moved(value, window, candidate))
+                for value, window, candidate in zip(values, windows, candidates, strict=True)
+            ]
         return [
             candidate
             if window.empty and candidate.points is not None
             else candidate.at(to_picture(value, window.frame or window))
             for value, window, candidate in zip(values, windows, candidates, strict=True)
         ]
+
+    def _moved(self, values: Floats, window: Window, candidate: Candidate) -> Points:
+        """Points (n, 2) in the picture of values (2n) in a frame, or relative to the points before."""
+        spots = values.reshape(-1, 2).astype(np.float64)
+        if self.frame and not self.relative:
+            spots = spots - (self.frame - 1) / 2
+        sides = np.array((window.width, window.height))
+        spots = spots * (sides / self.frame if self.frame else (sides - 1) / 2)
+        (cos, sin), before = window.direction, candidate.points
+        origin = before if self.relative and before is not None else np.array(window.centre)
+        found: Points = (spots @ np.array(((cos, sin), (-sin, cos))) + origin).astype(np.float32)
+        return found
 
     def read_places(self, values: Floats, places: Places) -> Places:  # noqa: D102
         spots = self._pairs(values).reshape(len(values), values.shape[1] // 2, 2).astype(np.float64)
@@ -67,7 +92,10 @@ class PointsAnswer(AnswerKind):
 
     def mirrored(self, values: Floats) -> Floats:
         """See AnswerKind; a point takes the place of its partner."""
-        return values.take(self._order, 1) * self._signs  # type: ignore[no-any-return]
+        found: Floats = values.take(self._order, 1) * self._signs
+        if self.frame and not self.relative:  # the first pixel becomes the last one
+            found += (self._signs < 0) * np.float32(self.frame - 1)
+        return found
 
     def _pairs(self, values: Floats) -> Floats:
         """Values (n, 2 points) in the order x1 y1 x2 y2 ..."""

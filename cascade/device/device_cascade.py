@@ -185,6 +185,8 @@ def pixels_view(
     answers = make_answers(parameter, layout, clean, where)
     if view is None or len(answers) > 1:
         raise ProtofaceError(f"{where} has several views or answers, {LACKING}")
+    if not view.plain:
+        raise ProtofaceError(f"{where} is gray, or has deviations or pictures of means, {LACKING}")
     if parameter.HasField("keep") or not answers[0].on_device:
         raise ProtofaceError(f"{where} keeps some faces, or answers other than points, {LACKING}")
     fitted(parameter, ends_of(net, parameter.net), [view], answers)

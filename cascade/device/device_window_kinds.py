@@ -97,4 +97,6 @@ class _Similarity(DeviceWindow):
 
 @on_device.register
 def _(kind: SimilarityWindow) -> DeviceWindow:
+    if kind.frame or kind.begins or not kind.robust:
+        raise ProtofaceError("has a frame, starts with its shape or is not robust")
     return _Similarity(kind)

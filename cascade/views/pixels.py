@@ -30,12 +30,21 @@ _INTERPOLATION = {
 }
 
 
+#: Weights of blue, green and red in the one channel of a gray view.
+GRAYS = {
+    _Preprocess.GRAY: np.full(3, 1 / 3, np.float32),
+    _Preprocess.LUMA: np.array((0.114, 0.587, 0.299), np.float32),
+}
+
+
 @VIEWS.register("pixels")
 class PixelsView(ViewKind):
-    """Pixels of a window: 3 channels, or 3 for each point where the window has patches.
+    """Pixels of a window: 3 channels, 1 of a gray one; for each point where the window has patches.
 
     `size` is (height, width) of the net's input, `interpolation` OpenCV's; `mean` (3) in the net's
-    colour order, which is RGB if `swap`; a value becomes (value - mean) * scale.
+    colour order, which is RGB if `swap`; a value becomes (value - mean) * scale. A view that is not
+    `plain` is gray, or has pictures of means, or deviations: `normal` has both, which broadcast against
+    (channels, height, width).
     """
 
     def __init__(
@@ -48,15 +57,28 @@ class PixelsView(ViewKind):
         self.levels = self.window.levels
         _check_size(preprocess, where, self.levels)
         self.needs_points, self.needs_box = self.window.needs_points, self.window.needs_box
+        self.begins = self.window.begins
         self.patches = len(layout) if self.window.patch else 1
         self.size = (0, 0) if self.levels else (preprocess.size[0], preprocess.size[-1])
-        self.shape = (3 * self.patches, *self.size)
+        self.gray = GRAYS.get(preprocess.color_order)
+        self.channels = 3 if self.gray is None else 1
+        self.shape = (self.channels * self.patches, *self.size)
         self.pixels = self.levels.usual_pixels if self.levels else math.prod(self.size)
         self._takes_box = self.needs_box or self.window.whole
         self.interpolation = _INTERPOLATION[preprocess.interpolation]
-        mean = list(preprocess.mean) or [0.0]
-        self.mean = mean * 3 if len(mean) == 1 else mean
         self.scale = preprocess.scale
+        self.plain = self.gray is None and len(preprocess.mean) < 4 and not preprocess.deviation
+        mean = list(preprocess.mean) if self.plain else []
+        self.mean = (mean or [0.0]) * (3 if len(mean) < 2 else 1)
+        self.normal = [
+            planes(list(values) or [usual], self.channels, self.size, f"{where}: {name}")
+            for name, values, usual in (
+                ("mean", preprocess.mean, 0.0),
+                ("deviation", preprocess.deviation, 1.0),
+            )
+        ]
+        if not (self.normal[1] > 0).all():
+            raise ProtofaceError(f"{where}: deviation must be above 0 everywhere")
         self.swap = preprocess.color_order == _Preprocess.RGB
 
     def windows(self, candidates: Sequence[Candidate]) -> list[Window]:
@@ -67,8 +89,23 @@ class PixelsView(ViewKind):
             _check_boxes(found, candidates)
         return found
 
+    def begun(self, candidate: Candidate) -> Candidate:
+        """See ViewKind: as its window says."""
+        if candidate.points is not None or not self.begins:
+            return candidate
+        return candidate.at(self.window.first_points(candidate.size, candidate.box))
+
+    def show(
+        self,
+        images: Sequence[Picture],
+        windows: Sequence[Window],
+        candidates: Sequence[Candidate],
+    ) -> Batch:
+        """See ViewKind: `make_input`."""
+        return self.make_input(images, windows)
+
     def make_input(self, images: Sequence[Picture], windows: Sequence[Window]) -> Batch:
-        """See ViewKind; nothing but black where a window is empty."""
+        """The input (n, *shape) for windows (n) of pictures (n); black where one is empty."""
         height, width = self.size
         parts = [
             np.zeros((height, width, 3), np.uint8)
@@ -81,8 +118,19 @@ class PixelsView(ViewKind):
         return batch.reshape(len(images), -1, height, width) if self.patches > 1 else batch
 
     def fill(self, parts: Sequence[Floats]) -> Batch:
-        """(value - mean) * scale, in the net's colour order, as planes."""
+        """(value - mean) / deviation * scale, in the net's colour order, as planes."""
+        if not self.plain:
+            return self._fill(parts)
         return planar(parts, self.mean, self.scale, self.swap)
+
+    def _fill(self, parts: Sequence[Floats]) -> Batch:
+        """The same where the view is not plain."""
+        if self.gray is None:
+            batch: Floats = cv2.dnn.blobFromImages(parts, swapRB=self.swap)  # type: ignore[assignment]
+        else:
+            batch = (np.stack(parts) @ self.gray)[:, None]
+        mean, deviation = self.normal
+        return np.asarray((batch - mean) * (self.scale / deviation), np.float32)
 
     def show_level(self, image: Picture, level: Level) -> Floats:
         """See ViewKind; black where the picture ends."""
@@ -94,10 +142,26 @@ class PixelsView(ViewKind):
 
     def mirrored(self, batch: Batch) -> Batch:
         """See ViewKind; a point's patch takes the place of its partner's."""
-        parts = batch.reshape(len(batch), self.patches, 3, *self.size)[..., ::-1]
+        parts = batch.reshape(len(batch), self.patches, self.channels, *self.size)[..., ::-1]
         if self.patches > 1:
             parts = parts[:, list(self.layout.flip)]
         return parts.reshape(batch.shape)
+
+
+def planes(values: Sequence[float], channels: int, size: tuple[int, int], where: str) -> Floats:
+    """One value for all, one for each channel, or one for each pixel, to broadcast against an input.
+
+    Raises ProtofaceError beginning with `where` for another number of them.
+    """
+    array = np.array(values, np.float32)
+    if len(array) in (1, channels):
+        return array[:, None, None]
+    if len(array) == channels * math.prod(size):
+        return array.reshape(channels, *size)
+    raise ProtofaceError(
+        f"{where} has {len(array)} values; give one, {channels} (one for each channel), or "
+        f"{channels * math.prod(size)} (one for each value of the input)"
+    )
 
 
 def only_pixels(
@@ -127,10 +191,8 @@ LARGEST_SIDE = 4096
 
 def _check(preprocess: cascade_pb2.PreprocessParameter, where: str, sizeless: bool) -> None:
     sizes = (0, 1, 2) if sizeless else (1, 2)
-    if len(preprocess.mean) not in (0, 1, 3) or len(preprocess.size) not in sizes:
-        raise ProtofaceError(
-            f"{where}: preprocess needs one or two values of size, and none, one or three of mean"
-        )
+    if len(preprocess.size) not in sizes:
+        raise ProtofaceError(f"{where}: preprocess needs one or two values of size")
 
 
 def _check_size(preprocess: cascade_pb2.PreprocessParameter, where: str, levels: Levels | None) -> None:

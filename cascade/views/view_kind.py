@@ -36,6 +36,12 @@ class ViewKind(ABC):
     shape: tuple[int, ...]
     pixels: int
     levels: Levels | None = None
+    #: The name of the feature that it shows; "" of another kind.
+    reads = ""
+    #: Whether it is known what it would show of a mirrored picture.
+    mirrors = True
+    #: Whether it gives points to a candidate that has none: see `begun`.
+    begins = False
     #: Whether a candidate must have points, or a box, before it can be looked at.
     needs_points = False
     needs_box = False
@@ -44,20 +50,38 @@ class ViewKind(ABC):
         self.layout, self.mode = layout, mode
 
     @property
-    def wanted(self) -> tuple[int, ...]:
-        """The shape of the net's input without its batch."""
+    def wanted(self) -> tuple[int, ...] | None:
+        """The shape of the net's input without its batch; None where it may be any."""
         return self.shape
+
+    def begun(self, candidate: Candidate) -> Candidate:
+        """The candidate with the points that it has before the stage looks, as the first view says."""
+        return candidate
 
     @abstractmethod
     def windows(self, candidates: Sequence[Candidate]) -> list[Window]:
         """Where it looks, for each candidate; empty windows where there is nothing to see."""
 
+    def windows_beside(
+        self, candidates: Sequence[Candidate], others: Sequence[Sequence[Window]]
+    ) -> Sequence[Window]:
+        """`windows`, where those of the views before it are known: the first one's may be its own."""
+        return self.windows(candidates)
+
     @abstractmethod
-    def make_input(self, images: Sequence[Picture], windows: Sequence[Window]) -> Batch:
+    def show(
+        self,
+        images: Sequence[Picture],
+        windows: Sequence[Window],
+        candidates: Sequence[Candidate],
+    ) -> Batch:
         """The input (n, *shape) for windows (n) of pictures (n), H x W x 3 uint8 BGR each.
 
         Pictures may come with their halves, which views and stages then share.
         """
+
+    def told(self, shape: tuple[int, ...]) -> None:  # noqa: B027
+        """Told the shape of its blob, without the batch, where the net is known."""
 
     def show_level(self, image: Picture, level: Level) -> Floats:
         """All of a picture in one of its levels: (height, width, 3), what `fill` takes."""

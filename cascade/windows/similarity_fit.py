@@ -83,6 +83,29 @@ def fit_template(template: Template, points: Sequence[Sequence[float]], upright:
         if size < COINCIDING**2:
             break
         a, b, q = _fitted(rows, places, a, b, 1 / (tolerance * size))
+    return _framed(a, b, q, upright)
+
+
+def fit_back(template: Template, points: Sequence[Sequence[float]], upright: bool = True) -> Frame:
+    """The same by plain least squares of the way back: q = a p + b, as the layer SimilarityFit.
+
+    What is least is the distance in the window, not in the picture, so that the window is larger the
+    less the points are like the shape.
+    """
+    if not all(-FURTHEST < x < FURTHEST and -FURTHEST < y < FURTHEST for x, y in points):
+        return Frame(math.nan, math.nan, math.nan, math.nan)
+    p, q = np.array(points) @ (1, 1j), np.array([q for q, _, _ in template.rows])
+    p_mean, q_mean = complex(p.mean()), complex(q.mean())
+    turned = complex(np.vdot(q - q_mean, p - p_mean))  # of a face that is like the shape real, above 0
+    size = float(np.square(np.abs(p - p_mean)).sum())
+    if abs(turned) <= COINCIDING * size or not size:
+        return Frame(p_mean.real, p_mean.imag, 1.0, 0.0)
+    a = size / turned.conjugate()
+    return _framed(a, p_mean - a * q_mean, q_mean, upright)
+
+
+def _framed(a: complex, b: complex, q: complex, upright: bool) -> Frame:
+    """The window of p = a q + b; not `upright` without its turn, about the mean `q` of the shape."""
     scale = abs(a)
     if upright:
         return Frame(b.real, b.imag, 2 * scale + 1, math.degrees(math.atan2(a.imag, a.real)))

@@ -13,7 +13,7 @@ from ..kinds import Kinds
 from ..layouts import Layout
 from .levels import Levels
 from .mode import Mode
-from .window import Box, Floats, Size, Window
+from .window import Box, Floats, Points, Size, Window
 
 
 class WindowKind(ABC):
@@ -22,18 +22,24 @@ class WindowKind(ABC):
     `parameter` is the message of the rule's own name; a rule that it cannot follow is a ProtofaceError
     that says why, without the stage. `needs_points`: the stage before must have found points;
     `needs_box`: the caller must give a box, or a stage before have found one; `whole`: it is the whole
-    picture unless a box is given; `levels`: its sizes, where it is run on all of it. `patch`: if not
-    0, the net looks through a window around each point, that part of the whole one's side.
+    picture unless a box is given; `levels`: its sizes, where it is run on all of it. `begins`: a face
+    without points gets some. `patch`: if not 0, the net looks through a window around each point, that
+    part of the whole one's side.
     """
 
     needs_points = False
     needs_box = False
+    begins = False
     whole = False
     levels: Levels | None = None
     patch = 0.0
 
     def __init__(self, parameter: Message, layout: Layout, mode: Mode) -> None:
         self.mode = mode
+
+    def first_points(self, size: Size, box: Box | None) -> Points:
+        """Of a window that `begins`: the points (n, 2) that a face without any has, by its box."""
+        raise NotImplementedError
 
     @abstractmethod
     def over(self, size: Size, box: Box | None, points: Floats | None) -> Window:

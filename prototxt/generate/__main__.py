@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from protoface.converters.files import write_text
 from protoface.converters.locking import LOCK, alone
 from protoface.converters.terminal import say
 
-from . import mtcnn
+from . import dan, dan_files, mtcnn
 from .level_files import FOLDER, ITERATIONS, deploy_file, files
 from .net_bodies import BODIES, FOR_RECIPES
 from .size import Size
@@ -28,17 +28,16 @@ from .size import Size
 )
 @click.option(
     "--net",
-    type=click.Choice([*BODIES, mtcnn.NAME]),
+    type=click.Choice([*BODIES, mtcnn.NAME, *dan.TABLES]),
     default="original",
     show_default=True,
-    help="Which net; mtcnn writes its three, whose sizes are fixed.",
+    help="Which net; mtcnn writes its three, whose sizes are fixed, dan... a cascade of several.",
 )
 @click.option(
     "--size",
     "pixels",
     type=click.IntRange(min=16),
-    default=48,
-    show_default=True,
+    show_default="48, of dan 112",
     help="Height and width of the net's input, pixels.",
 )
 @click.option(
@@ -51,8 +50,7 @@ from .size import Size
 @click.option(
     "--points",
     type=click.IntRange(min=1),
-    default=5,
-    show_default=True,
+    show_default="5, of dan 68",
     help="How many points the net finds: 5, 68, 77 or 98 for the layouts of prototxt/points/.",
 )
 @click.option(
@@ -68,16 +66,29 @@ from .size import Size
     help="Only this level. Default: both.",
 )
 @click.option(
+    "--stages",
+    type=click.IntRange(1, 9),
+    show_default="2",
+    help="Stages of dan, dan_mobile and dan_dense.",
+)
+@click.option(
+    "--shape",
+    type=click.Path(path_type=Path),
+    help="A file with the mean face that dan starts from: shape: [x1, y1, x2, ...].",
+)
+@click.option(
     "--deploy", multiple=True, metavar="NAME", help="Write only NAME/deploy.prototxt, for a recipe."
 )
 def main(
     out: Path,
     net: str,
-    pixels: int,
+    pixels: int | None,
     width: float,
-    points: int,
+    points: int | None,
     patches: bool,
     levels: Sequence[str],
+    stages: int | None,
+    shape: Path | None,
     deploy: Sequence[str],
 ) -> None:
     """Write train_val, deploy and solver.prototxt of all nets, or nets for a recipe.
@@ -87,12 +98,22 @@ def main(
     \b
     Example:
       python -m protoface.prototxt.generate --net finder --points 68 --out nets --deploy level_1
+      python -m protoface.prototxt.generate --net dan_mobile --size 64 --stages 3 --out nets
     """
+    if net in dan.TABLES:
+        if levels or deploy or out == FOLDER:
+            raise click.UsageError(f"--net {net} needs --out, and takes neither --level nor --deploy")
+        size = Size(pixels or dan.PIXELS, width, points or dan.POINTS, net, patches)
+        head = dan_files.head(size, stages or dan.STAGES, shape)
+        _write(out, dan_files.files(size, stages or dan.STAGES, shape, head))
+        return
+    if stages or shape:
+        raise click.UsageError("--stages and --shape are those of dan, dan_mobile and dan_dense")
     if patches and not deploy:
         raise click.UsageError("--patches needs --deploy: ImageData has no patches to train on")
     if net in FOR_RECIPES and not deploy:
         raise click.UsageError(f"--net {net} needs --deploy: it answers maps, which recipes train")
-    size = Size(pixels, width, points, net, patches)
+    size = Size(pixels or Size.pixels, width, points or Size.points, net, patches)
     given = bool(deploy or levels or replace(size, net=Size.net) != Size())
     if given and net == mtcnn.NAME:
         raise click.UsageError("--net mtcnn has sizes of its own; it takes no option but --out")
@@ -100,6 +121,11 @@ def main(
     written = {} if net == mtcnn.NAME else _levels(folder, size, levels, deploy)
     if not given and net in (mtcnn.NAME, Size.net):
         written |= mtcnn.files(folder)
+    _write(out, written)
+
+
+def _write(out: Path, written: Mapping[str, Mapping[str, str]]) -> None:
+    """Write texts: folder -> file name -> text."""
     with alone(out / LOCK):
         for name, texts in written.items():
             for file, text in texts.items():

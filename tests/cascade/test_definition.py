@@ -83,7 +83,7 @@ def test_weights_may_be_any_of_the_formats(folder):
         (
             "mean: 127.5 size: 8",
             "mean: [1, 2] size: 8",
-            "one or two values of size, and none, one or three",
+            "mean has 2 values; give one, 3",
         ),
         ("mean: 127.5 size: 8", "mean: 1", "one or two values of size"),
         ('name: "level_1"', "", "number 1 needs a name, and either a net or an ONNX file"),

@@ -53,9 +53,9 @@ class Recipe:
         """What a stage looks through. Raises ProtofaceError for what no recipe trains."""
         where = f"{self.source}: stage '{stage.name}'"
         view = only_pixels(stage, self.layout, clean, where)
-        if view is None or stage.answer:
+        if view is None or stage.answer or view.begins or not view.plain:
             raise ProtofaceError(
-                f"{where}: a recipe trains nets with one view of pixels that answer points"
+                f"{where}: a recipe trains nets with one view of pixels that answer points, in colour"
             )
         return view
 

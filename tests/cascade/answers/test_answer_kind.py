@@ -30,8 +30,8 @@ def test_several_answers_keep_their_order_and_their_blobs():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("answer {}", "needs a kind of answer: box, points or score"),
-        ('answer { blob: "a" }', "needs a kind of answer: box, points or score"),
+        ("answer {}", "needs a kind of answer: box, feature, points or score"),
+        ('answer { blob: "a" }', "needs a kind of answer: box, feature, points or score"),
         ("answer { points {} } " * 2, "several answers need the blob of each, all different"),
         ('answer { blob: "a" points {} } ' * 2, "several answers need the blob of each, all different"),
     ],

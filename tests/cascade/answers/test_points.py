@@ -10,6 +10,7 @@ from protoface.cascade.face import Candidate
 from protoface.cascade.layouts import find_layout
 from protoface.cascade.windows.levels import Level
 from protoface.cascade.windows.window import NOTHING, centred
+from protoface.converters import ProtofaceError
 from protoface.converters.prototxt import parse_message
 
 LAYOUTS = pytest.mark.parametrize("layout", ["celeba5", "ibug68"])
@@ -122,3 +123,58 @@ def test_points_of_a_map_are_in_pixels_of_the_input(scale):
     np.testing.assert_allclose(found, [(in_level + 0.5) / scale - 0.5])
     corner = form("range: CORNER").read_places(values, places).points
     np.testing.assert_allclose(corner[0, :2] * scale, [(8, 0), (24, 16)])
+
+
+def framed(text: str) -> PointsAnswer:
+    parameter = parse_message(text, cascade_pb2.PointsAnswer(), "text")
+    return PointsAnswer(parameter, find_layout("celeba5"), MODES["clean"])
+
+
+@pytest.mark.parametrize("angle", [0, 30])
+def test_offsets_in_pixels_of_a_frame_turn_and_grow_with_the_window(angle):
+    """A window of 224 pixels shows a frame of 112: 1 there is 2 in the picture."""
+    offsets = np.array([1, 0, 0, 1, -2, 0, 0, 0, 3, 4], np.float32)
+    found = points(
+        offsets, centred(50, 50, 224, angle), framed("relative_to: POINTS frame: 112"), BEFORE
+    )
+    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    turned = offsets.reshape(-1, 2) @ np.array([[cos, sin], [-sin, cos]])
+    np.testing.assert_allclose(found, BEFORE + 2 * turned, rtol=1e-5)
+
+
+def test_places_in_pixels_of_a_frame():
+    """0 is the centre of the frame's first pixel, as a net's input that is resized has it."""
+    window = Window(10, 20, 224, 224)
+    values = np.array([0, 0, 111, 111, 55.5, 55.5, 0, 1, 1, 0], np.float32)
+    expected = [(10.5, 20.5), (232.5, 242.5), (121.5, 131.5), (10.5, 22.5), (12.5, 20.5)]
+    np.testing.assert_allclose(points(values, window, framed("frame: 112")), expected)
+
+
+def test_relative_points_without_a_frame_are_in_half_windows():
+    found = points(
+        np.full(10, 0.5, np.float32), Window(0, 0, 101, 61), framed("relative_to: POINTS"), BEFORE
+    )
+    np.testing.assert_allclose(found, BEFORE + (25, 15))
+
+
+def test_relative_points_of_nothing_seen_stay():
+    assert points(np.ones(10, np.float32), NOTHING, framed("relative_to: POINTS"), BEFORE) is BEFORE
+
+
+@pytest.mark.parametrize("text", ["relative_to: POINTS frame: 40", "frame: 40"])
+@pytest.mark.parametrize("order", ["PAIRS", "AXES"])
+def test_points_of_frames_mirrored(text, order):
+    """What a net says of the mirrored picture, turned back, is what it says of the picture."""
+    made = framed(f"{text} order: {order}")
+    window = Window(0, 0, 80, 80)
+    generator = np.random.default_rng(0)
+    values, flip = generator.uniform(0, 39, (1, 10)).astype(np.float32), list(made.layout.flip)
+    mirrored_before = BEFORE[flip] * (-1, 1) + (79, 0)
+    here = points(made.mirrored(values)[0], window, made, BEFORE)
+    there = points(values[0], window, made, mirrored_before.astype(np.float32))
+    np.testing.assert_allclose(here, there[flip] * (-1, 1) + (79, 0), atol=1e-4)
+
+
+def test_corners_have_no_frame():
+    with pytest.raises(ProtofaceError, match="range CORNER have no frame"):
+        framed("range: CORNER frame: 3")

@@ -203,3 +203,38 @@ def test_a_level_shows_all_of_the_picture_and_black_behind_it(image):
 def test_levels_have_sizes_of_their_own():
     with pytest.raises(ProtofaceError, match="^stage 's': its window has levels, .*; leave out size$"):
         view("size: 8", "picture { longest: 50 }")
+
+
+@pytest.mark.parametrize(("order", "weights"), [("GRAY", [1 / 3] * 3), ("LUMA", [0.114, 0.587, 0.299])])
+def test_gray(order, weights, image):
+    """The plain mean of the channels, and luma as OpenCV has it but for its rounding."""
+    window = Window(10, 5, 40, 40)
+    seen = view(f"color_order: {order} mean: 100 scale: 0.5 size: 12").make_input([image], [window])
+    colour = view("size: 12").make_input([image], [window])[0]
+    assert seen.shape == (1, 1, 12, 12)
+    assert seen.dtype == np.float32
+    expected = (np.tensordot(weights, colour, 1) - 100) / 2
+    np.testing.assert_allclose(seen[0, 0], expected, atol=1e-4)
+    if order == "LUMA":
+        pixels = colour.transpose(1, 2, 0).astype(np.uint8)
+        np.testing.assert_allclose(
+            expected * 2 + 100, cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), atol=0.51
+        )
+
+
+@pytest.mark.parametrize("order", ["RGB", "GRAY"])
+def test_pictures_of_means_and_deviations(order, image):
+    channels = 1 if order == "GRAY" else 3
+    generator = np.random.default_rng(0)
+    mean, deviation = generator.uniform(1, 99, (2, channels, 4, 5)).round(2)
+    plain = view(f"color_order: {order} size: 4 size: 5").make_input([image], [Window(0, 0, 60, 60)])
+    text = f"mean: {mean.ravel().tolist()} deviation: {deviation.ravel().tolist()} scale: 2"
+    made = view(f"color_order: {order} size: 4 size: 5 {text}")
+    seen = made.make_input([image], [Window(0, 0, 60, 60)])
+    np.testing.assert_allclose(seen[0], (plain[0] - mean) / deviation * 2, rtol=1e-4, atol=1e-4)
+
+
+def test_a_deviation_for_each_channel(image):
+    seen = view("size: 4 mean: 5 deviation: [1, 2, 4]").make_input([image], [Window(0, 0, 60, 60)])
+    plain = view("size: 4").make_input([image], [Window(0, 0, 60, 60)])
+    np.testing.assert_allclose(seen[0], (plain[0] - 5) / np.array([1, 2, 4])[:, None, None], rtol=1e-5)

@@ -41,8 +41,8 @@ def test_several_views_keep_their_order_and_their_blobs():
     [
         ("", "preprocess needs one or two values of size"),
         ("preprocess { size: 8 }", "needs a kind of window: box, picture, similarity or square"),
-        ("view {}", "needs a kind of view: pixels"),
-        ('view { blob: "a" }', "needs a kind of view: pixels"),
+        ("view {}", "needs a kind of view: feature, heatmap or pixels"),
+        ('view { blob: "a" }', "needs a kind of view: feature, heatmap or pixels"),
         (
             f"view {{ pixels {{ {SHORT} }} }} window {{ picture {{}} }}",
             "has views and a window or preprocess of its own; leave one out",

@@ -2,13 +2,18 @@
 
 import numpy as np
 import pytest
+import torch
 
+from protoface.cascade.face import bounds
 from protoface.cascade.layouts import find_layout
+from protoface.cascade.windows.sampling import sampling_matrix
 from protoface.cascade.windows.similarity import LARGEST
 from protoface.cascade.windows.similarity_fit import fit
 from protoface.cascade.windows.window import NOTHING, to_picture, to_window
 from protoface.cascade.windows.window_kind import WindowKind
-from protoface.converters import ProtofaceError
+from protoface.converters import ProtofaceError, caffe_pb2
+from protoface.converters.layers.layer import make_layer
+from protoface.converters.layers.similarity import inverted
 
 from .rules import rule
 
@@ -143,3 +148,62 @@ def test_a_shape_that_is_none_is_named_with_the_stage(shape, layout, message):
 def test_a_patch_is_a_part_of_the_window(patch):
     with pytest.raises(ProtofaceError, match=f"stage 's': patch is {patch:g}, it must be above 0"):
         similarity(SHAPE, patch=patch)
+
+
+def framed(more: str, shape: np.ndarray = SHAPE) -> WindowKind:
+    """A window over a frame of 64 pixels in which the shape lies."""
+    points = " ".join(f"shape {{ x: {x!r} y: {y!r} }}" for x, y in pixels_of(shape).tolist())
+    return rule(f"similarity {{ {points} frame: 64 {more} }}", "clean", find_layout("celeba5"))
+
+
+def pixels_of(shape: np.ndarray) -> np.ndarray:
+    return (shape + 1) * 31.5
+
+
+@pytest.mark.parametrize("more", ["", "robust: false"])
+def test_a_frame_lies_pixel_on_pixel(more):
+    """Points that lie as the shape does: what a net of 64 pixels sees has them where the shape has."""
+    turn = 2 * np.array([[np.cos(0.4), np.sin(0.4)], [-np.sin(0.4), np.cos(0.4)]])
+    points = pixels_of(SHAPE) @ turn + (40, 20)
+    window = framed(more).over(SIZE, None, points)
+    assert window.width == pytest.approx(128, abs=1e-3)
+    rule_of = sampling_matrix(window, 64, 64)
+    np.testing.assert_allclose(pixels_of(SHAPE) @ rule_of[:, :2].T + rule_of[:, 2], points, atol=1e-3)
+
+
+def test_plain_least_squares_are_those_of_the_layer():
+    """One point is far off, which a robust fit would leave out."""
+    points = pixels_of(SHAPE) * 1.5 + np.array([30, 10])
+    points[2] += (25, -10)
+    param = caffe_pb2.LayerParameter(name="layer", type="SimilarityFit")
+    param.similarity_fit_param.shape.extend(pixels_of(SHAPE).ravel())
+    layer = make_layer(param, [(1, 10)], "net")
+    (six,) = layer.forward([torch.tensor(points.reshape(1, -1))], [], train=False)
+    back, shift = inverted(six)
+    plain, robust = (
+        sampling_matrix(framed(more).over(SIZE, None, points), 64, 64) for more in ("robust: false", "")
+    )
+    np.testing.assert_allclose(plain[:, :2].T, back[0], atol=1e-5)
+    np.testing.assert_allclose(plain[:, 2], -(shift @ back)[0, 0], atol=1e-3)
+    assert np.abs(robust - plain).max() > 0.05
+
+
+def test_a_face_without_points_starts_with_the_shape_over_its_box():
+    window = framed("start: true")
+    assert window.begins
+    assert not window.needs_points
+    box = np.array((20.0, 30, 81, 61))
+    found = window.first_points(SIZE, box)
+    shape = pixels_of(SHAPE)
+    sides = shape.max(axis=0) - shape.min(axis=0)
+    scale = np.mean([80 / sides[0], 60 / sides[1]])
+    np.testing.assert_allclose(found.max(axis=0) - found.min(axis=0), sides * scale, rtol=1e-4)
+    np.testing.assert_allclose((found.max(axis=0) + found.min(axis=0)) / 2, (60, 60), atol=1e-3)
+    whole = window.first_points((61, 81), None)
+    np.testing.assert_allclose(whole, found - (20, 30), atol=1e-3)
+
+
+def test_the_box_around_the_shape_gives_the_shape():
+    shape = pixels_of(SHAPE).astype(np.float32)
+    found = framed("start: true").first_points(SIZE, bounds(shape))
+    np.testing.assert_allclose(found, shape, atol=1e-3)

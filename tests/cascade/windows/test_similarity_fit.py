@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial import procrustes
 
 from protoface.cascade.windows import similarity_fit as similarity
-from protoface.cascade.windows.similarity_fit import Frame, fit, fit_template, make_template
+from protoface.cascade.windows.similarity_fit import Frame, fit, fit_back, fit_template, make_template
 from protoface.eval.datasets.dataset import read_dataset
 
 SHAPE = np.array([(-0.37, -0.41), (0.38, -0.42), (-0.01, 0.04), (-0.33, 0.39), (0.33, 0.4)])
@@ -175,3 +175,25 @@ def test_a_fit_takes_less_than_30_microseconds():
         fit_template(template, points.tolist())
         times.append(time.perf_counter() - start)
     assert np.median(times) < 30e-6
+
+
+def test_the_way_back_is_least_in_the_window():
+    """Against the normal equations of q = a p + b, solved by numpy."""
+    generator = np.random.default_rng(0)
+    shape, points = generator.uniform(-1, 1, (7, 2)), generator.uniform(0, 90, (7, 2))
+    frame = fit_back(make_template(shape.tolist()), points.tolist())
+    p = points @ (1, 1j)
+    (a, b), *_ = np.linalg.lstsq(np.stack((p, np.ones(7)), 1), shape @ (1, 1j), rcond=None)
+    assert frame.side == pytest.approx(2 / abs(a) + 1)
+    assert frame.angle == pytest.approx(-np.degrees(np.angle(a)))
+    assert complex(frame.cx, frame.cy) == pytest.approx(-b / a)
+    upright = fit_back(make_template(shape.tolist()), points.tolist(), upright=False)
+    assert upright.angle == 0
+    assert upright.side == pytest.approx(frame.side)
+
+
+@pytest.mark.parametrize("point", [(30.0, 40.0), (np.nan, 1.0)])
+def test_the_way_back_of_points_in_one_place(point):
+    frame = fit_back(make_template([(-0.5, 0), (0.5, 0.1)]), [point] * 2)
+    expected = (*point, 1, 0) if point[0] == 30 else (np.nan,) * 4
+    np.testing.assert_array_equal(frame, expected)
