@@ -114,7 +114,7 @@ class WindowDrawer:
             ends = tried[..., :2] + tried[..., 2:]
             fits &= (tried[..., :2] >= 0).all(-1) & (ends <= self.sizes[pictures, None]).all(-1)
         chosen = tried[np.arange(count), fits.argmax(axis=1)]
-        return Windows(pictures, chosen, faces)[fits.any(axis=1)]
+        return Windows(pictures, chosen, faces)[np.flatnonzero(fits.any(axis=1))]
 
     def _beside(self, count: int, generator: Generator) -> Windows:
         """So many windows in pictures, half of them around a face if the picture has one."""
@@ -163,7 +163,7 @@ class _Choice:
 
     def draw(self, count: int, generator: Generator) -> Indices:
         places = generator.random(count) * self._sums[-1]
-        return np.searchsorted(self._sums, places, side="right")
+        return np.searchsorted(self._sums, places, side="right").astype(np.int64)
 
 
 def _squares(boxes: Floats, spread: tuple[float, float], generator: Generator) -> Floats:

@@ -71,9 +71,10 @@ def check_classifier(
 def classifier_view(stage: cascade_pb2.StageParameter, layout: Layout, where: str) -> PixelsView:
     """What such a stage looks through. Raises ProtofaceError for anything but cells or boxes."""
     view = only_pixels(stage, layout, clean, where)
-    if view is None or not (view.levels or view.needs_box) or view.patches > 1:
+    if view is None or not (view.levels or view.needs_box) or view.patches > 1 or not view.plain:
         raise ProtofaceError(
-            f"{where}: a classifier looks at cells of a picture's levels, or through a box window"
+            f"{where}: a classifier looks, in colour, at cells of a picture's levels or through a box "
+            "window"
         )
     return view
 

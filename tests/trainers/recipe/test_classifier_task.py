@@ -148,7 +148,12 @@ def test_points_need_pictures_with_points(recipe: Path) -> None:
             "one",
         ),
         ("box {} map", "box { form: DISTANCES } map", "answers one score, one box of form CORNERS"),
-        ("window { box { square: true border: BLACK } }", "window { picture {} }", "looks at cells"),
+        (
+            "window { box { square: true border: BLACK } }",
+            "window { picture {} }",
+            "at cells of a picture's levels",
+        ),
+        ("color_order: RGB", "color_order: GRAY", "a classifier looks, in colour, at cells"),
         ('layout: "celeba5"', 'layout: "ibug68"', "points are those of the layout celeba5"),
     ],
 )
