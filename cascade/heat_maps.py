@@ -41,9 +41,10 @@ def heat_maps(points: Floats, like: HeatMap) -> NDArray[np.float32]:
         ends = np.array((like.width, like.height), np.float32) - 1 - like.half
         points = np.clip(points, np.float32(like.half), ends)
     squares = _near(points, like) if like.half else _everywhere(points, like)
-    value = 1 / (1 + np.sqrt(squares))
+    value = (1 / (1 + np.sqrt(squares))).astype(np.float32)
     value[squares >= NOWHERE] = 0
-    return value.reshape(len(points), like.height, like.width)
+    found: NDArray[np.float32] = value.reshape(len(points), like.height, like.width)
+    return found
 
 
 def _near(points: Floats, like: HeatMap) -> Floats:

@@ -27,7 +27,8 @@ def check_parts(
         _check_answer(answer, levels, where)
     if levels:
         _check_maps(answers, where)
-    if stage.flip_average and (levels or not all(part.mirrors for part in (*views, *answers))):
+    mirrors = all(view.mirrors for view in views) and all(answer.mirrors for answer in answers)
+    if stage.flip_average and (levels or not mirrors):
         raise ProtofaceError(
             f"{where}: flip_average goes neither with maps nor with points of range CORNER nor with "
             "features"

@@ -48,7 +48,8 @@ class SimilarityWindow(WindowKind):
         known = most > least
         scale = (sides[known] / (most - least)[known]).mean()
         middle = np.array((x, y)) + sides / 2
-        return ((shape - (least + most) / 2) * scale + middle).astype(np.float32)
+        points: Points = ((shape - (least + most) / 2) * scale + middle).astype(np.float32)
+        return points
 
     def over(self, size: Size, box: Box | None, points: Floats | None) -> Window:
         """See WindowKind; empty if it (or a patch) is smaller than two pixels, too large, or beside."""

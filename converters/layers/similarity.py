@@ -9,7 +9,7 @@ runtime computes alike.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Numbers of a similarity.
 NUMBERS = 6
-Matrix = NDArray[np.float32]
+Matrix = NDArray[Any]
 
 
 def expect_shape(layer: Layer, index: int) -> int:

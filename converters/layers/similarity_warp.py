@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,7 +94,7 @@ class SimilarityWarp(Layer):
         first = graph.reshape(first, [-1, 1, 1, 2], graph.fresh(f"{name}/from"))
         return graph.apply("Add", [graph.apply("Add", parts, name), first], f"{name}/grid")
 
-    def _scaled(self, x: list[Array | int], y: list[Array | int]) -> Matrix:
+    def _scaled(self, x: Sequence[Matrix | int], y: Sequence[Matrix | int]) -> Matrix:
         """The matrix (4, 2 n) that makes n pairs x, y of an inverse; each row as given, in -1 .. 1."""
         rows, columns = self.bottoms[0][2:]
         count = max(np.size(one) for one in (*x, *y))

@@ -93,7 +93,8 @@ def mean_face(points: int, file: Path | None) -> Points:
 def framed(face: Points, pixels: int) -> Points:
     """A mean face in pixels of the net's input: its larger side half of that, in its middle."""
     larger = (face.max(axis=0) - face.min(axis=0)).max()
-    return (face - face.mean(axis=0)) * (SHARE * pixels / larger) + (pixels - 1) / 2
+    start: Points = (face - face.mean(axis=0)) * (SHARE * pixels / larger) + (pixels - 1) / 2
+    return start
 
 
 def cascade_text(size: Size, names: Sequence[str], start: Points) -> str:
