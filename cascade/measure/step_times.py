@@ -217,7 +217,9 @@ def table(rows: Sequence[Row], cascade: Cascade) -> Iterator[str]:
             f"{row.backend:18}{row.batch:6}  {row.stage:{width}}{row.p50_ms:9.4f}{row.p90_ms:9.4f}"
             f"{row.p99_ms:9.4f}{row.pictures_per_s:12.0f}"
         )
-    levels = [stage.name for stage in cascade.stages]
+    timed = {row.stage for row in rows}
+    levels = [stage.name for stage in cascade.stages if stage.name in timed]
+    unseen = [stage.name for stage in cascade.stages if stage.name not in timed]
     yield ""
     stepwise = [row for row in rows if row.stage != WHOLE]  # on the device there are no steps to time
     for backend, batch in dict.fromkeys((row.backend, row.batch) for row in stepwise):
@@ -229,3 +231,5 @@ def table(rows: Sequence[Row], cascade: Cascade) -> Iterator[str]:
             f"{PUBLISHED_FORWARD_MS * len(levels) / forward:.1f} times that; the cascade takes "
             f"{p50[WHOLE] / forward:.2f} times its forward passes"
         )
+    if stepwise and unseen:
+        yield f"not timed, since no face was found: {', '.join(unseen)}; give pictures with --images"

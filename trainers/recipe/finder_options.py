@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from protoface.cascade import cascade_pb2
+from protoface.cascade.answers.answer_kind import ANSWERS
 from protoface.converters import ProtofaceError
 
 from ..faces.crops import CropOptions
@@ -69,7 +70,7 @@ def face_maps(stage: cascade_pb2.StageParameter, where: str) -> list[FaceMap]:
     names: dict[tuple[int, int], dict[str, str]] = {}
     for answer in stage.answer:
         place = answer.map.stride, answer.map.cell
-        names.setdefault(place, {})[answer.WhichOneof("kind") or ""] = answer.blob
+        names.setdefault(place, {})[ANSWERS.find(answer, where)[0]] = answer.blob
     complete = all(set(kinds) == {"score", "box", "points"} for kinds in names.values())
     if not names or not complete or (0, 0) in names:
         raise ProtofaceError(f"{where}: a finder is trained with a score, a box and points of each map")

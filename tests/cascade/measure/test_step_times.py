@@ -24,6 +24,8 @@ from protoface.cascade.pictures import read_picture
 from protoface.cli import protoface, run
 from protoface.converters.errors import ProtofaceError
 
+from ..bright_faces import write_bright_faces
+
 STEPS = ["preprocess", "level_1", "crop", "level_2", "cascade"]
 HERE = [name for name, backend in BACKENDS.items() if backend.missing() is None]
 
@@ -97,6 +99,16 @@ def test_the_table_names_the_two_ratios(folder):
     assert "one net takes 1.5000 ms a picture" in text
     assert "6 ms (GTX 1080) are 4.0 times that" in text
     assert "the cascade takes 0.50 times its forward passes" in text
+
+
+def test_stages_that_no_face_reaches_are_named(tmp_path):
+    """Noise has no faces, so a cascade that begins with a finder ends there."""
+    cascade = load(write_bright_faces(tmp_path))
+    rows = measure([cascade], [np.zeros((60, 80, 3), np.uint8)], [1], 1, 1)
+    assert [row.stage for row in rows] == ["preprocess", "finder", "cascade"]
+    *_, ratio, unseen = table(rows, cascade)
+    assert "times its forward passes" in ratio
+    assert unseen == "not timed, since no face was found: refiner; give pictures with --images"
 
 
 def test_json_has_the_documented_keys(folder, tmp_path, capsys):

@@ -210,11 +210,14 @@ def test_window_kinds_are_named_in_the_registry_alone():
         if not any(path.is_relative_to(own) for own in OWN)
         for name in asks_for(parsed(path))
     }
-    # the registries' own question, the box by which eval divides errors, which is no window, and the
-    # class that writes its arguments into its own cascade
+    # the registries' own question and that for a recipe's task, the box by which eval divides errors
+    # and the one that a finder answers, which are no windows, and the class that writes its arguments
+    # into its own cascade
     allowed = {
         ("protoface.cascade.kinds", "WhichOneof"),
+        ("protoface.trainers.recipe.recipe", "WhichOneof"),
         ("protoface.eval.evaluation", "box"),
+        ("protoface.trainers.recipe.finder_options", "box"),
         ("protoface.cascade.mtcnn.detector", "picture"),
     }
     assert found - allowed - THE_ORIGINALS == set()
