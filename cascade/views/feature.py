@@ -19,7 +19,7 @@ from .view_kind import VIEWS, Batch, ViewKind
 
 @VIEWS.register("feature")
 class FeatureView(ViewKind):
-    """The numbers of the answer `feature` of the same name, in whatever shape that has."""
+    """The numbers of the answer `feature` of the same name, in whatever shape the net takes them."""
 
     mirrors = False
     pixels = 1
@@ -57,16 +57,16 @@ class FeatureView(ViewKind):
         windows: Sequence[Window],
         candidates: Sequence[Candidate],
     ) -> Batch:
-        """See ViewKind. Raises ProtofaceError for a feature of another shape."""
+        """See ViewKind. Raises ProtofaceError for a feature of another size."""
         batch = np.zeros((len(candidates), *self.shape), np.float32)
         for row, candidate in zip(batch, candidates, strict=True):
             feature = candidate.features[self.reads]
-            if feature.shape != self.shape:
+            if feature.size != row.size:
                 raise ProtofaceError(
                     f"feature '{self.reads}' is of shape {list(feature.shape)}, the net that reads it "
                     f"takes {list(self.shape)} in '{self.blob}'"
                 )
-            row[...] = feature
+            row[...] = feature.reshape(self.shape)
         return batch
 
     def mirrored(self, batch: Batch) -> Batch:

@@ -87,13 +87,14 @@ def stage_name(number: int) -> str:
 def stage_net(size: Size, number: int, last: bool) -> caffe_pb2.NetParameter:
     """The net of a stage: `offsets` (n, 2 points) pixels out; not the `last` one's: `fc1`, its feature.
 
-    In: `data` (n, 1, h, w); from the second stage on `heatmap` (n, 1, h, w) and `feature` (n, hidden).
+    In: `data` (n, 1, h, w); from the second stage on `heatmap` (n, 1, h, w) and `feature`, (n, hidden,
+    1, 1) since OpenCV 4 does not join inputs of four axes with what it makes of one that has two.
     """
     table = table_of(size)
     plane = [1, 1, size.pixels, size.pixels]
     entries = {"data": plane}
     if number > 1:
-        entries |= {"heatmap": plane, "feature": [1, hidden(table, size)]}
+        entries |= {"heatmap": plane, "feature": [1, hidden(table, size), 1, 1]}
     layers = [_entry(name, shape) for name, shape in entries.items()]
     layers += _named(_body(table, size, number > 1, last), f"{stage_name(number)}/", None)
     return caffe_pb2.NetParameter(name=stage_name(number), layer=layers)

@@ -55,7 +55,7 @@ def test_without_a_box_it_begins_with_the_whole_picture(folder):
 
 def test_later_stages_see_what_earlier_ones_answered(folder):
     first, second = load(folder).steps([image()], [[(10, 10, 60, 60)]])
-    np.testing.assert_array_equal(second.inputs["feature"], first.outputs["fc1"])
+    np.testing.assert_array_equal(second.inputs["feature"][..., 0, 0], first.outputs["fc1"])
     points, window = first.candidates[0].points, second.windows[0]
     assert second.inputs["heatmap"].shape == (1, 1, 32, 32)
     x, y = (points[40] - (window.x, window.y) + 0.5) * 32 / window.width - 0.5

@@ -28,7 +28,13 @@ def test_each_candidate_s_own(shape):
     assert seen.dtype == np.float32
 
 
-def test_another_shape_is_named():
+def test_the_net_may_take_it_in_another_shape():
+    candidate = Candidate(0, (9, 9), features={"fc1": np.arange(4, dtype=np.float32)})
+    seen = view(shape=(4, 1, 1)).show([], [NOTHING], [candidate])
+    np.testing.assert_array_equal(seen[0, :, 0, 0], np.arange(4))
+
+
+def test_another_size_is_named():
     candidate = Candidate(0, (9, 9), features={"fc1": np.zeros(3, np.float32)})
     with pytest.raises(ProtofaceError, match=r"feature 'fc1' is of shape \[3\], .* takes \[4\]"):
         view().show([], [NOTHING], [candidate])

@@ -57,7 +57,7 @@ def test_inputs_and_outputs(net, points):
     assert {value.blob: value.shape for value in later.inputs} == {
         "data": (1, 1, 32, 32),
         "heatmap": (1, 1, 32, 32),
-        "feature": feature,
+        "feature": (*feature, 1, 1),
     }
     whole = build_graph(whole_net(size, (SHAPE * 2)[: 2 * points], 3), "net")
     assert {value.blob: value.shape for value in whole.outputs} == {"points": (1, 2 * points)}
@@ -100,7 +100,10 @@ def test_stages_equal_plain_pytorch_in_every_runtime():
     offsets, hidden = plain_stage(blobs, "stage_1", data64)
     later, _ = plain_stage(blobs, "stage_2", torch.cat((data64, heat64), 1), hidden)
     feeds = {1: {"data": data}}
-    feeds[2] = feeds[1] | {"heatmap": heat, "feature": hidden.numpy().astype(np.float32)}
+    feeds[2] = feeds[1] | {
+        "heatmap": heat,
+        "feature": hidden.numpy().astype(np.float32)[..., None, None],
+    }
     for number, expected in ((1, {"offsets": offsets, "fc1": hidden}), (2, {"offsets": later})):
         graph = build_graph(nets[number], "net")
         net = with_arrays(nets[number], graph, {key: blobs[key] for key in graph.blob_specs()})
@@ -113,6 +116,24 @@ def test_stages_equal_plain_pytorch_in_every_runtime():
             found = run_net(feeds[number])
             for blob, value in expected.items():
                 np.testing.assert_allclose(found[blob], value, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_the_published_size_agrees_in_every_runtime():
+    for number in (1, 2):
+        bare = stage_net(ARTICLE, number, last=number == 2)
+        graph, blobs = build_graph(bare, "net"), random_blobs([bare])
+        net, generator = with_arrays(bare, graph, blobs), np.random.default_rng(1)
+        feed = {
+            value.blob: generator.normal(size=value.shape).astype(np.float32) for value in graph.inputs
+        }
+        model = to_onnx(net, "net").SerializeToString()
+        expected = run_pytorch(net, np.float32)(feed)["offsets"]
+        for run_net in (
+            run_onnxruntime(model, graph, threads=1),
+            run_opencv(opencv_net(net, "net"), graph),
+        ):
+            np.testing.assert_allclose(run_net(feed)["offsets"], expected, rtol=1e-4, atol=1e-4)
 
 
 def pictures():
