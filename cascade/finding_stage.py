@@ -25,7 +25,7 @@ from .windows.window import Floats, Points, Size, Window
 
 #: Pixels of inputs that a net is run on at once: P-Net takes 150 MB for them.
 AT_ONCE = 1 << 20
-#: The least overlap (intersection over union) of a box that is given with one that is found for it.
+#: The least part of a box that is given, or of what is found for it, that lies in the other one.
 FITTING = 0.3
 #: Places along one axis by which it is told whether a net looks at nothing but its cells.
 TRIED = 4
@@ -242,15 +242,18 @@ def _fitting(
 ) -> tuple[list[Candidate], Floats]:
     """Candidates with score and points of what fits their boxes best, and its cells.
 
-    That is the largest product of overlap and score. Where nothing fits the score is 0, the points are
-    `unknown`, and the cell is empty.
+    That is the largest product of its score and how well it fits: the mean (geometric) of the overlap
+    over the union and over the smaller box, as a box may be wider than its face. Where nothing fits
+    the score is 0, the points are `unknown`, and the cell is empty.
     """
     faces, cells = [], np.zeros((len(candidates), 4))
     for index, candidate in enumerate(candidates):
         assert candidate.box is not None
         (members,) = np.nonzero(found.picture == candidate.picture)
-        fits = overlaps(candidate.box[None], found.boxes[members])[0]
-        fits[~(fits >= FITTING)] = 0
+        inside, union = (
+            overlaps(candidate.box[None], found.boxes[members], minimum)[0] for minimum in (True, False)
+        )
+        fits = np.where(inside >= FITTING, np.sqrt(inside * union), 0)
         best = int(np.argmax(fits * found.scores[members])) if len(members) else -1
         score, points = 0.0, unknown
         if best >= 0 and fits[best]:

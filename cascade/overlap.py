@@ -37,9 +37,12 @@ def suppress(
     return order[np.concatenate(kept)] if kept else order
 
 
-def overlaps(one: Floats, other: Floats) -> Floats:
-    """Intersection over union (n, m) of boxes (n, 4) and (m, 4); NaN where neither has an area."""
-    return _overlaps(_edges(one)[:, :, None], _edges(other)[:, None], False)
+def overlaps(one: Floats, other: Floats, minimum: bool = False) -> Floats:
+    """Intersection over union (n, m) of boxes (n, 4) and (m, 4), or over the smaller one (`minimum`).
+
+    NaN where neither has an area.
+    """
+    return _overlaps(_edges(one)[:, :, None], _edges(other)[:, None], minimum)
 
 
 def _edges(boxes: Floats, extra: float = 0) -> Floats:

@@ -112,11 +112,13 @@ def test_steps_hold_every_run_of_the_net(folder):
 def test_given_boxes_get_the_face_that_fits(folder):
     found = load(folder)
     image = bright_picture(SQUARES)
-    given = [(60, 20, 24, 24), (5, 90, 20, 20), (22, 32, 10, 10)]
+    given = [(60, 20, 24, 24), (5, 90, 20, 20), (22, 32, 10, 10), (40, 4, 60, 60)]
     faces = found.detect(image, given)
     assert [face.box.tolist() for face in faces] == [list(map(float, box)) for box in given]
     assert faces[0].score > 0.5
     assert faces[1].score < 0.01
+    # the finder's part of the box that is far too wide, too
+    np.testing.assert_array_equal(faces[3].windows[0].tolist(), faces[0].windows[0].tolist())
 
 
 def test_a_box_in_which_nothing_is_found_has_unknown_points():
