@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -25,6 +27,8 @@ from .windows.window import Floats, Points, Size, Window
 
 #: Pixels of inputs that a net is run on at once: P-Net takes 150 MB for them.
 AT_ONCE = 1 << 20
+#: Pixels for which all that a small net makes of them stays in the cache of a processor's core.
+CACHED = 1 << 14
 #: The least part of a box that is given, or of what is found for it, that lies in the other one.
 FITTING = 0.3
 #: Places along one axis by which it is told whether a net looks at nothing but its cells.
@@ -65,10 +69,12 @@ class Finder(Stage):
     """A stage whose view has levels, and whose answers are maps; pictures of equal size share runs.
 
     The faces that it keeps are the candidates. Of boxes that are given, each keeps its box and gets
-    score and points of the face that fits it best.
+    score and points of the face that fits it best. The net is run on `at_once` pixels of the input at a
+    time, or some more, if it looks at cells alone.
     """
 
     mode: Mode
+    at_once: int = AT_ONCE
 
     @cached_property
     def levels(self) -> Levels:
@@ -144,7 +150,7 @@ class Finder(Stage):
         for size in dict.fromkeys(sizes.values()):
             members = np.array([number for number, other in sizes.items() if other == size])
             for number, level in enumerate(self.levels.of(size)):
-                at_once = max(1, AT_ONCE // (level.height * level.width))
+                at_once = max(1, self.at_once // (level.height * level.width))
                 for start in range(0, len(members), at_once):
                     part = members[start : start + at_once]
                     outputs = self._run([images[one] for one in part], level, watch, runs)
@@ -154,29 +160,35 @@ class Finder(Stage):
                     watch.lap(2)
 
     def _run(self, images: Sequence[Picture], level: Level, watch: _Watch, runs: _Runs) -> Blobs:
-        """The outputs for pictures in a level; of a large one strip by strip."""
+        """The outputs for pictures in a level; of a large one tile by tile."""
         (blob,) = self.views
         seen = [self.view.show_level(image, level) for image in images]
         outputs = []
-        for rows in self._strips(level):
-            inputs: Blobs = {blob: self.view.fill([one[rows] for one in seen])}
+        bands = self._tiles(level)
+        for tile in itertools.chain(*bands):
+            inputs: Blobs = {blob: self.view.fill([one[tile] for one in seen])}
             watch.lap(0)
             outputs.append(self.forward(inputs))
             watch.lap(1)
             runs.add(inputs, outputs[-1])
         if len(outputs) == 1:
             return outputs[0]
-        return {name: np.concatenate([one[name] for one in outputs], 2) for name in self.answers}
+        tiles = iter(outputs)
+        across = [_beside([next(tiles) for _ in band], self.answers, 3) for band in bands]
+        return _beside(across, self.answers, 2)
 
-    def _strips(self, level: Level) -> list[slice]:
-        """Rows of a level for one run each; the last places of one end where the next one's begin."""
-        if level.height * level.width <= AT_ONCE or not self.looks_at_cells:
-            return [slice(0, level.height)]
-        cell, stride = self.maps[0].map
-        step = max(1, (AT_ONCE // level.width - cell) // stride + 1) * stride
-        starts = list(range(0, max(1, level.height - cell + 1), step))
-        stops = [start + step + cell - stride for start in starts[:-1]]
-        return [slice(*ends) for ends in zip(starts, [*stops, level.height], strict=True)]
+    def _tiles(self, level: Level) -> list[list[tuple[slice, slice]]]:
+        """Rows and columns of a level for one run each, one band of rows after the other.
+
+        The last places of one end where the next one's begin.
+        """
+        if level.height * level.width <= 2 * self.at_once or not self.looks_at_cells:
+            return [[(slice(0, level.height), slice(0, level.width))]]
+        rows, columns = (
+            _spans(size, self.maps[0].map, math.isqrt(self.at_once))
+            for size in (level.height, level.width)
+        )
+        return [[(band, part) for part in columns] for band in rows]
 
     def _read(
         self, maps: Maps, outputs: Blobs, level: Level, members: Floats, keep: Keep | None
@@ -219,6 +231,22 @@ class _Runs:
     def add(self, inputs: Blobs, outputs: Blobs) -> None:
         if self._record:
             self.kept.append(NetRun(inputs, outputs))
+
+
+def _spans(size: int, places: Map, side: int) -> list[slice]:
+    """Parts of an axis of so many pixels, of equal length but the last one, at most a `side` long."""
+    cell, stride = places
+    count = max(0, size - cell) // stride + 1
+    most = max(1, (side - cell) // stride + 1)
+    each = math.ceil(count / math.ceil(count / most))
+    starts = range(0, count * stride, each * stride)
+    stops = [start + (each - 1) * stride + cell for start in starts[:-1]]
+    return [slice(*ends) for ends in zip(starts, [*stops, size], strict=True)]
+
+
+def _beside(parts: Sequence[Blobs], names: Iterable[str], axis: int) -> Blobs:
+    """Blobs of parts as one, along an axis."""
+    return {name: np.concatenate([one[name] for one in parts], axis) for name in names}
 
 
 def _compared(found: Places | Found, keep: Keep) -> tuple[Floats, Floats, Floats]:

@@ -70,8 +70,7 @@ class Keep:
         Besides those of a low score, those whose window was empty or whose box is none any more go.
         """
         scores = np.array([candidate.score for candidate in candidates], np.float32)
-        compared = [self._box(window, one) for window, one in zip(windows, candidates, strict=True)]
-        boxes = np.array(compared, np.float64).reshape(-1, 4)
+        boxes = self._boxes(windows, candidates)
         seen = np.array([not window.empty for window in windows], bool)
         (left,) = np.nonzero(self.enough(scores, False) & seen & sound(boxes))
         pictures = np.array([candidate.picture for candidate in candidates], np.intp)
@@ -79,10 +78,14 @@ class Keep:
             left = left[rule(boxes[left], scores[left], pictures[left])]
         return left.tolist()
 
-    def _box(self, window: Window, candidate: Candidate) -> Sequence[float] | Floats:
-        if not self.windows and candidate.box is not None:
-            return candidate.box
-        return self.mode.window_box(window)
+    def _boxes(self, windows: Sequence[Window], candidates: Sequence[Candidate]) -> Floats:
+        """What is compared, (n, 4): the windows, or the boxes of those that have one."""
+        boxes = self.mode.window_boxes(windows)
+        if not self.windows:
+            for index, candidate in enumerate(candidates):
+                if candidate.box is not None:
+                    boxes[index] = candidate.box
+        return boxes
 
 
 def sound(boxes: Floats) -> Floats:

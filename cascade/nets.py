@@ -17,7 +17,7 @@ from .answers.answer_kind import AnswerKind
 from .backends.backend import Backend, estimated_work, few_threads
 from .backends.choice import BACKENDS
 from .definition import Runnable
-from .finding_stage import Finder
+from .finding_stage import AT_ONCE, CACHED, Finder
 from .keep import make_keep
 from .parts import check_parts
 from .stage import Stage
@@ -45,6 +45,7 @@ class Compiled:
 
     def __init__(self, backend: str, threads: int | None = None) -> None:
         self._backend: Backend = BACKENDS[backend]
+        self.on_gpu = "cuda" in backend
         self._threads = threads
         self._opened: dict[tuple[int, int], tuple[Ends, Callable[[], Run]]] = {}
 
@@ -106,7 +107,8 @@ def make_stage(
     if stage.flip_average:
         forward = mirror_averaged(forward, fed, read)
     if levels:
-        return Finder(stage.name, fed, read, forward, keep, mode=mode)
+        at_once = AT_ONCE if compiled.on_gpu else CACHED
+        return Finder(stage.name, fed, read, forward, keep, mode=mode, at_once=at_once)
     return Stage(stage.name, fed, read, forward, keep)
 
 

@@ -30,7 +30,8 @@ def suppress(
     kept, left_over = [], np.arange(len(order))
     while len(left_over):
         block, left_over = left_over[:BLOCK], left_over[BLOCK:]
-        over = _overlaps(edges[:, block, None], edges[:, None, block], minimum) > most
+        members = edges.take(block, 1)
+        over = _overlaps(members[:, :, None], members[:, None], minimum) > most
         kept.append(block[_greedy(over)])
         if len(left_over):
             left_over = _left(edges, kept[-1], left_over, most, minimum)

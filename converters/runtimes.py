@@ -153,6 +153,30 @@ def _in_session(session: onnxruntime.InferenceSession, ends: Graph | Ends) -> Ru
     return run
 
 
+def in_portions(run: Run, pixels: int) -> Run:
+    """A net that is run on a few of many pictures at a time, so that what it makes stays in the cache.
+
+    A portion's inputs have about so many `pixels`. The batch of every input and output must be free.
+    """
+
+    def portions(feed: Blobs) -> Blobs:
+        count = min(map(len, feed.values()))
+        each = max(1, pixels * count // max(1, max(_pixels(blob) for blob in feed.values())))
+        if count <= each:
+            return run(feed)
+        parts = [
+            run({name: blob[start : start + each] for name, blob in feed.items()})
+            for start in range(0, count, each)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    return portions
+
+
+def _pixels(blob: np.ndarray[Any, Any]) -> int:
+    return blob.size // (blob.shape[1] if blob.ndim > 1 else 1)
+
+
 def openvino_core() -> Any:
     """OpenVINO itself, one for the life of a process.
 

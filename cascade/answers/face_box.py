@@ -36,9 +36,10 @@ class BoxAnswer(AnswerKind):
         self, values: Floats, windows: Sequence[Window], candidates: Sequence[Candidate]
     ) -> list[Candidate]:
         """See AnswerKind; a candidate whose window is empty keeps the box that it had."""
+        boxes = self.mode.moved_windows(windows, values)
         return [
-            candidate if window.empty else candidate._replace(box=self.mode.moved_window(window, value))
-            for value, window, candidate in zip(values, windows, candidates, strict=True)
+            candidate if window.empty else candidate._replace(box=box)
+            for box, window, candidate in zip(boxes, windows, candidates, strict=True)
         ]
 
     def read_places(self, values: Floats, places: Places) -> Places:  # noqa: D102

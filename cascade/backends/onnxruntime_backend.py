@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from protoface.converters.ends import Ends, Run
 from protoface.converters.onnx_file import OnnxFile
-from protoface.converters.runtimes import ends_of, open_onnxruntime, run_onnxruntime
+from protoface.converters.runtimes import ends_of, in_portions, open_onnxruntime, run_onnxruntime
 
 from . import onnxruntime_gpu
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
     from protoface.converters.graph import Net
+
+
+#: Pixels of inputs for which what a small net makes of them stays in the cache of a core.
+CACHED = 9216
 
 
 class OnnxRuntime:
@@ -36,13 +40,22 @@ class OnnxRuntime:
         self, net: Net | ModelProto, source: str, threads: int | None, multiple: int = 0
     ) -> Run:
         # here, as exporting imports onnx and all layers, which a file that is run as it is does without
+        from protoface.converters.channel_blocks import in_blocks
         from protoface.converters.prelu_parts import in_parts
+        from protoface.converters.two_classes import as_sigmoids
 
         from .in_memory import as_onnx
 
         model = as_onnx(net, source, multiple)
-        content = in_parts(model).SerializeToString()
-        return run_onnxruntime(content, ends_of(model, source), threads, self.device)
+        content = in_parts(in_blocks(as_sigmoids(model))).SerializeToString()
+        ends = ends_of(model, source)
+        return self._portioned(ends, run_onnxruntime(content, ends, threads, self.device))
 
     def open(self, file: OnnxFile, threads: int | None) -> tuple[Ends, Run]:  # noqa: D102
-        return open_onnxruntime(file.content, file.path, threads, self.device)
+        ends, run = open_onnxruntime(file.content, file.path, threads, self.device)
+        return ends, self._portioned(ends, run)
+
+    def _portioned(self, ends: Ends, run: Run) -> Run:
+        """On a CPU few pictures at a time; all at once if their number is not free."""
+        free = all(value.shape[:1] == (0,) for value in (*ends.inputs, *ends.outputs))
+        return in_portions(run, CACHED) if free and self.device == "cpu" else run

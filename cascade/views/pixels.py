@@ -83,8 +83,11 @@ class PixelsView(ViewKind):
 
     def windows(self, candidates: Sequence[Candidate]) -> list[Window]:
         """See ViewKind. Raises ProtofaceError for a box that is given and covers no pixel."""
-        over = self.window.over
-        found = [over(candidate.size, candidate.box, candidate.points) for candidate in candidates]
+        found = self.window.over_all(
+            [candidate.size for candidate in candidates],
+            [candidate.box for candidate in candidates],
+            [candidate.points for candidate in candidates],
+        )
         if self._takes_box:
             _check_boxes(found, candidates)
         return found
@@ -107,12 +110,17 @@ class PixelsView(ViewKind):
     def make_input(self, images: Sequence[Picture], windows: Sequence[Window]) -> Batch:
         """The input (n, *shape) for windows (n) of pictures (n); black where one is empty."""
         height, width = self.size
-        parts = [
-            np.zeros((height, width, 3), np.uint8)
-            if window.empty
-            else self.mode.resample(image, part, height, width, self.interpolation)
+        shown = [
+            (image, part)
             for image, window in zip(images, windows, strict=True)
+            if not window.empty
             for part in window.patches or (window,) * self.patches
+        ]
+        pictures, whole = [image for image, _ in shown], [part for _, part in shown]
+        seen = iter(self.mode.resample_all(pictures, whole, height, width, self.interpolation))
+        black = np.zeros((height, width, 3), np.uint8)
+        parts = [
+            black if window.empty else next(seen) for window in windows for _ in range(self.patches)
         ]
         batch = self.fill(parts)
         return batch.reshape(len(images), -1, height, width) if self.patches > 1 else batch

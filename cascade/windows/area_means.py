@@ -6,6 +6,7 @@ counts in part, and where it enlarges, pixels repeat. Source: PyTorch, adaptive_
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -39,6 +40,32 @@ def area_means(picture: Halves, window: Window, height: int, width: int) -> NDAr
     means /= (lower - upper)[:, None, None].astype(np.float32)
     means /= (last - first)[:, None].astype(np.float32)
     return means
+
+
+def means_of_windows(
+    picture: Halves, windows: Sequence[Window], height: int, width: int
+) -> NDArray[np.float32]:
+    """`area_means` of small windows (n) of one picture, all at once: (n, height, width, 3)."""
+    across = [_ends(int(window.width), width) for window in windows]
+    down = [_ends(int(window.height), height) for window in windows]
+    left, top = np.array([(window.x, window.y) for window in windows], np.intp).T[:, :, None]
+    first, last = np.array(across, np.intp).swapaxes(0, 1) + left
+    upper, lower = np.array(down, np.intp).swapaxes(0, 1) + top
+    sums = picture.sums.reshape(-1, 3)
+    columns = picture.sums.shape[1]
+
+    def above(rows: Indices, ends: Indices) -> NDArray[np.int32]:
+        """The sums above and left of so many (n, height) rows and (n, width) columns."""
+        return sums.take((rows * columns)[:, :, None] + ends[:, None], 0)
+
+    means = above(lower, last)
+    means -= above(lower, first)
+    means -= above(upper, last)
+    means += above(upper, first)
+    found = means.astype(np.float32)
+    found /= (lower - upper)[:, :, None, None].astype(np.float32)
+    found /= (last - first)[:, None, :, None].astype(np.float32)
+    return found
 
 
 @lru_cache(maxsize=1024)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+
+import numpy as np
 
 from protoface.converters.errors import ProtofaceError
 
@@ -34,11 +36,24 @@ class BoxWindow(WindowKind):
 
     def over(self, size: Size, box: Box | None, points: Floats | None) -> Window:
         """See WindowKind; empty if the box covers no pixel of the picture, or is far too large."""
-        if box is None:
+        (window,) = self.over_all([size], [box], [points])
+        return window
+
+    def over_all(
+        self, sizes: Sequence[Size], boxes: Sequence[Box | None], points: Sequence[Floats | None]
+    ) -> list[Window]:
+        """See WindowKind: the squares of all boxes are computed at once."""
+        sides = [enlarged(box, self.scale) for box in boxes if box is not None]
+        if len(sides) < len(boxes):
             raise ProtofaceError("it looks through a box: give boxes")
-        sides = enlarged(box, self.scale)
-        window = self.mode.square_box(size, *sides) if self.square else Window(*sides)
-        return window if window.frame else self._bordered(window, size)
+        if self.square:
+            windows = self.mode.square_boxes(sizes, np.array(sides, np.float64).reshape(-1, 4))
+        else:
+            windows = [Window(*one) for one in sides]
+        return [
+            window if window.frame else self._bordered(window, size)
+            for window, size in zip(windows, sizes, strict=True)
+        ]
 
     def _bordered(self, window: Window, size: Size) -> Window:
         """What is seen of a window that the mode has not clipped."""
@@ -46,7 +61,9 @@ class BoxWindow(WindowKind):
         if self.clip or seen.empty:
             return seen
         reach = max(window.width, window.height)
-        return replace(window, black=self.black) if reach <= LARGEST * max(size) else NOTHING
+        if reach > LARGEST * max(size):
+            return NOTHING
+        return Window(window.x, window.y, window.width, window.height, black=self.black)
 
 
 def enlarged(box: Box, scale: float) -> tuple[float, float, float, float]:

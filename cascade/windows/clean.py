@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import math
 
-from .clean_boxes import EXTRA, PADS, cells, enough, level, moved, moved_window, square_box, window_box
-from .sampling import resample, shrink
+from .clean_boxes import (
+    EXTRA,
+    PADS,
+    cells,
+    enough,
+    level,
+    moved,
+    moved_windows,
+    square_boxes,
+    window_boxes,
+)
+from .sampling import resample, resample_all, shrink
 from .window import NOTHING, Floats, Size, Window, to_picture
 
 __all__ = [
@@ -18,13 +28,14 @@ __all__ = [
     "enough",
     "level",
     "moved",
-    "moved_window",
+    "moved_windows",
     "resample",
+    "resample_all",
     "shrink",
     "square",
-    "square_box",
+    "square_boxes",
     "to_picture",
-    "window_box",
+    "window_boxes",
 ]
 
 NAME = "clean"

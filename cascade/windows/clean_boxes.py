@@ -6,10 +6,12 @@ picture that is shifted has shifted boxes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .levels import Level
-from .window import Floats, Size, Window
+from .window import Floats, Size, Window, shown_boxes
 
 #: Whether a window may reach beyond the picture.
 PADS = True
@@ -42,19 +44,18 @@ def moved(boxes: Floats, offsets: Floats) -> Floats:
     return np.concatenate((start, sides + (offsets[:, 2:] - offsets[:, :2]) * sides), 1)
 
 
-def window_box(window: Window) -> Floats:
-    """The box (4) that a window shows."""
-    seen = window.frame or window
-    return np.array((seen.x, seen.y, seen.width, seen.height), np.float64)
+def window_boxes(windows: Sequence[Window]) -> Floats:
+    """The boxes (n, 4) that windows (n) show."""
+    return shown_boxes(windows)
 
 
-def moved_window(window: Window, offsets: Floats) -> Floats:
-    """The box (4) that offsets (4) make of a window."""
-    (found,) = moved(window_box(window)[None], offsets[None])
-    return found  # type: ignore[no-any-return]
+def moved_windows(windows: Sequence[Window], offsets: Floats) -> Floats:
+    """The boxes (n, 4) that offsets (n, 4) make of windows (n)."""
+    return moved(shown_boxes(windows), offsets)
 
 
-def square_box(size: Size, x: float, y: float, width: float, height: float) -> Window:
-    """The square of a box's longer side on the same centre, as large as it is beyond the picture."""
-    side = max(width, height)
-    return Window(x + (width - side) / 2, y + (height - side) / 2, side, side)
+def square_boxes(sizes: Sequence[Size], boxes: Floats) -> list[Window]:
+    """Squares of the longer sides of boxes (n, 4) on the same centres, also beyond their pictures."""
+    sides = boxes[:, 2:].max(1, keepdims=True)
+    start = boxes[:, :2] + (boxes[:, 2:] - sides) / 2
+    return [Window(*square) for square in np.concatenate((start, sides, sides), 1).tolist()]

@@ -9,10 +9,13 @@ in float64 some windows move by a pixel. Source: the original experiment's demo 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
 import cv2
 import numpy as np
 
-from .area_means import area_means
+from .area_means import area_means, means_of_windows
 from .faithful_boxes import (
     EXTRA,
     PADS,
@@ -20,9 +23,9 @@ from .faithful_boxes import (
     enough,
     level,
     moved,
-    moved_window,
-    square_box,
-    window_box,
+    moved_windows,
+    square_boxes,
+    window_boxes,
 )
 from .halves import Picture, halves
 from .window import Floats, Points, Size, Window, picture_window
@@ -38,13 +41,14 @@ __all__ = [
     "enough",
     "level",
     "moved",
-    "moved_window",
+    "moved_windows",
     "resample",
+    "resample_all",
     "shrink",
     "square",
-    "square_box",
+    "square_boxes",
     "to_picture",
-    "window_box",
+    "window_boxes",
 ]
 
 NAME = "faithful"
@@ -95,6 +99,25 @@ def resample(picture: Picture, window: Window, height: int, width: int, interpol
         plane = part[..., channel].astype(np.float32)
         seen[..., channel] = cv2.resize(plane, (width, height), interpolation=interpolation)
     return seen
+
+
+def resample_all(
+    pictures: Sequence[Picture],
+    windows: Sequence[Window],
+    height: int,
+    width: int,
+    interpolation: int,
+) -> list[Floats]:
+    """`resample` of windows (n) of pictures (n)."""
+    pairs = list(zip(pictures, windows, strict=True))
+    if interpolation != cv2.INTER_AREA:
+        return [resample(*pair, height, width, interpolation) for pair in pairs]
+    found: list[Floats] = []
+    for _, members in groupby(pairs, lambda pair: id(pair[0])):
+        seen = list(members)
+        parts = [part for _, part in seen]
+        found.extend(means_of_windows(halves(seen[0][0]), parts, height, width))
+    return found
 
 
 def shrink(picture: Picture, height: int, width: int, interpolation: int) -> Floats:

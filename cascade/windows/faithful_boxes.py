@@ -8,16 +8,20 @@ the original in Matlab: kpzhang93/MTCNN_face_detection_alignment.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .levels import Level
-from .window import Floats, Size, Window
+from .window import NOTHING, Floats, Size, Window, shown_boxes
 
 #: Whether a window may reach beyond the picture: it is clipped.
 PADS = False
 #: What is added to the sides of boxes where overlaps are measured: nothing by union (batched_nms of
 #: torchvision), a pixel by minimum (nms_numpy).
 EXTRA = (0.0, 1.0)
+#: Beyond every picture.
+FAR = 1 << 40
 
 
 def level(size: Size, scale: float) -> Level:
@@ -45,17 +49,15 @@ def moved(boxes: Floats, offsets: Floats) -> Floats:
     return _moved(start, stop, stop - start, offsets)
 
 
-def window_box(window: Window) -> Floats:
-    """The box (4) that a window shows."""
-    seen = window.frame or window
-    return np.array((seen.x + 1, seen.y + 1, seen.width - 1, seen.height - 1), np.float64)
+def window_boxes(windows: Sequence[Window]) -> Floats:
+    """The boxes (n, 4) that windows (n) show."""
+    return shown_boxes(windows) + (1, 1, -1, -1)
 
 
-def moved_window(window: Window, offsets: Floats) -> Floats:
-    """The box (4) that offsets (4) make of a window, whose sides are one more: bbreg."""
-    start, stop = _corners(window_box(window)[None])
-    (found,) = _moved(start, stop, stop - start + 1, offsets[None])
-    return found  # type: ignore[no-any-return]
+def moved_windows(windows: Sequence[Window], offsets: Floats) -> Floats:
+    """The boxes (n, 4) that offsets (n, 4) make of windows (n), whose sides are one more: bbreg."""
+    start, stop = _corners(window_boxes(windows))
+    return _moved(start, stop, stop - start + 1, offsets)
 
 
 def _moved(start: Floats, stop: Floats, sides: Floats, offsets: Floats) -> Floats:
@@ -63,25 +65,33 @@ def _moved(start: Floats, stop: Floats, sides: Floats, offsets: Floats) -> Float
     return _boxes(start + found[:, :2] * sides, stop + found[:, 2:] * sides)
 
 
-def square_box(size: Size, x: float, y: float, width: float, height: float) -> Window:
-    """What is seen of the square of a box's longer side: rerec, then pad, which clips it.
+def square_boxes(sizes: Sequence[Size], boxes: Floats) -> list[Window]:
+    """What is seen of the squares of the longer sides of boxes (n, 4): rerec, then pad, which clips.
 
-    Its `frame` is the square itself, which the answers are relative to.
+    The `frame` is the square itself, which the answers are relative to.
     """
-    (start,), (stop,) = _corners(np.array([(x, y, width, height)]))
-    sides = stop - start
-    side = sides.max()
-    start = start + sides * np.float32(0.5) - side * np.float32(0.5)
-    stop = start + side
-    rows, columns = size
-    if not np.isfinite(stop + start).all():
-        return Window(0, 0, 0, 0)
-    left, top = (max(int(value), 1) for value in start)
-    right, bottom = (min(int(value), limit) for value, limit in zip(stop, (columns, rows), strict=True))
-    (x1, y1), (x2, y2) = start.tolist(), stop.tolist()
-    frame = Window(x1 - 1, y1 - 1, x2 - x1 + 1, y2 - y1 + 1)
-    seen = max(right - left + 1, 0), max(bottom - top + 1, 0)
-    return Window(left - 1, top - 1, *seen, frame=frame)
+    start, stop = _corners(boxes)
+    with np.errstate(invalid="ignore"):  # what is no number is left out below
+        sides = stop - start
+        side = sides.max(1, keepdims=True)
+        start = start + sides * np.float32(0.5) - side * np.float32(0.5)
+        stop = start + side
+    first = np.maximum(_whole(start), 1)
+    seen = np.maximum(np.minimum(_whole(stop), np.array(sizes).reshape(-1, 2)[:, ::-1]) - first + 1, 0)
+    corners, ends = start.astype(np.float64), stop.astype(np.float64)
+    shown = np.concatenate((first - 1, seen), 1).tolist()
+    squares = np.concatenate((corners - 1, ends - corners + 1), 1).tolist()
+    finite = np.isfinite(stop + start).all(1).tolist()
+    return [
+        Window(*seen, frame=Window(*square)) if whole else NOTHING
+        for seen, square, whole in zip(shown, squares, finite, strict=True)
+    ]
+
+
+def _whole(values: Floats) -> Floats:
+    """Numbers without their fractions; what is none is 0, what no picture has is cut off."""
+    found: Floats = np.nan_to_num(np.clip(values, -FAR, FAR)).astype(np.int64)
+    return found
 
 
 def _corners(boxes: Floats) -> tuple[Floats, Floats]:

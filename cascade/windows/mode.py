@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from protoface.converters.errors import ProtofaceError
@@ -32,8 +33,8 @@ class Mode(Protocol):
     def square(self, size: Size, points: Floats, around: int, a: int, b: int, k: float) -> Window:
         """The square of side k * distance(a, b) around a point; they are indices of points."""
 
-    def square_box(self, size: Size, x: float, y: float, width: float, height: float) -> Window:
-        """The square of the longer side of a box, on the same centre."""
+    def square_boxes(self, sizes: Sequence[Size], boxes: Floats) -> list[Window]:
+        """The squares of the longer sides of boxes, on the same centres; a size for each."""
 
     def level(self, size: Size, scale: float) -> Level:
         """A picture scaled as a whole."""
@@ -47,16 +48,26 @@ class Mode(Protocol):
     def moved(self, boxes: Floats, offsets: Floats) -> Floats:
         """Boxes of cells moved by offsets (n, 4) dx1, dy1, dx2, dy2 in parts of their sides."""
 
-    def window_box(self, window: Window) -> Floats:
-        """The box (4) that a window shows."""
+    def window_boxes(self, windows: Sequence[Window]) -> Floats:
+        """The boxes that windows (n) show."""
 
-    def moved_window(self, window: Window, offsets: Floats) -> Floats:
-        """The box (4) that offsets (4) make of a window."""
+    def moved_windows(self, windows: Sequence[Window], offsets: Floats) -> Floats:
+        """The boxes that offsets (n, 4) make of windows (n)."""
 
     def resample(
         self, picture: Picture, window: Window, height: int, width: int, interpolation: int
     ) -> Floats:
         """Pixels of a window (height, width, 3), colours as they are, by OpenCV's interpolation."""
+
+    def resample_all(
+        self,
+        pictures: Sequence[Picture],
+        windows: Sequence[Window],
+        height: int,
+        width: int,
+        interpolation: int,
+    ) -> list[Floats]:
+        """The same of windows (n) of pictures (n), none of them empty."""
 
     def shrink(self, picture: Picture, height: int, width: int, interpolation: int) -> Floats:
         """All of a picture (height, width, 3) in another size; may be the picture itself."""

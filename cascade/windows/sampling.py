@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .halves import Halves, Picture, halves, halvings
 from .large_pictures import SIDE, gather
-from .window import Image, Window, picture_window
+from .window import Floats, Image, Window, picture_window
 
 #: What is seen beyond the picture, by `Window.black`.
 _BORDER = (cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)
@@ -38,6 +40,18 @@ def resample(picture: Picture, window: Window, height: int, width: int, interpol
     return cv2.warpAffine(  # type: ignore[return-value]
         image, np.array(rule), (width, height), flags=flags, borderMode=_BORDER[window.black]
     )
+
+
+def resample_all(
+    pictures: Sequence[Picture],
+    windows: Sequence[Window],
+    height: int,
+    width: int,
+    interpolation: int,
+) -> list[Floats]:
+    """`resample` of windows (n) of pictures (n)."""
+    pairs = zip(pictures, windows, strict=True)
+    return [resample(picture, window, height, width, interpolation) for picture, window in pairs]
 
 
 def shrink(picture: Picture, height: int, width: int, interpolation: int) -> Image:

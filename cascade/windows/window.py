@@ -10,6 +10,7 @@ centre, by `angle` degrees clockwise as one sees the picture: its rows then run 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -81,6 +82,13 @@ def picture_window(size: Size) -> Window:
     """The whole picture."""
     rows, columns = size
     return Window(0, 0, columns, rows)
+
+
+def shown_boxes(windows: Sequence[Window]) -> NDArray[np.float64]:
+    """X, y, width, height (n, 4) of windows (n), or of their frames."""
+    seen = [window.frame or window for window in windows]
+    sides = [(one.x, one.y, one.width, one.height) for one in seen]
+    return np.array(sides, np.float64).reshape(-1, 4)
 
 
 def to_picture(output: Floats, window: Window) -> Points:

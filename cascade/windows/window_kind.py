@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from google.protobuf.message import Message
 
@@ -48,6 +49,12 @@ class WindowKind(ABC):
         `box` (4) x, y, width, height is given by the caller or found, `points` (n, 2) by the stage
         before.
         """
+
+    def over_all(
+        self, sizes: Sequence[Size], boxes: Sequence[Box | None], points: Sequence[Floats | None]
+    ) -> list[Window]:
+        """The windows of many faces: `over` for each."""
+        return [self.over(*each) for each in zip(sizes, boxes, points, strict=True)]
 
 
 WINDOWS: Kinds[WindowKind] = Kinds("window", __package__)

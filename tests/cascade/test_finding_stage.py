@@ -1,6 +1,7 @@
 """A stage that finds faces: where, in which pictures, in pieces or whole, and what does not fit."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,23 +84,26 @@ def test_a_picture_that_is_shifted_has_shifted_boxes(tmp_path):
     np.testing.assert_allclose(there - here, [(8, 8, 0, 0)] * 2, atol=1e-9)
 
 
-def test_a_large_level_in_strips_is_as_in_one_piece(folder, monkeypatch):
+@pytest.mark.parametrize("at_once", [40 * 40, 23 * 23])
+def test_a_large_level_in_tiles_is_as_in_one_piece(at_once, folder):
     image = bright_picture(SQUARES, 151, 163)
     found = load(folder)
-    assert found.stages[0].looks_at_cells
+    (first, second) = found.stages
+    assert first.looks_at_cells
     whole = [face.box for face in found.detect(image)]
-    monkeypatch.setattr(finding_stage, "AT_ONCE", 163 * 30)
+    assert len(whole) == 3
+    found.stages = [replace(first, at_once=at_once), second]
     step = next(found.steps([image]))
-    assert len(step.levels) > 8
-    assert max(run.inputs["data"][0, 0].size for run in step.levels) <= 163 * 30
+    assert len(step.levels) > 15
+    assert max(run.inputs["data"][0, 0].size for run in step.levels) <= 2 * at_once
     np.testing.assert_allclose([face.box for face in found.detect(image)], whole, atol=1e-9)
 
 
 def test_steps_hold_every_run_of_the_net(folder):
     found = load(folder)
-    first, second = found.steps([bright_picture(SQUARES)] * 2)
+    first, second = found.steps([bright_picture(SQUARES)])
     assert isinstance(first.stage, Finder)
-    assert [run.inputs["data"].shape[:2] for run in first.runs] == [(2, 3)] * len(first.runs)
+    assert [run.inputs["data"].shape[:2] for run in first.runs] == [(1, 3)] * len(first.runs)
     sizes = [run.inputs["data"].shape[2:] for run in first.runs]
     assert sizes[:3] == [(120, 160), (84, 112), (59, 78)]
     assert all(run.outputs["score"].shape[1] == 1 for run in first.runs)
@@ -107,6 +111,8 @@ def test_steps_hold_every_run_of_the_net(folder):
     assert first.inputs is first.runs[0].inputs
     assert len(second.windows) == len(first.candidates)
     assert len(second.runs) == 1
+    both = next(found.steps([bright_picture(SQUARES)] * 2)).runs
+    assert [run.inputs["data"].shape[0] for run in both][-3:] == [2, 2, 2]  # small ones together
 
 
 def test_given_boxes_get_the_face_that_fits(folder):

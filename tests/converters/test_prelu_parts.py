@@ -29,7 +29,7 @@ def test_the_same_numbers():
     before = model(SLOPES)
     after = in_parts(before)
     onnx.checker.check_model(after)
-    assert [node.op_type for node in after.graph.node] == ["Relu", "Mul", "Mul", "Add"]
+    assert [node.op_type for node in after.graph.node] == ["Mul", "Relu", "Mul", "Add"]
     assert [node.op_type for node in before.graph.node] == ["PRelu"]
     x = np.random.default_rng(0).normal(0, 10, (2, 7, 5, 4)).astype(np.float32)
     found, expected = (

@@ -13,6 +13,7 @@ from protoface.converters.runtimes import (
     Blobs,
     Run,
     ends_of,
+    in_portions,
     run_onnxruntime,
     run_opencv,
     run_pytorch,
@@ -162,3 +163,20 @@ def test_onnx_runtime_computes_alike_with_any_number_of_threads(several):
         run_onnxruntime(content, ends_of(several, "several"), threads)(feed) for threads in (1, None)
     )
     assert largest_difference(one, many) < 1e-6
+
+
+def test_many_pictures_in_portions_are_as_all_at_once():
+    seen = []
+
+    def run(feed):
+        seen.append(len(feed["data"]))
+        return {"sum": feed["data"].sum((1, 2, 3)), "same": feed["data"]}
+
+    images = np.random.default_rng(0).normal(0, 1, (11, 3, 4, 5)).astype(np.float32)
+    found = in_portions(run, 60)({"data": images})
+    assert seen == [3, 3, 3, 2]
+    np.testing.assert_array_equal(found["same"], images)
+    np.testing.assert_array_equal(found["sum"], images.sum((1, 2, 3)))
+    in_portions(run, 1)({"data": images[:2]})
+    assert seen[4:] == [1, 1]
+    assert in_portions(run, 60)({"data": images[:0]})["same"].shape == (0, 3, 4, 5)

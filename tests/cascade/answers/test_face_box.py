@@ -34,7 +34,7 @@ def test_corners_move_by_parts_of_the_window():
 
 def test_corners_of_faithful_mode_count_the_last_pixel():
     """Of a square of facenet-pytorch: x1 = 11 to x2 = 50 are the pixels 10 to 49 of the picture."""
-    window = MODES["faithful"].square_box((99, 99), 11, 21, 39, 39)
+    (window,) = MODES["faithful"].square_boxes([(99, 99)], np.array([(11, 21, 39, 39)]))
     offsets = np.array([[0.1, 0.2, -0.1, 0.3]], np.float32)
     (found,) = answer(mode="faithful").read(offsets, [window], [Candidate(0, (99, 99))])
     np.testing.assert_allclose(found.box, (15, 29, 50 - 4 - 15, 60 + 12 - 29), rtol=1e-5)
@@ -60,8 +60,9 @@ def test_distances_are_strides_from_the_centre_of_the_cell(scale):
 def test_what_it_says_of_a_mirrored_picture():
     """A window of 40 columns from 30 to 70 in 100 columns is the same one in the mirror."""
     offsets = np.array([[0.1, 0.2, -0.3, 0.4]])
-    here = MODES["clean"].moved_window(Window(30, 0, 40, 40), offsets[0])
-    there = MODES["clean"].moved_window(Window(30, 0, 40, 40), answer().mirrored(offsets)[0])
+    window = [Window(30, 0, 40, 40)]
+    (here,) = MODES["clean"].moved_windows(window, offsets)
+    (there,) = MODES["clean"].moved_windows(window, answer().mirrored(offsets))
     x, y, width, height = here
     np.testing.assert_allclose(there, (100 - x - width, y, width, height))
     np.testing.assert_array_equal(answer().mirrored(answer().mirrored(offsets)), offsets)

@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from protoface.cascade.windows import area_means as module
-from protoface.cascade.windows.area_means import area_means
+from protoface.cascade.windows.area_means import area_means, means_of_windows
 from protoface.cascade.windows.halves import Halves
 from protoface.cascade.windows.window import Window
 
@@ -30,6 +30,14 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
     whole = area_means(Halves(IMAGE), Window(0, 0, 83, 61), 30, 40)
     monkeypatch.setattr(module, "BLOCK", 3 * 83 * 4)
     np.testing.assert_array_equal(area_means(Halves(IMAGE), Window(0, 0, 83, 61), 30, 40), whole)
+
+
+@pytest.mark.parametrize("size", [(24, 24), (5, 70)])
+def test_many_windows_at_once(size):
+    windows = [Window(0, 0, 83, 61), Window(5, 7, 33, 41), Window(82, 60, 1, 1), Window(10, 0, 3, 50)]
+    found = means_of_windows(Halves(IMAGE), windows, *size)
+    expected = [area_means(Halves(IMAGE), window, *size) for window in windows]
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_sums_that_overflow_do_not_show():

@@ -18,11 +18,13 @@ def test_corners_are_moved_by_parts_of_the_sides():
     offsets = np.array([(0.1, -0.2, 0.3, 0.5)])
     expected = (10 + 2, 20 - 8, 20 + 4, 40 + 28)
     np.testing.assert_allclose(clean.moved(np.array([(10.0, 20, 20, 40)]), offsets), [expected])
-    np.testing.assert_allclose(clean.moved_window(Window(10, 20, 20, 40), offsets[0]), expected)
+    np.testing.assert_allclose(clean.moved_windows([Window(10, 20, 20, 40)], offsets), [expected])
 
 
 def test_a_square_box_has_the_same_centre():
-    assert clean.square_box((99, 99), 10, 20, 30, 10) == Window(10, 10, 30, 30)
+    boxes = np.array([(10, 20, 30, 10), (0, 0, 4, 6)], np.float64)
+    expected = [Window(10, 10, 30, 30), Window(-1, 0, 6, 6)]
+    assert clean.square_boxes([(99, 99)] * 2, boxes) == expected
 
 
 def test_a_level_is_rounded():
@@ -37,4 +39,4 @@ def test_a_least_score_is_enough():
 
 
 def test_a_windows_box_is_the_window():
-    assert clean.window_box(Window(1, 2, 3, 4)).tolist() == [1, 2, 3, 4]
+    assert clean.window_boxes([Window(1, 2, 3, 4)]).tolist() == [[1, 2, 3, 4]]

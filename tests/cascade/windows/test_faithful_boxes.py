@@ -45,8 +45,12 @@ def test_squares_are_cut_off_and_later_regressions_have_a_pixel_more():
     corners[:, 1] = corners[:, 1] + h * 0.5 - side * 0.5
     corners[:, 2:4] = corners[:, :2] + side.repeat(2, 1).permute(1, 0)
     whole = corners.trunc().int().numpy()
-    for box, square, cut, offsets in zip(boxes(CORNERS), corners, whole, OFFSETS, strict=True):
-        window = faithful.square_box(SIZE, *box.tolist())
+    windows = faithful.square_boxes([SIZE] * len(CORNERS), boxes(CORNERS))
+    moved = faithful.moved_windows(windows, OFFSETS)
+    shown = faithful.window_boxes(windows)
+    for index, (window, square, cut, offsets) in enumerate(
+        zip(windows, corners, whole, OFFSETS, strict=True)
+    ):
         x, y, ex, ey = max(cut[0], 1), max(cut[1], 1), min(cut[2], 640), min(cut[3], 480)
         seen = (window.x, window.y, window.width, window.height)
         assert seen == (x - 1, y - 1, max(ex - x + 1, 0), max(ey - y + 1, 0))
@@ -54,16 +58,17 @@ def test_squares_are_cut_off_and_later_regressions_have_a_pixel_more():
         start = square[:2] + torch.from_numpy(offsets[:2]) * sides
         stop = square[2:] + torch.from_numpy(offsets[2:]) * sides
         expected = boxes(np.stack((start, stop))[None])[0]
-        np.testing.assert_allclose(faithful.moved_window(window, offsets), expected, atol=1e-4)
-        np.testing.assert_array_equal(
-            faithful.window_box(window), boxes(square.numpy().reshape(1, 2, 2))[0]
-        )
+        np.testing.assert_allclose(moved[index], expected, atol=1e-4)
+        np.testing.assert_array_equal(shown[index], boxes(square.numpy().reshape(1, 2, 2))[0])
 
 
 def test_a_box_beside_the_picture_and_one_of_no_numbers_are_empty():
-    assert faithful.square_box(SIZE, -50, 0, 20, 20).empty
-    assert faithful.square_box(SIZE, np.nan, 0, 20, 20).empty
-    assert faithful.window_box(Window(9, 9, 11, 11)).tolist() == [10, 10, 10, 10]
+    wrong = [(-50, 0, 20, 20), (np.nan, 0, 20, 20), (np.inf, 0, 20, 20), (1e30, 0, 1, 1)]
+    windows = faithful.square_boxes([SIZE] * 4, np.array(wrong, np.float64))
+    assert [window.empty for window in windows] == [True] * 4
+    assert faithful.square_boxes([], np.zeros((0, 4))) == []
+    assert faithful.window_boxes([Window(9, 9, 11, 11)]).tolist() == [[10, 10, 10, 10]]
+    assert faithful.window_boxes([]).shape == (0, 4)
 
 
 def test_levels_and_scores():
