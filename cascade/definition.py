@@ -38,7 +38,7 @@ NAMES = {
     **{path.parent.name: path for path in sorted(Path(__file__).parent.glob(f"models/*/{FILE}"))},
     ORIGINAL: Path(prototxt.__path__[0]) / FILE,
 }
-DEFAULT = "fast"
+DEFAULT = "group"
 #: What anybody's file may have: more would only take time.
 MOST_STAGES, MOST_POINTS, MOST_FILES = 100, 2000, 1000
 PathLike = str | os.PathLike[str]

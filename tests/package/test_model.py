@@ -61,9 +61,13 @@ def test_a_model_is_loaded_once(folder, face, monkeypatch):
     assert loaded == [str(folder)]
 
 
-def test_the_model_is_fast_if_none_is_named(face):
-    (found,) = detect(face)
-    np.testing.assert_array_equal(found.points, load("fast").detect(cv2.imread(str(face)))[0].points)
+def test_the_model_is_group_if_none_is_named(face):
+    image = cv2.imread(str(face))
+    boxes = [[0, 0, image.shape[1], image.shape[0]]]  # what the test draws is no face to it
+    (found,), (expected,) = detect(face, boxes=boxes), load("group").detect(image, boxes)
+    np.testing.assert_array_equal(found.points, expected.points)
+    assert found.score == expected.score
+    assert detect(face) == []
 
 
 def test_bad_input_is_named(folder, face, tmp_path: Path):
