@@ -44,7 +44,7 @@ def alignment(points: Floats, side: int) -> NDArray[np.float64]:
 
 def complex_of(points: Floats) -> NDArray[np.complex128]:
     """Points (n, 2) as x + iy: a similarity is then a q + b, and its fit that of a line."""
-    return np.asarray(points, np.float64) @ (1, 1j)
+    return np.asarray(np.asarray(points, np.float64) @ (1, 1j), np.complex128)
 
 
 def aligned(image: Image, points: Floats, side: int) -> Image:

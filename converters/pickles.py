@@ -62,7 +62,7 @@ def check_old_pickle(path: str | os.PathLike[str]) -> None:
         ) from error
     for part in parts:
         _check_operations(path, part)
-    sizes = [abs(value) for operation, value, _ in parts[3] if _is_number(operation.name, value)]
+    sizes = [abs(value or 0) for operation, value, _ in parts[3] if _is_number(operation.name, value)]
     if sum(sizes) > MOST_NUMBERS * size:
         raise ProtofaceError(f"{path}: its tensors take more than the {size:,} bytes of the file")
 

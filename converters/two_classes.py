@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 from .blobs import Array
 
 #: What a class loses to the other one.
-DIFFERENCES = np.float32([[1, -1], [-1, 1]])
+DIFFERENCES = np.array([[1, -1], [-1, 1]], np.float32)
 
 
 def as_sigmoids(model: onnx.ModelProto) -> onnx.ModelProto:

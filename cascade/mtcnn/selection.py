@@ -31,12 +31,14 @@ class Faces:
 
 def descending(values: Floats) -> Order:
     """Indices (n) of values (n), the largest first; of equal ones the last first."""
-    return np.argsort(values)[::-1]
+    order: Order = np.argsort(values)[::-1]
+    return order
 
 
 def areas(boxes: Floats) -> Floats:
     """Areas (n) of boxes."""
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    found: Floats = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return found
 
 
 def _largest(faces: Faces) -> Order:

@@ -60,8 +60,8 @@ def grown(
     for axis, side in enumerate(size):
         first, last = np.float32(box[axis]), np.float32(box[axis + 2])  # as it was found
         more = margin * (last - first) / (image_size - margin) / 2
-        start = min(int(max(first - more, 0)), side - 1)
-        corners.append((start, max(int(min(last + more, side)), start + 1)))
+        start = min(max(int(first - more), 0), side - 1)
+        corners.append((start, max(min(int(last + more), side), start + 1)))
     (x1, x2), (y1, y2) = corners
     return x1, y1, x2, y2
 

@@ -56,7 +56,8 @@ def means_of_windows(
 
     def above(rows: Indices, ends: Indices) -> NDArray[np.int32]:
         """The sums above and left of so many (n, height) rows and (n, width) columns."""
-        return sums.take((rows * columns)[:, :, None] + ends[:, None], 0)
+        found: NDArray[np.int32] = sums.take((rows * columns)[:, :, None] + ends[:, None], 0)
+        return found
 
     means = above(lower, last)
     means -= above(lower, first)

@@ -79,12 +79,12 @@ def square_boxes(sizes: Sequence[Size], boxes: Floats) -> list[Window]:
     first = np.maximum(_whole(start), 1)
     seen = np.maximum(np.minimum(_whole(stop), np.array(sizes).reshape(-1, 2)[:, ::-1]) - first + 1, 0)
     corners, ends = start.astype(np.float64), stop.astype(np.float64)
-    shown = np.concatenate((first - 1, seen), 1).tolist()
+    shown_at, shown = (first - 1).tolist(), seen.tolist()
     squares = np.concatenate((corners - 1, ends - corners + 1), 1).tolist()
     finite = np.isfinite(stop + start).all(1).tolist()
     return [
-        Window(*seen, frame=Window(*square)) if whole else NOTHING
-        for seen, square, whole in zip(shown, squares, finite, strict=True)
+        Window(x, y, width, height, frame=Window(*square)) if whole else NOTHING
+        for (x, y), (width, height), square, whole in zip(shown_at, shown, squares, finite, strict=True)
     ]
 
 

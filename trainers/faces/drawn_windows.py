@@ -163,7 +163,8 @@ class _Choice:
 
     def draw(self, count: int, generator: Generator) -> Indices:
         places = generator.random(count) * self._sums[-1]
-        return np.searchsorted(self._sums, places, side="right").astype(np.int64)
+        drawn: Indices = np.searchsorted(self._sums, places, side="right").astype(np.int64)
+        return drawn
 
 
 def _squares(boxes: Floats, spread: tuple[float, float], generator: Generator) -> Floats:

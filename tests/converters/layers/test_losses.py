@@ -102,7 +102,7 @@ def test_point_distances_over_that_of_the_eyes(net_of):
         eyes = (other[0] + other[1]) / 2 - (other[4] + other[5]) / 2
         distances = [((p - q) ** 2).sum().sqrt() for p, q in zip(one, other, strict=True)]
         total = total + sum(distances) / 6 / (eyes**2).sum().sqrt() / 3
-    assert ours == pytest.approx(float(total), rel=1e-12)
+    assert ours == pytest.approx(total.item(), rel=1e-12)
     torch.testing.assert_close(gradient, torch.autograd.grad(total, found)[0])
 
 
