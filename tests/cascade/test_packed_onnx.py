@@ -65,7 +65,8 @@ def test_the_answers_are_those_of_the_caffe_files(model, backend, image):
     shipped = load(model, backend)
     definition = read_definition(path)
     caffe = Cascade(definition, load_nets(definition, path.parent), backend)
-    for step, stage in zip(caffe.steps([image, image[::-1].copy()]), shipped.stages, strict=True):
+    steps = caffe.steps([image, image[::-1].copy()])
+    for step, stage in zip(steps, shipped.stages, strict=False):  # a finder may find nobody here
         found = stage.forward(step.inputs)
         atol = 1e-5 if "16" not in backend else 0.05
         for blob, expected in step.outputs.items():

@@ -58,8 +58,11 @@ def test_every_layer_of_a_real_net_is_found_on_the_cpu(network):
 
 
 @pytest.mark.skipif(not has_caffe_importer(), reason="OpenCV 4 only: no CUDA build of 5 was tried")
-@pytest.mark.parametrize("model", [name for name in NAMES if "int8" not in name])
+@pytest.mark.parametrize(
+    "model", [name for name in NAMES if "int8" not in name and name not in ("group", "mtcnn")]
+)
 def test_shipped_nets_have_only_layers_that_the_gpu_has(model):
+    """But those of finders, whose other layers were not tried on a GPU."""
     for net in load_model(model, [])[1]:
         network = opencv_net(fold_batch_norm(net, model), model, classic_engine=True)
         types = {network.getLayer(network.getLayerId(name)).type for name in network.getLayerNames()}

@@ -100,9 +100,14 @@ def test_what_needs_the_host_cannot_be_recorded(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", [name for name in NAMES if "int8" not in name])
+@pytest.mark.parametrize(
+    "model", [name for name in NAMES if "int8" not in name and name not in ("group", "mtcnn")]
+)
 def test_torch_compile_finds_one_graph(model):
-    """No step waits for a value of the device: then it could not be one CUDA graph either."""
+    """No step waits for a value of the device: then it could not be one CUDA graph either.
+
+    Finders are refused there.
+    """
     definition, nets, _ = load_model(model, [])
     cascade = DeviceCascade(definition, nets)
     pictures = stacked(random_pictures(2), 2, CPU)
