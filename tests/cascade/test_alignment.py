@@ -28,7 +28,7 @@ def test_the_rule_is_the_least_squares_one():
     (u, v), (x, y) = points.T, PLACES.T
     one, none = np.ones(5), np.zeros(5)
     left = np.concatenate((np.stack((u, -v, one, none), 1), np.stack((v, u, none, one), 1)))
-    (a, b, c, d), *_ = np.linalg.lstsq(left, np.concatenate((x, y)))
+    (a, b, c, d), *_ = np.linalg.lstsq(left, np.concatenate((x, y)), rcond=None)
     np.testing.assert_allclose(alignment(points, 112), [[a, -b, c], [b, a, d]], rtol=1e-6, atol=1e-9)
 
 
