@@ -155,7 +155,8 @@ def _look_together(
     except (ProtofaceError, MemoryError, cv2.error) as error:
         if len(group) > 1:
             return [seen for one in group for seen in _look_together(cascade, [one], how)]
-        return [Seen(str(group[0][0].path), wrong=_wrong(str(group[0][0].path), error))]
+        path = str(group[0][0].path)
+        return [Seen(path, wrong=_wrong(path, error))]
     return [
         Seen(str(picture.path), wrong=image)
         if isinstance(image, str)

@@ -12,7 +12,6 @@ the forward passes alone, of the version after, in the same rounds.
 import argparse
 import json
 import os
-import platform
 import shlex
 import subprocess
 import sys
@@ -140,7 +139,6 @@ def main() -> None:
             "command": shlex.join(["python", *sys.argv]),
             "machine": machine(),
             "versions": versions(),
-            "platform": platform.platform(),
             "size": chosen.size,
             "pictures": len(files),
             "rounds": chosen.rounds,

@@ -16,10 +16,9 @@ from protoface.converters.ends import Ends, Run
 from protoface.converters.graph import Net
 from protoface.converters.onnx_file import OnnxFile
 
+from ..shipped import FINDERS
 from .nets import SMALL, net_of, small_net
 
-#: Models whose first net is run on pictures of any size.
-FINDERS = ("group", "mtcnn")
 BIG = """
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 96 dim: 96 } } }
 layer { name: "one" type: "Convolution" bottom: "data" top: "one"

@@ -23,6 +23,7 @@ from protoface.cascade.measure.step_times import load_model
 from protoface.converters.fold import fold_batch_norm
 from protoface.converters.opencv_net import has_caffe_importer, opencv_net
 
+from ..shipped import FINDERS
 from .nets import small_net
 
 ROOT = Path(__file__).parent.parent.parent
@@ -59,7 +60,7 @@ def test_every_layer_of_a_real_net_is_found_on_the_cpu(network):
 
 @pytest.mark.skipif(not has_caffe_importer(), reason="OpenCV 4 only: no CUDA build of 5 was tried")
 @pytest.mark.parametrize(
-    "model", [name for name in NAMES if "int8" not in name and name not in ("group", "mtcnn")]
+    "model", [name for name in NAMES if "int8" not in name and name not in FINDERS]
 )
 def test_shipped_nets_have_only_layers_that_the_gpu_has(model):
     """But those of finders, whose other layers were not tried on a GPU."""

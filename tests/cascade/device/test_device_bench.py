@@ -16,6 +16,7 @@ from protoface.converters.cuda_graph import record
 from protoface.trainers.drawn.faces import draw_face
 
 from ... import tape
+from ..shipped import FINDERS
 
 CPU = torch.device("cpu")
 
@@ -101,7 +102,7 @@ def test_what_needs_the_host_cannot_be_recorded(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "model", [name for name in NAMES if "int8" not in name and name not in ("group", "mtcnn")]
+    "model", [name for name in NAMES if "int8" not in name and name not in FINDERS]
 )
 def test_torch_compile_finds_one_graph(model):
     """No step waits for a value of the device: then it could not be one CUDA graph either.
