@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from protoface.cascade import Cascade
 from protoface.cascade.windows.window import Image
 
 from ...eval.datasets.wider_set import write_wider
@@ -113,3 +114,15 @@ def write_finder(folder: Path, pictures: int = 24) -> Path:
 def write_faces(folder: Path) -> None:
     """A set of drawn faces with points, one in each picture."""
     write_set(folder / "faces", 6, 64)
+
+
+def counted(cascade: Cascade) -> tuple[int, int]:
+    """How many of 15 heads of pictures that no training has seen are found, and false alarms."""
+    found = alarms = 0
+    for number in range(100, 110):
+        image, boxes = heads(number)
+        faces = cascade.detect(image)
+        near = [min(np.abs(np.array(face.box) - box).max() for box in boxes) < 5 for face in faces]
+        found, alarms = found + sum(near), alarms + len(near) - sum(near)
+        alarms += len(cascade.detect(noise(2000 + number)))
+    return found, alarms

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from protoface.cascade import load
@@ -16,7 +15,7 @@ from protoface.trainers.recipe.recipe_trainer import train_recipe
 
 from ..solver.small_run import edit
 from .classifier_run import write_classifiers
-from .finder_run import heads, noise
+from .finder_run import counted
 
 ROOT = Path(__file__).parents[3]
 
@@ -38,13 +37,7 @@ def test_they_learn_to_find_heads(recipe: Path) -> None:
     lines: list[str] = []
     edit(str(recipe), "epochs: 3", "epochs: 6")
     done = train_recipe(recipe, "out", report=lines.append)
-    cascade, found, alarms = load(done.folder), 0, 0
-    for number in range(100, 110):
-        image, boxes = heads(number)
-        faces = cascade.detect(image)
-        near = [min(np.abs(np.array(face.box) - box).max() for box in boxes) < 5 for face in faces]
-        found, alarms = found + sum(near), alarms + len(near) - sum(near)
-        alarms += len(cascade.detect(noise(2000 + number)))
+    found, alarms = counted(load(done.folder))
     assert found >= 12  # of 15
     assert alarms <= 3
     rows = list(csv.DictReader((done.folder / "second.csv").read_text().splitlines()))

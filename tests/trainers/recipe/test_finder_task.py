@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from protoface.cascade import load
@@ -14,7 +13,7 @@ from protoface.trainers.recipe import recipe_trainer as trainer
 from protoface.trainers.recipe.recipe_trainer import train_recipe
 
 from ..solver.small_run import edit
-from .finder_run import heads, noise, write_faces, write_finder
+from .finder_run import counted, write_faces, write_finder
 
 NAMES = [f"WIDER_train/images/0--Event/{number:03d}.png" for number in range(24)]
 
@@ -35,13 +34,7 @@ def test_it_learns_to_find_heads(recipe: Path) -> None:
     """Those of pictures that it has not seen, by the cascade as it is used."""
     lines: list[str] = []
     done = train_recipe(recipe, "out", report=lines.append)
-    cascade, found, alarms = load(done.folder), 0, 0
-    for number in range(100, 110):
-        image, boxes = heads(number)
-        faces = cascade.detect(image)
-        near = [min(np.abs(np.array(face.box) - box).max() for box in boxes) < 5 for face in faces]
-        found, alarms = found + sum(near), alarms + len(near) - sum(near)
-        alarms += len(cascade.detect(noise(2000 + number)))
+    found, alarms = counted(load(done.folder))
     assert found >= 13  # of 15
     assert alarms <= 2
     assert "AP of faces from 12 pixels" in lines[-1]
